@@ -1,0 +1,84 @@
+"""Settings, read once from the environment; nothing else reads environment variables.
+
+``ARCHIVE_DATA`` moves the data folder, ``DATABASE_URL`` the rows. The secret that encrypts
+signing keys comes from ``ARCHIVE_KEY`` or a file outside the database.
+"""
+
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Where everything lives and how the server is reached."""
+
+    data: Path
+    database_url: str
+    public_url: str = "http://127.0.0.1:8000"
+    behind_tls: bool = False
+
+    @property
+    def blobs(self) -> Path:
+        """Folder of the bytes."""
+        return self.data / "blobs"
+
+    @property
+    def index(self) -> Path:
+        """Folder of the search index (disposable)."""
+        return self.data / "index"
+
+    @property
+    def keys(self) -> Path:
+        """Folder of the company's signing authority and the instance's secret."""
+        return self.data / "keys"
+
+    @property
+    def run(self) -> Path:
+        """Folder of sockets, locks and other things of the running server."""
+        return self.data / "run"
+
+    @property
+    def office_socket(self) -> Path:
+        """Where the worker's LibreOffice is reached."""
+        return self.run / "office.sock"
+
+    @property
+    def office_profile(self) -> Path:
+        """Parent folder of LibreOffice's throw-away profiles."""
+        return self.data / "office"
+
+    @property
+    def fonts(self) -> Path:
+        """Folder for licensed fonts an administrator adds (a real 仿宋, for one)."""
+        return self.data / "fonts"
+
+
+def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
+    """Read the settings from the environment (or the mapping given)."""
+    env = os.environ if environ is None else environ
+    folder = Path(env.get("ARCHIVE_DATA", "instance")).resolve()
+    public_url = env.get("ARCHIVE_URL", "http://127.0.0.1:8000").rstrip("/")
+    return Settings(
+        data=folder,
+        database_url=env.get("DATABASE_URL", f"sqlite:///{folder / 'archive.db'}"),
+        public_url=public_url,
+        behind_tls=public_url.startswith("https://"),
+    )
+
+
+def instance_secret(settings: Settings) -> bytes:
+    """Return the instance's secret: from ARCHIVE_KEY, else a 0600 file made on first use."""
+    from_environment = os.environ.get("ARCHIVE_KEY")
+    if from_environment:
+        return from_environment.encode()
+    path = settings.keys / "secret"
+    if not path.exists():
+        settings.keys.mkdir(parents=True, exist_ok=True, mode=0o700)
+        part = path.with_name(f".{secrets.token_hex(6)}.part")
+        part.write_text(secrets.token_urlsafe(48), encoding="ascii")
+        part.chmod(0o600)
+        part.replace(path)
+    return path.read_bytes().strip()

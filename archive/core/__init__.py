@@ -1,0 +1,1 @@
+"""What every station needs and no station owns: errors, clock, numbering, calendar, resources."""

@@ -1,0 +1,34 @@
+"""Serial numbers without gaps or doubles, taken inside the transaction that uses them.
+
+A series is a text such as ``record:E01:2026``; its counter is one row. A rollback gives the
+number back, because the counter rolls back with it.
+"""
+
+from sqlalchemy import String, select
+from sqlalchemy.orm import Mapped, mapped_column
+
+from archive.core.errors import Conflict
+from storage.database import Base
+from storage.work import UnitOfWork
+
+
+class Serial(Base):
+    """The last number taken of one series."""
+
+    __tablename__ = "serial"
+
+    series: Mapped[str] = mapped_column(String(120), primary_key=True)
+    last: Mapped[int]
+
+
+def take_number(uow: UnitOfWork, series: str, limit: int | None = None) -> int:
+    """Take the next number (from 1) of a series; raise Conflict past ``limit``."""
+    row = uow.session.scalar(select(Serial).where(Serial.series == series).with_for_update())
+    if row is None:
+        row = Serial(series=series, last=0)
+        uow.session.add(row)
+    if limit is not None and row.last >= limit:
+        raise Conflict(f"编号已用到 {limit}，不能再续；请按机构或二级门类拆分后再编号。")
+    row.last += 1
+    uow.session.flush()
+    return row.last

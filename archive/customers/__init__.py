@@ -1,0 +1,1 @@
+"""The customer register: whom the papers are about."""

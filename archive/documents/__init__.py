@@ -1,0 +1,1 @@
+"""Word and PDF of a record: made, kept and given out."""

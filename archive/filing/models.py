@@ -1,0 +1,147 @@
+"""Rows of volumes, items, their files, copies and the four recorded steps."""
+
+from datetime import date, datetime
+from enum import StrEnum
+
+from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from storage.database import Base
+
+
+class ItemState(StrEnum):
+    """How far an item has come through the four steps (archive.md 1.7); ``label`` is shown."""
+
+    OFFERED = "offered"
+    APPRAISED = "appraised"
+    CLASSIFIED = "classified"
+    CATALOGUED = "catalogued"
+    SHELVED = "shelved"
+
+    @property
+    def label(self) -> str:
+        """Return the state as shown to people."""
+        return _ITEM_LABELS[self]
+
+
+_ITEM_LABELS = {
+    ItemState.OFFERED: "待归档",
+    ItemState.APPRAISED: "已鉴别",
+    ItemState.CLASSIFIED: "已归属",
+    ItemState.CATALOGUED: "已登记目录",
+    ItemState.SHELVED: "在库",
+}
+
+
+class CopyStatus(StrEnum):
+    """Where a physical copy is; ``label`` is shown."""
+
+    IN = "in"
+    OUT = "out"
+    MISSING = "missing"
+
+    @property
+    def label(self) -> str:
+        """Return the status as shown to people."""
+        return {"in": "在库", "out": "借出", "missing": "待查"}[self.value]
+
+
+class Volume(Base):
+    """A yearly volume (年度案卷) of one class and unit; sealed in a later step of its life."""
+
+    __tablename__ = "volume"
+    __table_args__ = (
+        UniqueConstraint("fonds", "category", "year", "retention", "unit", "item_class"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    fonds: Mapped[str] = mapped_column(String(4))
+    category: Mapped[str] = mapped_column(String(5))
+    year: Mapped[int]
+    retention: Mapped[str] = mapped_column(String(4))
+    unit: Mapped[str] = mapped_column(String(3))
+    item_class: Mapped[str] = mapped_column(String(40))
+    title: Mapped[str] = mapped_column(String(200))
+    state: Mapped[str] = mapped_column(String(12), default="open")  # open | sealed
+    created_at: Mapped[datetime]
+
+
+class Item(Base):
+    """A filed item (件): a signed record or an imported paper, with its core description."""
+
+    __tablename__ = "item"
+    __table_args__ = (Index("ix_item_volume_serial", "volume_id", "serial"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    external_id: Mapped[str | None] = mapped_column(String(120), unique=True)
+    record_id: Mapped[int | None] = mapped_column(ForeignKey("record.id"), unique=True)
+    title: Mapped[str] = mapped_column(String(300))
+    customer_id: Mapped[int | None] = mapped_column(ForeignKey("customer.id"), index=True)
+    form_code: Mapped[str] = mapped_column(String(40), default="", index=True)
+    document_number: Mapped[str] = mapped_column(String(80), default="")
+    responsible: Mapped[str] = mapped_column(String(80), default="")
+    author_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
+    department_id: Mapped[int | None] = mapped_column(ForeignKey("department.id"), index=True)
+    document_date: Mapped[date | None]
+    year: Mapped[int] = mapped_column(index=True)
+    category: Mapped[str] = mapped_column(String(5), default="")
+    item_class: Mapped[str] = mapped_column(String(40), default="")
+    retention: Mapped[str] = mapped_column(String(4), default="")
+    unit: Mapped[str] = mapped_column(String(3), default="")
+    secrecy: Mapped[int]
+    pages: Mapped[int] = mapped_column(default=0)
+    text: Mapped[str] = mapped_column(Text, default="")
+    note: Mapped[str] = mapped_column(Text, default="")
+    volume_id: Mapped[int | None] = mapped_column(ForeignKey("volume.id"), index=True)
+    serial: Mapped[int | None]
+    provisional_code: Mapped[str | None] = mapped_column(String(60), unique=True)
+    reference_code: Mapped[str | None] = mapped_column(String(60), unique=True)
+    state: Mapped[str] = mapped_column(String(20), index=True)
+    status: Mapped[str] = mapped_column(String(40), default="")
+    created_at: Mapped[datetime]
+    row_version: Mapped[int] = mapped_column(default=1)
+
+    __mapper_args__ = {"version_id_col": row_version}
+
+
+class ItemFile(Base):
+    """A file of an item: its role (master, word, attachment), name and digest."""
+
+    __tablename__ = "item_file"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    item_id: Mapped[int] = mapped_column(ForeignKey("item.id"), index=True)
+    role: Mapped[str] = mapped_column(String(20))
+    name: Mapped[str] = mapped_column(String(255))
+    sha256: Mapped[str] = mapped_column(ForeignKey("stored_file.sha256"), index=True)
+    created_at: Mapped[datetime]
+
+
+class FilingStep(Base):
+    """One of the four steps done to an item (append-only): which, by whom, when, with what note."""
+
+    __tablename__ = "filing_step"
+    __table_args__ = (UniqueConstraint("item_id", "step"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    item_id: Mapped[int] = mapped_column(ForeignKey("item.id"), index=True)
+    step: Mapped[str] = mapped_column(String(12))  # 鉴别 | 归属 | 登记目录 | 上架
+    by_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
+    at: Mapped[datetime]
+    note: Mapped[str] = mapped_column(Text, default="")
+
+
+class ItemCopy(Base):
+    """A physical copy of an item with its own ASCII barcode and place (档案实体)."""
+
+    __tablename__ = "item_copy"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    item_id: Mapped[int] = mapped_column(ForeignKey("item.id"), index=True)
+    barcode: Mapped[str] = mapped_column(String(20), unique=True)
+    pages: Mapped[int] = mapped_column(default=0)
+    location: Mapped[str] = mapped_column(String(80), default="")
+    status: Mapped[str] = mapped_column(String(12), default="in", index=True)
+    row_version: Mapped[int] = mapped_column(default=1)
+
+    __mapper_args__ = {"version_id_col": row_version}

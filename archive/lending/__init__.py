@@ -1,0 +1,1 @@
+"""Lending: who may borrow what, how and until when; the desk and its log."""

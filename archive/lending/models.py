@@ -1,0 +1,145 @@
+"""Rows of lending rules, requests, approvals, loans and refusals."""
+
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from storage.database import Base
+
+
+class RequestState(StrEnum):
+    """Where a loan request stands; ``label`` is shown."""
+
+    WAITING = "waiting"
+    APPROVED = "approved"
+    REFUSED = "refused"
+    WITHDRAWN = "withdrawn"
+    HANDED_OUT = "handed_out"
+    CLOSED = "closed"
+
+    @property
+    def label(self) -> str:
+        """Return the state as shown to people."""
+        return {
+            "waiting": "待审批",
+            "approved": "已批准，待取件",
+            "refused": "已拒绝",
+            "withdrawn": "已撤回",
+            "handed_out": "借出",
+            "closed": "已归还",
+        }[self.value]
+
+
+class LoanRule(Base):
+    """One line of the lending matrix (借阅规则): whom it fits, what it allows, on what basis.
+
+    An empty condition fits everything. ``approvals`` lists the approver candidates in order.
+    """
+
+    __tablename__ = "loan_rule"
+    __table_args__ = (UniqueConstraint("code", "version"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    code: Mapped[str] = mapped_column(String(40))
+    version: Mapped[int]
+    valid_from: Mapped[date]
+    borrower_class: Mapped[str] = mapped_column(
+        String(20), default=""
+    )  # own | other | audit | outside
+    category: Mapped[str] = mapped_column(String(40), default="")
+    secrecy: Mapped[str] = mapped_column(String(20), default="")
+    mode: Mapped[str] = mapped_column(String(20), default="")
+    allowed: Mapped[bool]
+    days: Mapped[int] = mapped_column(default=0)
+    working_days: Mapped[bool] = mapped_column(default=True)
+    renewals: Mapped[int] = mapped_column(default=0)
+    limit: Mapped[int | None]
+    approvals: Mapped[list[Any]]
+    basis: Mapped[str] = mapped_column(Text)
+
+
+class LoanRequest(Base):
+    """A request to borrow (借阅申请): who, what, how, why, until when."""
+
+    __tablename__ = "loan_request"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    number: Mapped[str] = mapped_column(String(20), unique=True)
+    borrower_id: Mapped[int] = mapped_column(ForeignKey("user.id"), index=True)
+    item_id: Mapped[int] = mapped_column(ForeignKey("item.id"), index=True)
+    mode: Mapped[str] = mapped_column(String(12))  # original | onsite | electronic | copy
+    purpose: Mapped[str] = mapped_column(Text)
+    business_reference: Mapped[str] = mapped_column(String(200))
+    state: Mapped[str] = mapped_column(String(20), index=True)
+    decision: Mapped[dict[str, Any]]
+    created_at: Mapped[datetime]
+    row_version: Mapped[int] = mapped_column(default=1)
+
+    __mapper_args__ = {"version_id_col": row_version}
+
+
+class LoanApproval(Base):
+    """One approval a request needs, in order; ``approver_id`` is who must decide."""
+
+    __tablename__ = "loan_approval"
+    __table_args__ = (UniqueConstraint("request_id", "seq"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    request_id: Mapped[int] = mapped_column(ForeignKey("loan_request.id"), index=True)
+    seq: Mapped[int]
+    candidate: Mapped[str] = mapped_column(String(40))
+    approver_id: Mapped[int] = mapped_column(ForeignKey("user.id"), index=True)
+    state: Mapped[str] = mapped_column(
+        String(12)
+    )  # waiting | open | approved | refused | cancelled
+    opinion: Mapped[str] = mapped_column(Text, default="")
+    decided_at: Mapped[datetime | None]
+
+
+class Loan(Base):
+    """A copy handed out (借阅): due when, back when, in what condition; one open loan a copy."""
+
+    __tablename__ = "loan"
+    __table_args__ = (
+        Index(
+            "ix_loan_open_copy",
+            "copy_id",
+            unique=True,
+            sqlite_where=text("returned_at IS NULL"),
+            postgresql_where=text("returned_at IS NULL"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    request_id: Mapped[int] = mapped_column(ForeignKey("loan_request.id"), index=True)
+    copy_id: Mapped[int] = mapped_column(ForeignKey("item_copy.id"))
+    borrower_id: Mapped[int] = mapped_column(ForeignKey("user.id"), index=True)
+    rule: Mapped[dict[str, Any]]
+    handed_at: Mapped[datetime]
+    handed_by: Mapped[int] = mapped_column(ForeignKey("user.id"))
+    due_on: Mapped[date] = mapped_column(index=True)
+    pages_out: Mapped[int]
+    returned_at: Mapped[datetime | None] = mapped_column(index=True)
+    received_by: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
+    pages_in: Mapped[int | None]
+    condition: Mapped[str] = mapped_column(String(200), default="")
+    row_version: Mapped[int] = mapped_column(default=1)
+
+    __mapper_args__ = {"version_id_col": row_version}
+
+
+class LoanRefusal(Base):
+    """A request the rules refused (append-only): who asked for what, how, and every reason."""
+
+    __tablename__ = "loan_refusal"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    borrower_id: Mapped[int] = mapped_column(ForeignKey("user.id"), index=True)
+    item_id: Mapped[int] = mapped_column(ForeignKey("item.id"), index=True)
+    mode: Mapped[str] = mapped_column(String(12))
+    purpose: Mapped[str] = mapped_column(Text)
+    reasons: Mapped[list[Any]]
+    at: Mapped[datetime]

@@ -1,0 +1,32 @@
+"""Imports every station's models, so that the metadata is whole for migrations and tests."""
+
+from archive.core import calendar, numbering
+from archive.customers import models as customers
+from archive.documents import models as documents
+from archive.filing import models as filing
+from archive.lending import models as lending
+from archive.people import models as people
+from archive.records import models as records
+from archive.search import models as search
+from archive.signing import models as signing
+from storage import files, journal, outbox
+from storage.database import Base
+
+metadata = Base.metadata
+
+__all__ = [
+    "calendar",
+    "customers",
+    "documents",
+    "filing",
+    "files",
+    "journal",
+    "lending",
+    "metadata",
+    "numbering",
+    "outbox",
+    "people",
+    "records",
+    "search",
+    "signing",
+]

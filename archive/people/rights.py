@@ -1,0 +1,220 @@
+"""Who may do what: one function ``can``, on plain values, for every page, call and command.
+
+Reading is decided by tokens. A thing carries the tokens under which it may be read
+(``reader_tokens``), a person holds tokens (``actor_tokens``); they may read it when the two
+meet. The same tokens stand in SQL (``ReaderToken``) and in the search index, so lists, counts
+and hits hide what ``can`` hides.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from archive.core.errors import Forbidden, NotFound, Unauthenticated
+
+PUBLIC, INTERNAL, SECRET, CONFIDENTIAL = range(4)
+SECRECY = ("公开", "内部", "秘密", "机密")
+ROLES = {
+    "clerk": "职员",
+    "head": "部门负责人",
+    "archivist": "档案员",
+    "archive_head": "档案负责人",
+    "leader": "公司领导",
+    "finance": "财务",
+    "legal": "法务",
+    "audit": "审计",
+    "admin": "系统管理员",
+}
+
+
+@dataclass(frozen=True)
+class Actor:
+    """The person who acts, as plain values.
+
+    ``headed`` holds the departments this person heads, descendants included.
+    """
+
+    id: int
+    name: str
+    username: str
+    staff_no: str
+    department_id: int
+    department_name: str
+    roles: frozenset[str]
+    clearance: int
+    headed: frozenset[int] = frozenset()
+    must_change_password: bool = False
+
+
+@dataclass(frozen=True)
+class Thing:
+    """What rights are asked about: whose it is, who takes part, how secret, in what state."""
+
+    kind: str
+    department_id: int | None = None
+    owner_id: int | None = None
+    participants: frozenset[int] = frozenset()
+    customer_department_id: int | None = None
+    customer_owner_id: int | None = None
+    secrecy: int = INTERNAL
+    state: str = ""
+    assignee_ids: frozenset[int] = field(default_factory=frozenset)
+
+
+def secrecy_rank(label: str) -> int:
+    """Return the rank of 公开, 内部, 秘密 or 机密; raise ValueError for any other word."""
+    return SECRECY.index(label)
+
+
+def reader_tokens(thing: Thing) -> frozenset[str]:
+    """Return the tokens under which a record or item may be read.
+
+    Those who wrote or signed it always; its department (and its customer's) while it is not
+    secret, only their heads once it is; archivists, leaders and auditors within their clearance.
+    """
+    people = {thing.owner_id, thing.customer_owner_id, *thing.participants} - {None}
+    departments = {thing.department_id, thing.customer_department_id} - {None}
+    tokens = {f"u{person}" for person in people}
+    tokens |= {f"h{unit}.{thing.secrecy}" for unit in departments}
+    tokens |= {f"{office}.{thing.secrecy}" for office in ("archive", "leader", "audit")}
+    if thing.secrecy <= INTERNAL:
+        tokens |= {f"d{unit}" for unit in departments}
+    if thing.secrecy == PUBLIC:
+        tokens.add("all")
+    if thing.kind == "record" and thing.state not in ("signed", "filed"):
+        tokens -= {f"{office}.{thing.secrecy}" for office in ("archive", "audit")}
+        tokens -= {"all"} | {f"d{unit}" for unit in departments}
+    return frozenset(tokens)
+
+
+def actor_tokens(actor: Actor) -> frozenset[str]:
+    """Return the tokens a person holds."""
+    levels = range(min(actor.clearance, CONFIDENTIAL) + 1)
+    tokens = {"all", f"u{actor.id}", f"d{actor.department_id}"}
+    tokens |= {f"d{unit}" for unit in actor.headed}
+    tokens |= {f"h{unit}.{level}" for unit in actor.headed for level in levels}
+    offices = {
+        "archive": {"archivist", "archive_head"},
+        "leader": {"leader"},
+        "audit": {"audit", "legal"},
+    }
+    for office, roles in offices.items():
+        if roles & actor.roles:
+            tokens |= {f"{office}.{level}" for level in levels}
+    return frozenset(tokens)
+
+
+def can(actor: Actor | None, act: str, thing: Thing | None = None) -> bool:
+    """Say whether the actor may do the act (to the thing); an unknown act is a KeyError."""
+    rule = _RULES[act]
+    return actor is not None and rule(actor, thing or Thing(kind=""))
+
+
+def require(actor: Actor | None, act: str, thing: Thing | None = None) -> Actor:
+    """Return the actor if they may; raise Unauthenticated, NotFound or Forbidden.
+
+    A thing the actor may not even read does not exist for them (NotFound).
+    """
+    if actor is None:
+        raise Unauthenticated("请先登录。")
+    if can(actor, act, thing):
+        return actor
+    read = f"{thing.kind}.read" if thing else ""
+    if thing is not None and read in _RULES and not can(actor, read, thing):
+        raise NotFound("没有这份文件，或者您无权查看。")
+    raise Forbidden("您没有权限做这件事；如确有需要，请联系部门负责人或系统管理员。")
+
+
+def acts() -> frozenset[str]:
+    """Return every act that ``can`` knows."""
+    return frozenset(_RULES)
+
+
+def needs_thing(act: str) -> bool:
+    """Say whether the act is decided with the thing it is done to."""
+    return _RULES[act] in _ABOUT_A_THING
+
+
+_Rule = Callable[[Actor, Thing], bool]
+
+
+def _anyone(actor: Actor, thing: Thing) -> bool:
+    return True
+
+
+def _staff(actor: Actor, thing: Thing) -> bool:
+    """Anyone but a bare administrator: that office handles no papers."""
+    return bool(actor.roles - {"admin"})
+
+
+def _readable(actor: Actor, thing: Thing) -> bool:
+    return bool(actor_tokens(actor) & reader_tokens(thing))
+
+
+def _role(*roles: str) -> _Rule:
+    return lambda actor, thing: bool(actor.roles & set(roles))
+
+
+def _author_of_draft(actor: Actor, thing: Thing) -> bool:
+    return thing.owner_id == actor.id and thing.state in ("draft", "returned")
+
+
+def _author(actor: Actor, thing: Thing) -> bool:
+    return thing.owner_id == actor.id
+
+
+def _assigned(actor: Actor, thing: Thing) -> bool:
+    return actor.id in thing.assignee_ids
+
+
+def _customer_keeper(actor: Actor, thing: Thing) -> bool:
+    return (
+        thing.owner_id in (actor.id, None)
+        or thing.department_id in actor.headed
+        or bool(actor.roles & {"archivist", "archive_head", "leader"})
+    )
+
+
+def _archivist_who_reads(actor: Actor, thing: Thing) -> bool:
+    return bool(actor.roles & {"archivist", "archive_head"}) and _readable(actor, thing)
+
+
+_RULES: dict[str, _Rule] = {
+    "self": _anyone,
+    "form.read": _staff,
+    "customer.list": _staff,
+    "customer.read": _staff,
+    "customer.create": _staff,
+    "customer.edit": _customer_keeper,
+    "record.list": _staff,
+    "record.create": _staff,
+    "record.read": _readable,
+    "record.edit": _author_of_draft,
+    "record.submit": _author_of_draft,
+    "record.withdraw": _author,
+    "record.sign": _assigned,
+    "record.reject": _assigned,
+    "item.list": _staff,
+    "item.read": _readable,
+    "item.file": _archivist_who_reads,
+    "filing.list": _role("archivist", "archive_head"),
+    "filing.import": _role("archivist", "archive_head"),
+    "volume.list": _staff,
+    "loan.list": _staff,
+    "loan.request": _staff,
+    "loan.approve": _assigned,
+    "loan.desk": _role("archivist", "archive_head"),
+    "loan.register": _role("archivist", "archive_head", "leader", "audit"),
+    "search": _staff,
+    "journal.read": _role("admin", "audit", "leader", "archive_head"),
+    "verify.run": _role("admin", "audit", "archive_head"),
+    "people.list": _role("admin"),
+    "people.edit": _role("admin"),
+}
+_ABOUT_A_THING = (
+    _readable,
+    _author_of_draft,
+    _author,
+    _assigned,
+    _customer_keeper,
+    _archivist_who_reads,
+)

@@ -1,0 +1,1 @@
+"""Filled forms: drafts, their versions and what becomes of them."""

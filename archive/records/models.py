@@ -1,0 +1,80 @@
+"""Rows of filled forms and their versions."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import ForeignKey, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from storage.database import Base
+
+
+class RecordState(StrEnum):
+    """Where a record stands on its way; ``label`` is what people read."""
+
+    DRAFT = "draft"
+    IN_SIGNING = "in_signing"
+    RETURNED = "returned"
+    REJECTED = "rejected"
+    SIGNED = "signed"
+    FILED = "filed"
+
+    @property
+    def label(self) -> str:
+        """Return the state as shown to people."""
+        return _LABELS[self]
+
+
+_LABELS = {
+    RecordState.DRAFT: "草稿",
+    RecordState.IN_SIGNING: "签核中",
+    RecordState.RETURNED: "已退回",
+    RecordState.REJECTED: "已拒绝",
+    RecordState.SIGNED: "已签，待归档",
+    RecordState.FILED: "已归档",
+}
+
+
+class Record(Base):
+    """A filled form (表单记录); ``row_version`` is the version an edit must be made from."""
+
+    __tablename__ = "record"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    form_code: Mapped[str] = mapped_column(String(40), index=True)
+    form_version: Mapped[int]
+    number: Mapped[str | None] = mapped_column(String(40), unique=True)
+    title: Mapped[str] = mapped_column(String(200))
+    customer_id: Mapped[int | None] = mapped_column(ForeignKey("customer.id"), index=True)
+    author_id: Mapped[int] = mapped_column(ForeignKey("user.id"), index=True)
+    department_id: Mapped[int] = mapped_column(ForeignKey("department.id"), index=True)
+    secrecy: Mapped[int]
+    state: Mapped[str] = mapped_column(String(20), index=True)
+    year: Mapped[int] = mapped_column(index=True)
+    draft_key: Mapped[str | None] = mapped_column(String(64), unique=True)
+    content: Mapped[dict[str, Any]]
+    round: Mapped[int] = mapped_column(default=0)
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+    submitted_at: Mapped[datetime | None]
+    signed_at: Mapped[datetime | None]
+    row_version: Mapped[int] = mapped_column(default=1)
+
+    __mapper_args__ = {"version_id_col": row_version}
+
+
+class RecordVersion(Base):
+    """What a record held at one time: its values, their digest, who changed them and why."""
+
+    __tablename__ = "record_version"
+    __table_args__ = (UniqueConstraint("record_id", "n"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    record_id: Mapped[int] = mapped_column(ForeignKey("record.id"), index=True)
+    n: Mapped[int]
+    content: Mapped[dict[str, Any]]
+    digest: Mapped[str] = mapped_column(String(64))
+    reason: Mapped[str] = mapped_column(String(200))
+    made_by: Mapped[int] = mapped_column(ForeignKey("user.id"))
+    made_at: Mapped[datetime]

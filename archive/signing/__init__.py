@@ -1,0 +1,1 @@
+"""Signing in order, with proof: the chain, the company's authority, PDF signatures."""

@@ -1,0 +1,1 @@
+"""The shell every page wears: layout, navigation, headers, and the error → status table."""

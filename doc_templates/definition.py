@@ -1,0 +1,200 @@
+"""What a form is: frozen dataclasses, and nothing that reads or prints them.
+
+Built by catalogue.py from form.toml; read by every station. A form knows no database and
+no user: candidates for signing are plain words that the signing station understands.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from types import MappingProxyType
+
+EMPTY: Mapping[str, str] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One entry (栏目) of a form; its key is the tag in Word, the name in JSON and on screen."""
+
+    key: str
+    label: str
+    kind: str
+    required: bool = False
+    default: str = ""
+    help: str = ""
+    choices: tuple[str, ...] = ()
+    columns: tuple["Field", ...] = ()
+    formula: str = ""
+    rank: int = 0
+    result: str = ""
+    min_rows: int = 0
+    max_rows: int = 0
+    preset_rows: tuple[Mapping[str, str], ...] = ()
+    group: str = ""
+    wide: bool = False
+    signer: str = ""
+    max_length: int = 0
+    decimals: int = 2
+    minimum: str = ""
+    maximum: str = ""
+    readonly: bool = False
+    printed: bool = True
+    unit: str = ""
+
+    @property
+    def is_computed(self) -> bool:
+        """Whether the server works the value out and nobody types it."""
+        return self.kind == "computed"
+
+    @property
+    def has_fixed_rows(self) -> bool:
+        """Whether rows can neither be added nor taken away."""
+        return bool(self.preset_rows) and self.max_rows == len(self.preset_rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Signer:
+    """One step of the sign-off chain: the printed role, and who may take it."""
+
+    role: str
+    candidate: str
+    optional: bool = False
+
+    @property
+    def is_electronic(self) -> bool:
+        """Whether the step is signed in this system; an outside party signs on paper."""
+        return self.candidate != "external"
+
+
+@dataclass(frozen=True, slots=True)
+class NumberRule:
+    """How a record is numbered (编号规则): a pattern, the serial's width, when it restarts.
+
+    Pattern tokens: {年} {年末两位} {月} {日} {首字母} {序号} {轮次}.
+    """
+
+    pattern: str = "{年}-{序号}"
+    width: int = 4
+    restarts: str = "year"
+
+    def show(self, serial: int, on: date, initials: str = "", sample_round: str = "") -> str:
+        """Return the number for one serial on one day."""
+        return self.pattern.format_map(
+            {**_calendar(on), "首字母": initials, "轮次": sample_round}
+            | {"序号": f"{serial:0{self.width}d}"}
+        )
+
+    def counter(self, on: date, initials: str = "") -> str:
+        """Return the name of the counter the serial is taken from; it restarts by the rule."""
+        period = {"year": f"{on:%Y}", "month": f"{on:%Y%m}", "never": ""}[self.restarts]
+        series = self.pattern.split("{序号}")[0]
+        parts = {**_calendar(on), "首字母": initials, "轮次": ""}
+        return f"{series.format_map(parts)}|{period}"
+
+
+def _calendar(on: date) -> dict[str, str]:
+    return {"年": f"{on:%Y}", "年末两位": f"{on:%y}", "月": f"{on:%m}", "日": f"{on:%d}"}
+
+
+@dataclass(frozen=True, slots=True)
+class FilingDefaults:
+    """Where a paper of this form belongs in the archive unless the archivist decides otherwise."""
+
+    category: str = "KH"
+    item_class: str = "客户基础资料"
+    retention: str = "D30"
+    secrecy: str = "内部"
+
+
+@dataclass(frozen=True, slots=True)
+class Effects:
+    """What filing the paper does to the customer register; empty strings mean nothing."""
+
+    creates_customer: str = ""
+    customer_facts: Mapping[str, str] = field(default_factory=lambda: EMPTY)
+    sets_status: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One block of the printed layout, as written in form.toml; read by layout.py."""
+
+    grid: str = ""
+    head: str = ""
+    rows: str = ""
+    line: str = ""
+    text: str = ""
+    signatures: tuple[str, ...] = ()
+    border: str = "full"
+    columns: int = 24
+    row_height: float = 0.9
+    page_break: bool = False
+    gap: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """One version of one official form."""
+
+    code: str
+    title: str
+    pack: str
+    version: int
+    paper: str
+    orientation: str
+    fields: tuple[Field, ...]
+    signers: tuple[Signer, ...]
+    number: NumberRule
+    filing: FilingDefaults
+    effects: Effects
+    title_rule: str
+    facets: tuple[str, ...]
+    layout: tuple[Block, ...]
+    folder: Path
+    description: str = ""
+
+    @property
+    def template_path(self) -> Path:
+        """Where the Word template of this version lies."""
+        return self.folder / "template.docx"
+
+    @property
+    def chain(self) -> tuple[Signer, ...]:
+        """The steps signed in this system, in order."""
+        return tuple(signer for signer in self.signers if signer.is_electronic)
+
+    @property
+    def customer_field(self) -> str:
+        """The key of the first customer entry; empty if the form has none."""
+        return next((entry.key for entry in self.fields if entry.kind == "customer"), "")
+
+    @property
+    def date_field(self) -> str:
+        """The key of the paper's own date; empty if the form has none."""
+        dates = [entry.key for entry in self.fields if entry.kind == "date"]
+        return "日期" if "日期" in dates else next(iter(dates), "")
+
+    def find_field(self, key: str) -> Field | None:
+        """Return the entry with this key, or None."""
+        return next((entry for entry in self.fields if entry.key == key), None)
+
+    def groups(self) -> Iterator[tuple[str, tuple[Field, ...]]]:
+        """Yield the entries in printed order, gathered by layout group."""
+        gathered: dict[str, list[Field]] = {}
+        for entry in self.fields:
+            gathered.setdefault(entry.group, []).append(entry)
+        for name, entries in gathered.items():
+            yield name, tuple(entries)
+
+    def title_of(self, values: Mapping[str, object]) -> str:
+        """Return the title of a record for lists and the catalogue, after the title rule."""
+        words = _Words({key: value for key, value in values.items() if isinstance(value, str)})
+        return self.title_rule.format_map(words).strip() or self.title
+
+
+class _Words(dict[str, str]):
+    """Values by key; a key without a value reads as nothing."""
+
+    def __missing__(self, key: str) -> str:
+        return ""

@@ -1,0 +1,62 @@
+"""Finds text: the only door of the package.
+
+Here: the names other packages may use. Not here: any work. The names are looked up on first
+use, so that the small child process that reads strangers' files does not load the search engine.
+Called by archive.search, archive.jobs and archive.cli.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from indexer.errors import ExtractError, IndexBusy, IndexDamaged, IndexerError
+    from indexer.extraction import Extracted, extract
+    from indexer.folding import fold
+    from indexer.index import Index
+    from indexer.results import Hit, Marked, SearchRequest, SearchResults, Suggestion
+    from indexer.schema import SCHEMA_VERSION, Entry
+
+__all__ = [
+    "SCHEMA_VERSION",
+    "Entry",
+    "ExtractError",
+    "Extracted",
+    "Hit",
+    "Index",
+    "IndexBusy",
+    "IndexDamaged",
+    "IndexerError",
+    "Marked",
+    "SearchRequest",
+    "SearchResults",
+    "Suggestion",
+    "extract",
+    "fold",
+]
+
+_HOMES = {
+    "SCHEMA_VERSION": "schema",
+    "Entry": "schema",
+    "ExtractError": "errors",
+    "Extracted": "extraction",
+    "Hit": "results",
+    "Index": "index",
+    "IndexBusy": "errors",
+    "IndexDamaged": "errors",
+    "IndexerError": "errors",
+    "Marked": "results",
+    "SearchRequest": "results",
+    "SearchResults": "results",
+    "Suggestion": "results",
+    "extract": "extraction",
+    "fold": "folding",
+}
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module 'indexer' has no attribute {name!r}")
+    found = getattr(importlib.import_module(f"indexer.{home}"), name)
+    globals()[name] = found
+    return found

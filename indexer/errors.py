@@ -1,0 +1,24 @@
+"""What can go wrong while indexing and reading files, each with a plain Chinese sentence.
+
+Not here: a wrongly typed query, which is never an error but a remark beside the results.
+"""
+
+
+class IndexerError(Exception):
+    """The root of the package's errors; `.message` may be shown to the user."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class IndexBusy(IndexerError):
+    """Another writer kept the index longer than we were ready to wait."""
+
+
+class IndexDamaged(IndexerError):
+    """The index on disk cannot be read; rebuild it from the records."""
+
+
+class ExtractError(IndexerError):
+    """A file whose text cannot be read: broken, encrypted, too large, of an unknown kind."""

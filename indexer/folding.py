@@ -1,0 +1,74 @@
+"""One shape for all spellings of the same text: width, script, case, invisible characters.
+
+Folding is done character by character, so that a place in the folded text always leads back to
+a place in the text as typed (the marks need that). Not here: cutting into words (analysis).
+"""
+
+import re
+import unicodedata
+
+import opencc
+
+_HYPHENS = "‐‑‒–—―−－﹣﹘"
+_DOTS = "・•‧∙⋅･．"
+_QUOTES = "“”„‟＂「」『』〝〞"
+_to_simplified = opencc.OpenCC("t2s").convert
+
+
+class _FoldTable(dict[int, str]):
+    """Learns each character once; `str.translate` does the rest."""
+
+    def __missing__(self, code: int) -> str:
+        folded = _fold_character(chr(code))
+        self[code] = folded
+        return folded
+
+
+def _fold_character(char: str) -> str:
+    for family, shape in ((_HYPHENS, "-"), (_DOTS, "·"), (_QUOTES, '"')):
+        if char in family:
+            return "." if char == "．" else shape
+    if char in "\n\r\v\f\x85\u2028\u2029":
+        return "\n"
+    if char.isspace():
+        return " "
+    if unicodedata.category(char) in {"Cc", "Cf", "Cs", "Mn", "Me"}:
+        return ""
+    plain = "".join(c for c in unicodedata.normalize("NFKD", char) if not unicodedata.combining(c))
+    plain = unicodedata.normalize("NFC", plain).casefold()
+    return _to_simplified(plain) if not plain.isascii() else plain
+
+
+_TABLE = _FoldTable()
+
+
+def fold(text: str) -> str:
+    """Bring text to the form in which it is indexed and compared; never fails.
+
+    Full width to half width, traditional to simplified, upper to lower case, accents off,
+    zero-width, direction and control characters away, every dash `-`, every middle dot `·`.
+    """
+    return text.translate(_TABLE)
+
+
+def fold_with_places(text: str) -> tuple[str, list[int]]:
+    """Fold, and say for each folded character which character of `text` it came from.
+
+    The list has one more place, the length of `text`, so that an end can be looked up too.
+    """
+    pieces: list[str] = []
+    places: list[int] = []
+    for place, char in enumerate(text):
+        folded = _TABLE[ord(char)]
+        pieces.append(folded)
+        places.extend([place] * len(folded))
+    places.append(len(text))
+    return "".join(pieces), places
+
+
+_SEPARATORS = re.compile(r"[\s\-_/.·,:#()\[\]]+")
+
+
+def bare_number(text: str) -> str:
+    """A number without case, width or separators: `Ｚ109—WS・2011` → `z109ws2011`."""
+    return _SEPARATORS.sub("", fold(text))

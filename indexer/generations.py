@@ -1,0 +1,161 @@
+"""The index's folder: whole generations side by side, one of them current.
+
+    CURRENT            the name of the generation that serves
+    gen-…/             a Whoosh index and META.json; never changed into another shape, only replaced
+    write.lock         held while a generation is written or replaced
+    rebuild.lock       held for as long as a new generation is being built beside
+    changed.log        ids changed while a rebuild runs, so that it can catch up before the swap
+
+Locks are the kernel's (flock): a killed process leaves none behind. Not here: what is in a
+generation (index, writer).
+"""
+
+import contextlib
+import fcntl
+import json
+import os
+import secrets
+import shutil
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from indexer.errors import IndexBusy
+from indexer.schema import SCHEMA_VERSION
+
+_META = "META.json"
+_DAMAGED = "DAMAGED"
+
+
+class Generations:
+    """The generations in one folder; several processes may each have one of these."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def find_current(self) -> Path | None:
+        """The generation that serves, or None when there is none (any more)."""
+        try:
+            name = (self.folder / "CURRENT").read_text(encoding="utf-8").strip()
+        except (FileNotFoundError, UnicodeDecodeError):
+            return None
+        path = self.folder / name
+        return path if name.startswith("gen-") and path.is_dir() else None
+
+    def create(self) -> Path:
+        """A new, empty generation, not yet serving."""
+        path = self.folder / f"gen-{time.strftime('%Y%m%d%H%M%S')}-{secrets.token_hex(4)}"
+        path.mkdir()
+        return path
+
+    def make_current(self, generation: Path) -> None:
+        """Let a generation serve from now on; in one step, for all processes."""
+        sync_folder(generation)
+        _write_whole(self.folder / "CURRENT", generation.name)
+
+    def sweep(self) -> None:
+        """Remove generations that do not serve; only while holding the rebuild lock."""
+        current = self.find_current()
+        for path in self.folder.glob("gen-*"):
+            if path != current:
+                shutil.rmtree(path, ignore_errors=True)
+
+    def why_rebuild(self, generation: Path | None) -> str:
+        """The reason in Chinese why a rebuild is needed, or an empty string."""
+        if generation is None:
+            return "检索索引不存在，需要重建。"
+        if (generation / _DAMAGED).exists():
+            return "检索索引已损坏，需要重建。"
+        meta = read_meta(generation)
+        if meta.get("schema") != SCHEMA_VERSION:
+            return "检索索引是旧版本建立的，需要重建。"
+        return "" if meta.get("complete") is True else "检索索引不完整，需要重建。"
+
+    def mark_damaged(self, generation: Path) -> None:
+        """Tell every process that this generation must be replaced."""
+        with contextlib.suppress(FileNotFoundError):
+            (generation / _DAMAGED).touch()
+
+    @contextmanager
+    def lock(self, name: str, wait_seconds: float) -> Iterator[None]:
+        """Hold a lock; raises IndexBusy when it is not free in time."""
+        deadline = time.monotonic() + wait_seconds
+        with (self.folder / f"{name}.lock").open("wb") as file:
+            while not _try_lock(file.fileno()):
+                if time.monotonic() >= deadline:
+                    raise IndexBusy("索引正在被另一个程序写入，请稍后再试。")
+                time.sleep(0.01)
+            yield
+
+    def is_rebuilding(self) -> bool:
+        """True while some process builds a new generation."""
+        with (self.folder / "rebuild.lock").open("ab") as file:
+            return not _try_lock(file.fileno())
+
+    def note_changes(self, ids: Iterable[str]) -> None:
+        """Remember ids for the rebuild that is running; only while holding the write lock."""
+        with (self.folder / "changed.log").open("a", encoding="utf-8") as file:
+            file.writelines(json.dumps(entry_id) + "\n" for entry_id in ids)
+
+    def take_changes(self) -> list[str]:
+        """Ids changed since the last call, each once; a line cut by a crash is left out."""
+        path = self.folder / "changed.log"
+        lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+        path.unlink(missing_ok=True)
+        ids: dict[str, None] = {}
+        for line in lines:
+            with contextlib.suppress(ValueError):
+                ids[json.loads(line)] = None
+        return list(ids)
+
+
+def write_meta(generation: Path, *, complete: bool) -> None:
+    """Say by which version a generation was written, and whether it holds everything."""
+    text = json.dumps({"schema": SCHEMA_VERSION, "complete": complete}, ensure_ascii=False)
+    _write_whole(generation / _META, text)
+
+
+def read_meta(generation: Path) -> dict[str, object]:
+    """What write_meta wrote; empty when it cannot be read."""
+    try:
+        meta = json.loads((generation / _META).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return meta if isinstance(meta, dict) else {}
+
+
+def sync_folder(folder: Path) -> None:
+    """Bring the files of a folder, and the folder, to the disk (Whoosh itself never does)."""
+    for path in folder.iterdir():
+        if path.is_file():
+            _sync(path, os.O_RDONLY)
+    _sync(folder, os.O_RDONLY | os.O_DIRECTORY)
+
+
+def _sync(path: Path, flags: int) -> None:
+    with contextlib.suppress(FileNotFoundError):
+        number = os.open(path, flags)
+        try:
+            os.fsync(number)
+        finally:
+            os.close(number)
+
+
+def _write_whole(path: Path, text: str) -> None:
+    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    with beside.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    beside.replace(path)
+    _sync(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+
+
+def _try_lock(number: int) -> bool:
+    try:
+        fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

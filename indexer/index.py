@@ -1,0 +1,291 @@
+"""The index as the rest of the product knows it: open, apply, rebuild, search, suggest.
+
+Disposable: everything in it can be made again from the records, so trouble on disk is never
+mended here but flagged by `needs_rebuild`. One writer at a time; any number of readers, also in
+other processes, see a commit at their next search. Called by archive.search and archive.jobs.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from whoosh.filedb.filestore import FileStorage
+from whoosh.index import FileIndex
+
+from indexer.errors import IndexDamaged
+from indexer.generations import Generations, sync_folder, write_meta
+from indexer.results import SearchRequest, SearchResults, Suggestion
+from indexer.schema import Entry, whoosh_schema
+from indexer.search import run_search
+from indexer.segment import reading_index
+from indexer.snapshot import INDEX_NAME, Snapshot, latest_commit, read_snapshot
+from indexer.suggest import run_suggest
+from indexer.writer import SegmentBatch
+
+_log = logging.getLogger(__name__)
+
+WAIT_SECONDS = 30.0
+_PROGRESS_EVERY = 100
+_SEGMENTS_A_LEVEL = 6
+_LARGEST_MERGE = 4096
+
+LoadEntries = Callable[[Sequence[str]], Mapping[str, Entry]]
+
+
+def _no_progress(_count: int) -> None:
+    return None
+
+
+class Index:
+    """One index folder, opened in one process; safe to use from several threads."""
+
+    def __init__(self, folder: Path, load_entries: LoadEntries) -> None:
+        self._generations = Generations(folder)
+        self._load_entries = load_entries
+        self._snapshot: Snapshot | None = None
+        self._lock = threading.Lock()
+
+    @classmethod
+    def open(cls, folder: Path | str, load_entries: LoadEntries) -> "Index":
+        """Open the index in `folder`; never fails for what is there: see `needs_rebuild`.
+
+        `load_entries` gives the entries of ids from the database; ids unknown are left out.
+        """
+        return cls(Path(folder), load_entries)
+
+    @property
+    def needs_rebuild(self) -> str:
+        """Why the index must be rebuilt, in Chinese; empty when it is sound."""
+        current = self._generations.find_current()
+        reason = self._generations.why_rebuild(current)
+        if reason or current is None:
+            return reason
+        try:
+            self._refresh(current)
+        except IndexDamaged as error:
+            self._generations.mark_damaged(current)
+            return error.message
+        return ""
+
+    def search(self, request: SearchRequest) -> SearchResults:
+        """Find what the reader may see; wrong syntax and a broken index give remarks, not errors.
+
+        An entry is visible when its readers and the request's have a token in common.
+        """
+        started = time.perf_counter()
+        snapshot, notes = self._readable()
+        if snapshot is None:
+            return SearchResults(0, _milliseconds(started), (), {}, notes)
+        try:
+            return run_search(snapshot, request, self._load_entries, started, notes)
+        except IndexDamaged as error:
+            self._damaged(snapshot, error)
+            return SearchResults(0, _milliseconds(started), (), {}, (error.message,))
+
+    def suggest(self, text: str, readers: frozenset[str], limit: int = 8) -> list[Suggestion]:
+        """Customers and titles that begin with, contain or sound like `text`; visible ones only."""
+        snapshot, _ = self._readable()
+        if snapshot is None:
+            return []
+        try:
+            return run_suggest(snapshot, text, readers, limit, self._load_entries)
+        except IndexDamaged as error:
+            self._damaged(snapshot, error)
+            return []
+
+    def ids(self) -> Iterator[str]:
+        """The id of every entry in the index, in no order; for comparing with the database."""
+        current = self._generations.find_current()
+        if current is None:
+            return
+        for part in self._refresh(current).parts:
+            for entry_id, is_live in zip(part.view.ids, part.live.tolist(), strict=True):
+                if is_live:
+                    yield entry_id
+
+    def apply(self, upserts: Iterable[Entry], deletes: Iterable[str] = ()) -> None:
+        """Put entries in, or in place of their older versions, and take others out; idempotent.
+
+        Visible to every process when it returns, and on disk. An id both put in and taken out
+        is put in. Raises IndexBusy after 30 s of another's writing, IndexDamaged when the index
+        must be rebuilt first.
+        """
+        entries = {entry.id: entry for entry in upserts}
+        gone = [entry_id for entry_id in deletes if entry_id not in entries]
+        if not entries and not gone:
+            return
+        with self._generations.lock("write", WAIT_SECONDS):
+            if self._generations.is_rebuilding():
+                self._generations.note_changes((*entries, *gone))
+            generation = self._writable()
+            try:
+                _write_changes(generation, entries, gone)
+            except IndexDamaged:
+                self._generations.mark_damaged(generation)
+                raise
+            sync_folder(generation)
+
+    def rebuild(
+        self, entries: Iterable[Entry], on_progress: Callable[[int], None] = _no_progress
+    ) -> int:
+        """Build a new index beside and swap it in; the old one serves until then.
+
+        `entries` must be read from the database after this call began (a generator does).
+        Changes applied meanwhile are loaded again before the swap. Returns how many entries
+        were written. Raises IndexBusy when another rebuild is running.
+        """
+        with self._generations.lock("rebuild", 0):
+            self._generations.sweep()
+            with self._generations.lock("write", WAIT_SECONDS):
+                self._generations.take_changes()
+            generation = self._generations.create()
+            _create_index(generation)
+            written = _write_all(generation, entries, on_progress)
+            with self._generations.lock("write", WAIT_SECONDS):
+                self._catch_up(generation)
+                write_meta(generation, complete=True)
+                self._generations.make_current(generation)
+            self._generations.sweep()
+        return written
+
+    def _catch_up(self, generation: Path) -> None:
+        changed = self._generations.take_changes()
+        for first in range(0, len(changed), _PROGRESS_EVERY):
+            ids = changed[first : first + _PROGRESS_EVERY]
+            found = {entry.id: entry for entry in self._load_entries(ids).values()}
+            _write_changes(generation, found, [one for one in ids if one not in found])
+
+    def _writable(self) -> Path:
+        current = self._generations.find_current()
+        if current is None:
+            current = self._generations.create()
+            _create_index(current)
+            write_meta(current, complete=False)
+            self._generations.make_current(current)
+            return current
+        reason = self._generations.why_rebuild(current)
+        if reason and reason != "检索索引不完整，需要重建。":
+            raise IndexDamaged(reason)
+        return current
+
+    def _readable(self) -> tuple[Snapshot | None, tuple[str, ...]]:
+        current = self._generations.find_current()
+        reason = self._generations.why_rebuild(current)
+        notes = ("检索索引正在准备，结果可能不全，请稍后再查。",) if reason else ()
+        if current is None or reason.endswith(("旧版本建立的，需要重建。", "已损坏，需要重建。")):
+            return None, notes
+        try:
+            return self._refresh(current), notes
+        except IndexDamaged as error:
+            self._generations.mark_damaged(current)
+            _log.warning("index damaged: %s", error.__cause__)
+            return None, (error.message,)
+
+    def _refresh(self, current: Path) -> Snapshot:
+        with self._lock:
+            known = self._snapshot
+            if known and known.folder == current and known.commit == latest_commit(current):
+                return known
+            self._snapshot = read_snapshot(current, known)
+            return self._snapshot
+
+    def _damaged(self, snapshot: Snapshot, error: IndexDamaged) -> None:
+        _log.warning("index damaged: %r", error.__cause__)
+        self._generations.mark_damaged(snapshot.folder)
+
+
+def _milliseconds(started: float) -> float:
+    return (time.perf_counter() - started) * 1000
+
+
+def _create_index(generation: Path) -> None:
+    FileIndex.create(FileStorage(str(generation)), whoosh_schema(), INDEX_NAME)
+
+
+def _open_batch(generation: Path) -> SegmentBatch:
+    with reading_index():
+        index = FileIndex(FileStorage(str(generation)), whoosh_schema(), INDEX_NAME)
+    return SegmentBatch(index, WAIT_SECONDS)
+
+
+def _write_all(
+    generation: Path, entries: Iterable[Entry], on_progress: Callable[[int], None]
+) -> int:
+    """Fill an empty generation, segment by segment; of entries with the same id the last stays."""
+    seen: set[str] = set()
+    again: dict[str, Entry] = {}
+    batch = _open_batch(generation)
+    try:
+        for entry in entries:
+            if entry.id in seen:
+                again[entry.id] = entry
+                continue
+            seen.add(entry.id)
+            batch.add_entry(entry)
+            if len(seen) % _PROGRESS_EVERY == 0:
+                on_progress(len(seen))
+            if batch.is_full:
+                batch.commit(merge=False)
+                batch = _open_batch(generation)
+        batch.commit(merge=False)
+    finally:
+        if not batch.is_closed:
+            batch.cancel()
+    if again:
+        _write_changes(generation, again, [])
+    on_progress(len(seen))
+    return len(seen)
+
+
+def _write_changes(generation: Path, entries: Mapping[str, Entry], gone: Sequence[str]) -> None:
+    """One commit: older versions out, new ones in, small segments together."""
+    snapshot = read_snapshot(generation)
+    batch = _open_batch(generation)
+    try:
+        _delete(batch, snapshot, (*entries, *gone))
+        for entry in entries.values():
+            batch.add_entry(entry)
+        merged = _merge_small(batch, snapshot)
+        batch.commit(
+            mergetype=lambda _writer, segments: [
+                one
+                for one in segments
+                if one.segment_id() not in merged and one.deleted_count() < one.doc_count_all()
+            ]
+        )
+    finally:
+        if not batch.is_closed:
+            batch.cancel()
+
+
+def _delete(batch: SegmentBatch, snapshot: Snapshot, ids: Iterable[str]) -> None:
+    segments = {segment.segment_id(): segment for segment in batch.segments}
+    for entry_id in ids:
+        for part in snapshot.parts:
+            for doc in part.view.postings("id", entry_id).docs.tolist():
+                segment = segments[part.segment_id]
+                if not segment.is_deleted(doc):
+                    segment.delete_document(doc)
+
+
+def _merge_small(batch: SegmentBatch, snapshot: Snapshot) -> set[str]:
+    """Take the segments of a crowded size into the batch; returns their ids."""
+    views = {part.segment_id: part.view for part in snapshot.parts}
+    levels: dict[int, list[str]] = {}
+    live = {one.segment_id(): one.doc_count() for one in batch.segments}
+    for name, count in live.items():
+        if 0 < count < _LARGEST_MERGE:
+            levels.setdefault((count.bit_length() + 1) // 2, []).append(name)
+    merged: set[str] = set()
+    for names in levels.values():
+        if len(names) < _SEGMENTS_A_LEVEL:
+            continue
+        for segment in [one for one in batch.segments if one.segment_id() in names]:
+            with reading_index():
+                batch.add_segment(
+                    views[segment.segment_id()], lambda doc, s=segment: not s.is_deleted(doc)
+                )
+            merged.add(segment.segment_id())
+    return merged

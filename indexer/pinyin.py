@@ -1,0 +1,54 @@
+"""Pinyin of short texts (customers, people, titles), so that `haixin`, `hx` and `海xin` find 海信.
+
+Not here: pinyin of whole documents, which would find everything. Works on folded text.
+"""
+
+import re
+from functools import lru_cache
+
+import pypinyin
+
+_HAN = re.compile("[\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U0003ffff]+")
+_LONGEST = 8
+_MOST_CHARACTERS = 80
+
+
+@lru_cache(maxsize=20_000)
+def syllables(folded: str) -> tuple[tuple[str, ...], ...]:
+    """The readings of each Han run, one syllable a character; characters unknown stay as typed."""
+    runs = _HAN.findall(folded[:_MOST_CHARACTERS])
+    return tuple(tuple(pypinyin.lazy_pinyin(run, v_to_u=False)) for run in runs)
+
+
+@lru_cache(maxsize=20_000)
+def _plain_syllables(folded: str) -> tuple[tuple[str, ...], ...]:
+    runs = _HAN.findall(folded[:_MOST_CHARACTERS])
+    return tuple(tuple(pypinyin.lazy_pinyin(char)[0] for char in run) for run in runs)
+
+
+@lru_cache(maxsize=20_000)
+def pinyin_terms(folded: str) -> tuple[frozenset[str], frozenset[str]]:
+    """(full spellings, initials) from every character on, for look-up by their beginning.
+
+    A word read in context (重庆 chongqing) is found by the plain readings of its characters too.
+    """
+    full: set[str] = set()
+    initials: set[str] = set()
+    for reading in {*syllables(folded), *_plain_syllables(folded)}:
+        for start in range(len(reading)):
+            tail = reading[start : start + _LONGEST]
+            full.add("".join(tail))
+            if len(tail) > 1:
+                initials.add("".join(syllable[0] for syllable in tail))
+    return frozenset(full), frozenset(initials)
+
+
+@lru_cache(maxsize=50_000)
+def pinyin_key(text: str) -> str:
+    """A key that sorts Chinese names the way a register does: by sound, then as written."""
+    return " ".join(pypinyin.lazy_pinyin(text, v_to_u=False)).casefold() + "\0" + text
+
+
+def spell(mixed: str) -> str:
+    """`海xin` → `haixin`: Han spelled out, letters left."""
+    return "".join(pypinyin.lazy_pinyin(mixed, v_to_u=False)).casefold()

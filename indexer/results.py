@@ -1,0 +1,59 @@
+"""What is asked of the index and what it answers: plain frozen values.
+
+Not here: how it is found (search). Crosses to archive.search and the pages.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+Marked = tuple[tuple[str, bool], ...]
+"""Text in pieces; True where it is to be highlighted. Unescaped: the page escapes."""
+
+Sort = Literal["relevance", "date", "number", "customer"]
+
+FACETS = ("form", "year", "customer", "department", "status")
+"""Fields that can be filtered by and are counted."""
+
+
+@dataclass(frozen=True)
+class SearchRequest:
+    """A search by someone who holds the access tokens `readers`; no tokens, nothing visible."""
+
+    text: str
+    readers: frozenset[str]
+    filters: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    sort: Sort = "relevance"
+    offset: int = 0
+    limit: int = 20
+
+
+@dataclass(frozen=True)
+class Hit:
+    """One record found, with its title and best passage marked."""
+
+    id: str
+    score: float
+    title: Marked
+    snippet: Marked
+
+
+@dataclass(frozen=True)
+class SearchResults:
+    """The page of hits asked for, and counts over everything found that the reader may see."""
+
+    total: int
+    took_ms: float
+    hits: tuple[Hit, ...]
+    facets: Mapping[str, tuple[tuple[str, int], ...]]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """A completion while typing: a customer (with how many records), or a record by its title."""
+
+    text: str
+    kind: Literal["customer", "title"]
+    id: str = ""
+    count: int = 1

@@ -1,0 +1,149 @@
+"""What a record gives to the index, and the fields of the index itself.
+
+A plain Whoosh schema: the text is cut before it gets there, so no object of ours is pickled into
+the table of contents. Only the id is stored; text comes back from the database.
+
+Not here: the cutting (analysis), the files (writer, generations). A change of anything that
+alters terms must change SCHEMA_VERSION: a mismatch rebuilds the index.
+"""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from whoosh import analysis as whoosh_analysis
+from whoosh import fields
+
+from indexer.analysis import ANALYSIS_VERSION, LONGEST_TERM, Cut, cut_text
+from indexer.folding import bare_number, fold
+from indexer.pinyin import pinyin_terms
+
+SCHEMA_VERSION = f"1 {ANALYSIS_VERSION}"
+
+LONGEST_TEXT = 400_000
+"""Characters of one body that are indexed; the rest is found by its metadata only."""
+
+SCORED = ("words", "title", "customer_words")
+VALUE_FIELDS = ("id", "form", "year", "customer", "department", "status", "date", "number")
+SEVERAL_VALUES = ("reader", "person", "secrecy", "maker", "form_title")
+_SHORTEST_TAIL = 3
+_MOST_NUMBERS = 40
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One thing to be found. `readers` are the access tokens, one of which a reader must hold."""
+
+    id: str
+    title: str
+    body: str = ""
+    customer: str = ""
+    form: str = ""
+    form_title: str = ""
+    numbers: tuple[str, ...] = ()
+    year: int | None = None
+    department: str = ""
+    date: str = ""
+    status: str = ""
+    secrecy: str = ""
+    maker: str = ""
+    people: tuple[str, ...] = ()
+    readers: frozenset[str] = frozenset()
+
+
+@dataclass
+class Terms:
+    """The terms of one entry: counted ones by field, and pairs with their places."""
+
+    counts: dict[str, dict[str, int]] = field(default_factory=dict)
+    pairs: dict[str, list[int]] = field(default_factory=dict)
+    lengths: dict[str, int] = field(default_factory=dict)
+
+
+def whoosh_schema() -> fields.Schema:
+    """The fields as Whoosh knows them, made of stock parts only."""
+    plain = whoosh_analysis.IDAnalyzer()
+    schema = fields.Schema(id=fields.ID(stored=True, unique=True))
+    for name in SCORED:
+        schema.add(name, fields.TEXT(analyzer=plain, phrase=False))
+    schema.add("pairs", fields.TEXT(analyzer=plain, phrase=True))
+    for name in ("units", "tails", "pinyin", "initials", *VALUE_FIELDS[1:], *SEVERAL_VALUES):
+        schema.add(name, fields.ID())
+    return schema
+
+
+def entry_terms(entry: Entry) -> Terms:
+    """Cut an entry into the terms by which it will be found."""
+    terms = Terms()
+    words: list[str] = []
+    units: set[str] = set()
+    place = 1
+    title, customer = fold(entry.title), fold(entry.customer)
+    for text in _texts(entry, title, customer):
+        cut = cut_text(text, place)
+        place = cut.next_place
+        words += cut.words
+        units.update(cut.units)
+        _gather_pairs(terms.pairs, cut)
+    terms.counts["words"] = Counter(words)
+    terms.counts["units"] = dict.fromkeys(units, 1)
+    terms.counts["title"] = Counter(_short_terms(title))
+    terms.counts["customer_words"] = Counter(_short_terms(customer))
+    terms.lengths = {name: sum(terms.counts[name].values()) for name in SCORED}
+    _add_spellings(terms, entry, title, customer)
+    _add_values(terms, entry)
+    return terms
+
+
+def _texts(entry: Entry, title: str, customer: str) -> list[str]:
+    rest = (*entry.numbers[:_MOST_NUMBERS], entry.form_title, entry.department, entry.maker)
+    short = [title, customer, *(fold(text) for text in (*rest, *entry.people))]
+    return [text for text in (*short, fold(entry.body[:LONGEST_TEXT])) if text]
+
+
+def _gather_pairs(pairs: dict[str, list[int]], cut: Cut) -> None:
+    for pair, places in cut.pairs.items():
+        pairs.setdefault(pair, []).extend(places)
+
+
+@lru_cache(maxsize=20_000)
+def _short_terms(folded: str) -> tuple[str, ...]:
+    cut = cut_text(folded)
+    return (*cut.words, *(set(cut.units) - set(cut.words)), *(set(cut.pairs) - set(cut.words)))
+
+
+def _add_spellings(terms: Terms, entry: Entry, title: str, customer: str) -> None:
+    full: set[str] = set()
+    initials: set[str] = set()
+    for text in (title, customer, fold(entry.maker), *(fold(name) for name in entry.people)):
+        more_full, more_initials = pinyin_terms(text)
+        full |= more_full
+        initials |= more_initials
+    terms.counts["pinyin"] = dict.fromkeys(full, 1)
+    terms.counts["initials"] = dict.fromkeys(initials, 1)
+    tails: set[str] = set()
+    for number in entry.numbers[:_MOST_NUMBERS]:
+        bare = bare_number(number)[:LONGEST_TERM]
+        tails.update(bare[start:] for start in range(max(1, len(bare) - _SHORTEST_TAIL + 1)))
+    terms.counts["tails"] = dict.fromkeys(tails - {""}, 1)
+
+
+def _add_values(terms: Terms, entry: Entry) -> None:
+    single = {
+        "id": entry.id,
+        "form": entry.form,
+        "year": "" if entry.year is None else str(entry.year),
+        "customer": entry.customer,
+        "department": entry.department,
+        "status": entry.status,
+        "date": entry.date,
+        "number": entry.numbers[0] if entry.numbers else "",
+        "secrecy": entry.secrecy,
+        "maker": entry.maker,
+        "form_title": entry.form_title,
+    }
+    for name, value in single.items():
+        terms.counts[name] = {value: 1} if value else {}
+    people = (*entry.people, entry.maker)
+    terms.counts["person"] = {name: 1 for name in people if name}
+    terms.counts["reader"] = {token: 1 for token in entry.readers if token}

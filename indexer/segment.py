@@ -1,0 +1,210 @@
+"""One segment of the index, read as arrays and kept in a bounded cache.
+
+Deletions are not here: a segment's files never change, what is deleted is a mask of the
+snapshot. Called by search, writer (merging) and suggest. Safe to use from several threads.
+"""
+
+import pickle
+import struct
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+from whoosh.codec.whoosh3 import LENGTHS_COLUMN, W3Segment, W3TermInfo
+from whoosh.fields import Schema
+from whoosh.filedb.filestore import FileStorage
+from whoosh.reading import SegmentReader, TermNotFound
+
+from indexer.errors import IndexDamaged
+from indexer.postings import (
+    LENGTH_OF_BYTE,
+    NO_POSTINGS,
+    FloatArray,
+    IntArray,
+    Postings,
+    decode_places,
+    read_postings,
+)
+from indexer.schema import SCORED
+
+Mask = npt.NDArray[np.bool_]
+CACHE_BYTES = 64_000_000
+"""Decoded postings kept for each segment."""
+
+
+_UNREADABLE = (
+    OSError,
+    EOFError,
+    ValueError,
+    KeyError,
+    IndexError,
+    TypeError,
+    AttributeError,
+    struct.error,
+    pickle.UnpicklingError,
+    MemoryError,
+    NameError,
+)
+
+
+@contextmanager
+def reading_index() -> Iterator[None]:
+    """Whatever a cut or overwritten file makes Whoosh raise becomes IndexDamaged."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise
+    except _UNREADABLE as error:
+        raise IndexDamaged("检索索引已损坏，需要重建。") from error
+
+
+@dataclass(frozen=True)
+class Column:
+    """A field with at most one value a document: `codes` point into `values`, -1 for none."""
+
+    values: tuple[str, ...]
+    codes: IntArray
+
+
+class SegmentView:
+    """Read access to one segment."""
+
+    def __init__(self, storage: FileStorage, schema: Schema, segment: W3Segment) -> None:
+        with reading_index():
+            self._reader = SegmentReader(storage, schema, segment)
+        self._terms = self._reader._terms
+        self._lock = threading.RLock()
+        self._cache: OrderedDict[tuple[str, str], tuple[Postings, list[bytes] | None]] = (
+            OrderedDict()
+        )
+        self._cached_bytes = 0
+        self._columns: dict[str, Column] = {}
+        self.size: int = segment.doc_count_all()
+        with reading_index():
+            self._lengths = {name: self._read_lengths(name) for name in SCORED}
+
+    def postings(self, name: str, term: str) -> Postings:
+        """The documents that have `term` in the field `name`; empty if none."""
+        return self._find(name, term)[0]
+
+    def mask(self, name: str, term: str) -> Mask:
+        """The same as a mask over all documents."""
+        found = np.zeros(self.size, np.bool_)
+        found[self.postings(name, term).docs] = True
+        return found
+
+    def places(self, pair: str, docs: IntArray) -> list[IntArray]:
+        """Where `pair` stands in each of `docs`, which all must have it."""
+        postings, values = self._find("pairs", pair)
+        if values is None:
+            return []
+        rows = np.searchsorted(postings.docs, docs)
+        return [decode_places(values[row]) for row in rows.tolist()]
+
+    def terms_from(self, name: str, beginning: str, most: int) -> list[str]:
+        """Up to `most` terms of a field that begin so, in byte order."""
+        start = beginning.encode("utf-8", "surrogatepass")
+        found: list[str] = []
+        with self._lock, reading_index():
+            for _, term in self._field_terms(name, start):
+                if not term.startswith(start) or len(found) >= most:
+                    break
+                found.append(term.decode("utf-8", "surrogatepass"))
+        return found
+
+    def column(self, name: str) -> Column:
+        """The values of a single-valued field by document."""
+        with self._lock, reading_index():
+            if name not in self._columns:
+                self._columns[name] = self._read_column(name)
+            return self._columns[name]
+
+    def lengths(self, name: str) -> FloatArray:
+        """The length of a scored field by document, in terms."""
+        return self._lengths[name]
+
+    def total_length(self, name: str) -> float:
+        """All terms of a scored field."""
+        return float(self._lengths[name].sum())
+
+    def id_of(self, doc: int) -> str:
+        """The id of a document."""
+        return self.ids[doc]
+
+    @cached_property
+    def ids(self) -> tuple[str, ...]:
+        """The id of every document, deleted ones too."""
+        column = self.column("id")
+        return tuple(column.values[code] if code >= 0 else "" for code in column.codes.tolist())
+
+    def every_posting(self) -> Iterator[tuple[str, str, Postings, list[bytes] | None]]:
+        """All postings of the segment, field by field: what merging takes over."""
+        for (name, term), info in self._terms.items():
+            postings, values = read_postings(self._terms._postfile, info)
+            places = values if name == "pairs" else None
+            yield name, term.decode("utf-8", "surrogatepass"), postings, places
+
+    def _find(self, name: str, term: str) -> tuple[Postings, list[bytes] | None]:
+        key = (name, term)
+        with self._lock, reading_index():
+            known = self._cache.get(key)
+            if known is not None:
+                self._cache.move_to_end(key)
+                return known
+            found = self._read(name, term)
+            self._keep(key, found)
+            return found
+
+    def _read(self, name: str, term: str) -> tuple[Postings, list[bytes] | None]:
+        try:
+            info = self._terms.term_info(name, term.encode("utf-8", "surrogatepass"))
+        except TermNotFound:
+            return NO_POSTINGS, None
+        postings, values = read_postings(self._terms._postfile, info)
+        return postings, values if name == "pairs" else None
+
+    def _keep(self, key: tuple[str, str], found: tuple[Postings, list[bytes] | None]) -> None:
+        self._cache[key] = found
+        self._cached_bytes += _weight_of(found)
+        while self._cached_bytes > CACHE_BYTES and len(self._cache) > 1:
+            _, dropped = self._cache.popitem(last=False)
+            self._cached_bytes -= _weight_of(dropped)
+
+    def _field_terms(self, name: str, start: bytes) -> Iterator[tuple[str, bytes]]:
+        if name not in self._terms._fieldmap:
+            return
+        for field_name, term in self._terms.terms_from(name, start):
+            if field_name != name:
+                return
+            yield field_name, term
+
+    def _read_column(self, name: str) -> Column:
+        codes = np.full(self.size, -1, np.int32)
+        values: list[str] = []
+        for _, term in self._field_terms(name, b""):
+            value = term.decode("utf-8", "surrogatepass")
+            info: W3TermInfo = self._terms.term_info(name, term)
+            codes[read_postings(self._terms._postfile, info)[0].docs] = len(values)
+            values.append(value)
+        return Column(tuple(values), codes)
+
+    def _read_lengths(self, name: str) -> FloatArray:
+        lengths = np.zeros(self.size, np.float32)
+        column = f"_{name}_len"
+        documents = self._reader._perdoc
+        if documents.has_column(column):
+            reader = documents.column_reader(column, LENGTHS_COLUMN)
+            count = min(reader._count, self.size)
+            raw = np.frombuffer(bytes(reader._dbfile.get(reader._basepos, count)), np.uint8)
+            lengths[:count] = LENGTH_OF_BYTE[raw]
+        return lengths
+
+
+def _weight_of(found: tuple[Postings, list[bytes] | None]) -> int:
+    postings, values = found
+    return postings.size_in_bytes + (60 * len(values) if values else 0)

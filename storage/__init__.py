@@ -1,0 +1,4 @@
+"""What must never be lost: bytes, rows, the journal and the outbox.
+
+Knows no web and no form. Every other package may import it; it imports none of them.
+"""

@@ -1,0 +1,155 @@
+"""Content-addressed bytes: a blob is named by its SHA-256 and never overwritten.
+
+Stations put bytes here before they write a row that names them, so a crash leaves at most an
+orphan blob. Rows live in ``storage.files``; damage is looked for in ``storage.verify``.
+"""
+
+import hashlib
+import os
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+from storage.errors import BlobDamaged, BlobMissing, StorageError
+
+CHUNK = 1 << 20
+
+
+@dataclass(frozen=True)
+class BlobRef:
+    """Where bytes are found again: their SHA-256 (hex), size in bytes and media type."""
+
+    sha256: str
+    size: int
+    media_type: str
+
+
+class BlobStore(Protocol):
+    """Somewhere bytes are kept; a local folder today, an object store by setting."""
+
+    def put(self, content: bytes, media_type: str) -> BlobRef:
+        """Keep the bytes durably and return their reference; the same bytes are kept once."""
+        ...
+
+    def open(self, sha256: str) -> BinaryIO:
+        """Open the bytes for reading; raise BlobMissing."""
+        ...
+
+    def read(self, sha256: str) -> bytes:
+        """Return the bytes, checked against their digest; raise BlobMissing or BlobDamaged."""
+        ...
+
+    def exists(self, sha256: str) -> bool:
+        """Say whether bytes of this digest are kept."""
+        ...
+
+    def digests(self) -> Iterator[str]:
+        """Yield the digest of every blob kept."""
+        ...
+
+    def delete(self, sha256: str) -> None:
+        """Remove the bytes; silent when they are gone already."""
+        ...
+
+    def modified(self, sha256: str) -> float:
+        """Return when the blob was written, in seconds since the epoch."""
+        ...
+
+
+class LocalBlobStore:
+    """Blobs in a local folder, two levels of fan-out, written temp → fsync → rename → fsync."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def put(self, content: bytes, media_type: str) -> BlobRef:
+        """Keep the bytes durably and return their reference; the same bytes are kept once."""
+        ref = BlobRef(hashlib.sha256(content).hexdigest(), len(content), media_type)
+        target = self._path(ref.sha256)
+        if target.exists():
+            return ref
+        _make_durable_folder(target.parent)
+        part = target.with_name(f".{secrets.token_hex(8)}.part")
+        try:
+            with part.open("wb") as stream:
+                stream.write(content)
+                stream.flush()
+                os.fsync(stream.fileno())
+            part.replace(target)
+        except OSError as error:
+            part.unlink(missing_ok=True)
+            raise StorageError(
+                f"文件没能保存到磁盘（{error.strerror}），请检查磁盘空间后重试。"
+            ) from error
+        _fsync_folder(target.parent)
+        return ref
+
+    def open(self, sha256: str) -> BinaryIO:
+        """Open the bytes for reading; raise BlobMissing."""
+        try:
+            return self._path(sha256).open("rb")
+        except FileNotFoundError as error:
+            raise BlobMissing(
+                f"找不到文件内容（摘要 {sha256[:12]}…），请管理员运行 archive verify。"
+            ) from error
+
+    def read(self, sha256: str) -> bytes:
+        """Return the bytes, checked against their digest; raise BlobMissing or BlobDamaged."""
+        with self.open(sha256) as stream:
+            content = stream.read()
+        if hashlib.sha256(content).hexdigest() != sha256:
+            raise BlobDamaged(
+                f"文件内容已损坏（摘要 {sha256[:12]}… 不符），请管理员运行 archive verify。"
+            )
+        return content
+
+    def exists(self, sha256: str) -> bool:
+        """Say whether bytes of this digest are kept."""
+        return self._path(sha256).is_file()
+
+    def digests(self) -> Iterator[str]:
+        """Yield the digest of every blob kept, in order."""
+        for path in sorted(self.folder.glob("??/??/*")):
+            if not path.name.startswith("."):
+                yield path.name
+
+    def delete(self, sha256: str) -> None:
+        """Remove the bytes; silent when they are gone already."""
+        self._path(sha256).unlink(missing_ok=True)
+
+    def modified(self, sha256: str) -> float:
+        """Return when the blob was written, in seconds since the epoch."""
+        return self._path(sha256).stat().st_mtime
+
+    def _path(self, sha256: str) -> Path:
+        if len(sha256) != 64 or not set(sha256) <= set("0123456789abcdef"):
+            raise BlobMissing(f"“{sha256[:80]}”不是文件摘要。")
+        return self.folder / sha256[:2] / sha256[2:4] / sha256
+
+
+def sha256_of(stream: BinaryIO) -> str:
+    """Return the SHA-256 (hex) of a stream, read in pieces."""
+    digest = hashlib.sha256()
+    while piece := stream.read(CHUNK):
+        digest.update(piece)
+    return digest.hexdigest()
+
+
+def _make_durable_folder(folder: Path) -> None:
+    """Create a folder and its parents so that their names survive a power cut."""
+    if folder.is_dir():
+        return
+    _make_durable_folder(folder.parent)
+    folder.mkdir(exist_ok=True)
+    _fsync_folder(folder.parent)
+
+
+def _fsync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,21 @@
+"""The error tree of the storage package; messages are Chinese sentences for the user."""
+
+
+class StorageError(Exception):
+    """Something about bytes or rows went wrong."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class BlobMissing(StorageError):
+    """The bytes of a known digest are not in the store."""
+
+
+class BlobDamaged(StorageError):
+    """The bytes in the store no longer have the digest they are filed under."""
+
+
+class NotWritable(StorageError):
+    """A read-only unit of work was asked to commit."""

@@ -1,0 +1,70 @@
+"""Looks for damage: blobs against their digests and rows, the journal against its chain.
+
+Yields findings in Chinese and prints nothing; the command line and the nightly job show them.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from sqlalchemy import select
+
+from storage import journal
+from storage.blobs import BlobStore, sha256_of
+from storage.files import StoredFile
+from storage.work import UnitOfWork
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that is wrong: its kind, what it is about, and a Chinese sentence."""
+
+    kind: str
+    subject: str
+    message: str
+
+
+def verify_blobs(
+    uow: UnitOfWork, blobs: BlobStore, on_progress: Progress | None = None
+) -> Iterator[Finding]:
+    """Re-hash every blob that a row names and yield what is missing, damaged or ownerless."""
+    rows = {
+        row.sha256: row.size
+        for row in uow.session.execute(select(StoredFile.sha256, StoredFile.size))
+    }
+    for done, (digest, size) in enumerate(sorted(rows.items()), start=1):
+        yield from _check_blob(blobs, digest, size)
+        if on_progress:
+            on_progress(done, len(rows))
+    for digest in blobs.digests():
+        if digest not in rows:
+            yield Finding("orphan", digest, f"文件 {digest} 没有任何记录引用（一天后自动清理）")
+
+
+def verify_journal(uow: UnitOfWork) -> Iterator[Finding]:
+    """Walk the journal's hash chain and yield every entry that does not fit."""
+    for fault in journal.check_chain(uow.session):
+        yield Finding("journal", str(fault.seq), fault.why)
+
+
+def verify_head(uow: UnitOfWork, seq: int, entry_hash: str) -> Iterator[Finding]:
+    """Hold the journal against a head noted outside the database; yield if its end was cut off."""
+    entry = uow.session.get(journal.JournalEntry, seq) if seq else None
+    if seq and entry is None:
+        yield Finding("journal", str(seq), f"日志末尾缺失：曾有 {seq} 条，第 {seq} 条已不在")
+    elif entry is not None and entry.hash != entry_hash:
+        yield Finding(
+            "journal", str(seq), f"日志第 {seq} 条与库外留存的摘要不符，日志可能被整体重写"
+        )
+
+
+def _check_blob(blobs: BlobStore, digest: str, size: int) -> Iterator[Finding]:
+    if not blobs.exists(digest):
+        yield Finding("missing", digest, f"文件 {digest} 丢失")
+        return
+    with blobs.open(digest) as stream:
+        actual = sha256_of(stream)
+        length = stream.tell()
+    if actual != digest or length != size:
+        yield Finding("damaged", digest, f"文件 {digest} 的内容被改动（现摘要 {actual[:16]}…）")
