@@ -1,27 +1,42 @@
 """Wires the stations to one Flask application; nothing else happens here."""
 
 import hashlib
-import importlib
-import importlib.util
+from typing import Any
 
 from apiflask import APIFlask
+from flask import Blueprint, g
 from flask_bootstrap import Bootstrap5
 from flask_wtf import CSRFProtect
 
 from archive.config import instance_secret
+from archive.core.clock import local_day, show_instant
 from archive.core.resources import Resources
+from archive.core.web import reading
+from archive.customers import api as customers_api
+from archive.customers import routes as customers
+from archive.filing import api as filing_api
+from archive.filing import routes as filing
+from archive.lending import api as lending_api
+from archive.lending import routes as lending
+from archive.lending.service import waiting_count as loans_waiting
+from archive.people import routes as people
+from archive.people.gate import find_current_actor
+from archive.records import api as records_api
+from archive.records import routes as records
+from archive.search import api as search_api
+from archive.search import routes as search
+from archive.signing import api as signing_api
+from archive.signing import routes as signing
+from archive.signing.service import waiting_count as papers_waiting
+from archive.trust import api as trust_api
+from archive.trust import routes as trust
+from archive.web import errors, headers, navigation
+from archive.workbench import routes as workbench
 
-STATIONS = (
-    "people",
-    "customers",
-    "records",
-    "documents",
-    "signing",
-    "filing",
-    "lending",
-    "search",
-    "workbench",
-)
+UPLOAD_LIMIT = 64 << 20
+FORM_LIMIT = 8 << 20
+PAGES = (people, customers, records, signing, filing, lending, search, trust, workbench)
+CALLS = (customers_api, records_api, signing_api, filing_api, lending_api, search_api, trust_api)
 
 
 def create_app(resources: Resources) -> APIFlask:
@@ -36,24 +51,63 @@ def create_app(resources: Resources) -> APIFlask:
         static_folder="web/static",
     )
     app.extensions["archive"] = resources
-    app.config["SECRET_KEY"] = hashlib.sha256(
-        b"session" + instance_secret(resources.settings)
-    ).hexdigest()
-    app.config["BOOTSTRAP_SERVE_LOCAL"] = True
-    app.config["MAX_CONTENT_LENGTH"] = 32 << 20
-    app.config["SESSION_COOKIE_SAMESITE"] = "Lax"
-    app.config["SESSION_COOKIE_SECURE"] = resources.settings.behind_tls
+    _configure(app, resources)
     Bootstrap5(app)
     csrf = CSRFProtect(app)
-    for station in STATIONS:
-        for part in ("routes", "api"):
-            name = f"archive.{station}.{part}"
-            if importlib.util.find_spec(name):
-                module = importlib.import_module(name)
-                blueprint = module.pages if part == "routes" else module.api
-                app.register_blueprint(blueprint)
-                if part == "api":
-                    csrf.exempt(blueprint)
-    if importlib.util.find_spec("archive.web.errors"):
-        importlib.import_module("archive.web.errors").register(app)
+    for station in PAGES:
+        for blueprint in _blueprints(station):
+            app.register_blueprint(blueprint)
+    for station in CALLS:
+        for blueprint in _blueprints(station):
+            app.register_blueprint(blueprint)
+            csrf.exempt(blueprint)
+    for part in (errors, headers, navigation):
+        part.register(app)
+    app.jinja_env.filters["instant"] = lambda at: show_instant(at) if at else ""
+    app.jinja_env.filters["local_day"] = lambda at: local_day(at).isoformat() if at else ""
+    app.jinja_env.globals["inbox_count"] = _inbox_count
+    app.spec_processor(_with_bearer)
     return app
+
+
+def _configure(app: APIFlask, resources: Resources) -> None:
+    secret = instance_secret(resources.settings)
+    app.config.update(
+        SECRET_KEY=hashlib.sha256(b"session" + secret).hexdigest(),
+        BOOTSTRAP_SERVE_LOCAL=True,
+        MAX_CONTENT_LENGTH=UPLOAD_LIMIT,
+        MAX_FORM_MEMORY_SIZE=FORM_LIMIT,
+        SESSION_COOKIE_NAME="archive_form",
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=resources.settings.behind_tls,
+        WTF_CSRF_TIME_LIMIT=None,
+        SERVERS=[{"url": resources.settings.public_url}],
+        LOCAL_SPEC_PATH=None,
+    )
+
+
+def _blueprints(station: Any) -> tuple[Blueprint, ...]:
+    """Return what a station's routes or api module offers: one blueprint, or several."""
+    offered = getattr(station, "blueprints", None)
+    if offered is not None:
+        return tuple(offered)
+    return (station.pages,) if hasattr(station, "pages") else (station.api,)
+
+
+def _inbox_count() -> int:
+    """Return how many papers and loan requests wait for the person signed in."""
+    person = find_current_actor()
+    if person is None:
+        return 0
+    if "inbox_count" not in g:
+        with reading() as uow:
+            g.inbox_count = papers_waiting(uow, person) + loans_waiting(uow, person)
+    return int(g.inbox_count)
+
+
+def _with_bearer(spec: dict[str, Any]) -> dict[str, Any]:
+    """Say in the contract that every call wants a bearer token, and how errors look."""
+    schemes = spec.setdefault("components", {}).setdefault("securitySchemes", {})
+    schemes["bearer"] = {"type": "http", "scheme": "bearer"}
+    spec["security"] = [{"bearer": []}]
+    return spec

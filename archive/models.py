@@ -1,6 +1,6 @@
 """Imports every station's models, so that the metadata is whole for migrations and tests."""
 
-from archive.core import calendar, numbering
+from archive.core import calendar, numbering, profile
 from archive.customers import models as customers
 from archive.documents import models as documents
 from archive.filing import models as filing
@@ -26,6 +26,7 @@ __all__ = [
     "numbering",
     "outbox",
     "people",
+    "profile",
     "records",
     "search",
     "signing",

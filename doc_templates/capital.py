@@ -77,7 +77,8 @@ def _integer(number: int) -> str:
 
 def _skipped(number: int, index: int) -> bool:
     """Whether the section just above this one is empty, so that a 零 must be read."""
-    return number // 10_000 ** (index + 1) % 10_000 == 0
+    above: int = number // 10_000 ** (index + 1) % 10_000
+    return above == 0
 
 
 def _section(section: int) -> str:

@@ -206,9 +206,9 @@ class _Definition:
         if set(re.findall(r"\{([^}]*)\}", pattern)) - NUMBER_TOKENS or "{序号}" not in pattern:
             allowed = "、".join(sorted(NUMBER_TOKENS))
             raise self.fault("number", f"编号式“{pattern}”要有 {{序号}}，只能用：{allowed}")
-        rule = NumberRule(
-            pattern, table.integer("width", 4), table.choice("restarts", RESTARTS, "year")
-        )
+        restarts = table.choice("restarts", RESTARTS, "year")
+        label = table.text("label") or "No."
+        rule = NumberRule(pattern, table.integer("width", 4), restarts, label)
         table.expect_nothing_else()
         return rule
 

@@ -69,7 +69,7 @@ class Signer:
 
 @dataclass(frozen=True, slots=True)
 class NumberRule:
-    """How a record is numbered (编号规则): a pattern, the serial's width, when it restarts.
+    """How a record is numbered (编号规则): pattern, serial's width, when it restarts, label.
 
     Pattern tokens: {年} {年末两位} {月} {日} {首字母} {序号} {轮次}.
     """
@@ -77,6 +77,7 @@ class NumberRule:
     pattern: str = "{年}-{序号}"
     width: int = 4
     restarts: str = "year"
+    label: str = "No."
 
     def show(self, serial: int, on: date, initials: str = "", sample_round: str = "") -> str:
         """Return the number for one serial on one day."""

@@ -21,9 +21,10 @@ MAX_DEPTH = 20
 ARITHMETIC = Context(prec=50, rounding=ROUND_HALF_UP)
 TOKEN = re.compile(r"\s*(?:(\d+(?:\.\d+)?)|([^\W\d]\w*(?:\.[^\W\d]\w*)?)|([-+×÷*/(),，（）]))")
 OPERATORS = {"+": 1, "-": 1, "×": 2, "÷": 2}
+OPENING = "("
 SPELLINGS = {"*": "×", "/": "÷", "，": ",", "（": "(", "）": ")"}
 
-Scope = Mapping[str, Decimal | None | Sequence[Decimal | None]]
+Scope = Mapping[str, Decimal | Sequence[Decimal | None] | None]
 
 
 class Undefined(ArithmeticError):
@@ -205,7 +206,7 @@ class _Reader:
 
     def operand(self, depth: int) -> Node:
         token = self.take()
-        if token == "(":
+        if token == OPENING:
             inner = self.expression(0, depth + 1)
             self.expect(")")
             return inner
@@ -217,7 +218,9 @@ class _Reader:
 
     def call(self, name: str, depth: int) -> Node:
         if name not in FUNCTIONS:
-            raise BadFormula(f"算式“{self.text}”里没有“{name}”这种算法，可用：{'、'.join(FUNCTIONS)}")
+            raise BadFormula(
+                f"算式“{self.text}”里没有“{name}”这种算法，可用：{'、'.join(FUNCTIONS)}"
+            )
         self.expect("(")
         arguments = [self.expression(0, depth + 1)]
         while self.peek() == ",":

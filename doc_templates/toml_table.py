@@ -30,33 +30,40 @@ class TomlTable:
         return value
 
     def text(self, name: str, *, required: bool = False) -> str:
+        """Return a text; empty if it may be missing."""
         value = self._take(name, lambda v: isinstance(v, str), "文字（加引号）")
         if required and not value:
             raise self.fault(self.place, f"缺少 {name}")
         return cast(str, value or "")
 
     def texts(self, name: str) -> tuple[str, ...]:
-        value = self._take(name, _is_text_list, "一串文字 [\"…\", \"…\"]")
+        """Return a list of texts."""
+        value = self._take(name, _is_text_list, '一串文字 ["…", "…"]')
         return tuple(cast(list[str], value or []))
 
     def plain_texts(self) -> Mapping[str, str]:
+        """Return the whole table as texts by name."""
         if not all(isinstance(value, str) for value in self.words.values()):
             raise self.fault(self.place, "每一项都应是文字")
         return MappingProxyType(cast(dict[str, str], dict(self.words))) if self.words else EMPTY
 
     def flag(self, name: str, *, default: bool = False) -> bool:
+        """Return true or false."""
         value = self._take(name, lambda v: isinstance(v, bool), "true 或 false")
         return default if value is None else cast(bool, value)
 
     def integer(self, name: str, default: int) -> int:
+        """Return a count."""
         value = self._take(name, _is_count, "不小于 0 的整数")
         return default if value is None else cast(int, value)
 
     def decimal(self, name: str, default: float) -> float:
+        """Return a number."""
         value = self._take(name, lambda v: isinstance(v, int | float), "数字")
         return default if value is None else float(cast(float, value))
 
     def choice(self, name: str, allowed: tuple[str, ...], default: str) -> str:
+        """Return one of the allowed words."""
         value = self.text(name) or default
         if value not in allowed:
             choices = "、".join(allowed)
@@ -64,21 +71,23 @@ class TomlTable:
         return value
 
     def presets(self, name: str) -> tuple[Mapping[str, str], ...]:
+        """Return preset rows."""
         value = self._take(name, lambda v: isinstance(v, list), "一串行")
         rows = cast(Iterable[object], value or [])
         return tuple(TomlTable(self.fault, f"{self.place} {name}", r).plain_texts() for r in rows)
 
     def table(self, name: str) -> "TomlTable":
+        """Return a table inside this one."""
         return TomlTable(self.fault, name, self.words.pop(name, {}))
 
     def tables(self, name: str) -> list["TomlTable"]:
+        """Return an array of tables, each knowing its place."""
         value = self._take(name, lambda v: isinstance(v, list), f"若干个 [[{name}]]")
         rows = cast(list[object], value or [])
-        return [
-            TomlTable(self.fault, f"第 {at} 个 {name}", row) for at, row in enumerate(rows, 1)
-        ]
+        return [TomlTable(self.fault, f"第 {at} 个 {name}", row) for at, row in enumerate(rows, 1)]
 
     def expect_nothing_else(self) -> None:
+        """Refuse words nobody asked for: a misspelt one must not pass silently."""
         if self.words:
             unknown = "、".join(self.words)
             raise self.fault(self.place, f"不认识：{unknown}")

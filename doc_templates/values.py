@@ -24,7 +24,7 @@ from doc_templates.formula import Undefined, evaluate, read_once
 DASH = "—"
 MAX_ROWS = 1000
 Row = dict[str, object]
-Numbers = dict[str, Decimal | None | Sequence[Decimal | None]]
+Numbers = dict[str, Decimal | Sequence[Decimal | None] | None]
 
 
 @dataclass(slots=True)
@@ -161,7 +161,7 @@ def _kept_rows(
         yield {**typed, **preset}
     for line in given[len(table.preset_rows) :]:
         if draft or any(
-            not is_blank(line.get(column.key)) and not line.get(column.key) is False
+            not is_blank(line.get(column.key)) and line.get(column.key) is not False
             for column in table.columns
             if not column.is_computed
         ):
@@ -231,6 +231,12 @@ def printed_values(form: Form, values: Mapping[str, object]) -> dict[str, object
     return printed
 
 
+def shown_text(form: Form, key: str, value: object) -> str:
+    """Return one value of a form as it is printed, for lists and pages."""
+    entry = form.find_field(key)
+    return printed_text(entry, value) if entry else str(value)
+
+
 def printed_text(entry: Field, value: object) -> str:
     """Return one value as it is printed: 2026年11月23日, 1,234.50, ☑; blank stays blank."""
     if is_blank(value):
@@ -262,7 +268,7 @@ def _printed_grid(entry: Field, form: Form, values: Mapping[str, object]) -> Map
     """Return the places of the capital amount; blanks where nothing is computed yet."""
     blank = capital_grid(Decimal(0))
     if is_blank(values.get(entry.key)):
-        return dict.fromkeys(blank, "\u3000\u3000")
+        return dict.fromkeys(blank, "\u3000")
     scope = _numbers(form.fields, values)
     for other in form.fields:
         if other.is_computed:

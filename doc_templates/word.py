@@ -8,27 +8,25 @@ Called through `render_word`; no database, no web, no PDF.
 """
 
 import functools
-import hashlib
 import io
 import re
-import struct
-import zipfile
-import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from docx.shared import Mm
-from docxtpl import DocxTemplate, InlineImage
-from jinja2 import StrictUndefined, Template, TemplateError, TemplateSyntaxError, nodes
-from jinja2.sandbox import ImmutableSandboxedEnvironment
+from docxtpl.inline_image import InlineImage
+from docxtpl.template import DocxTemplate
+from jinja2 import Template, TemplateError
 from markupsafe import Markup, escape
 
 from doc_templates.definition import Form
+from doc_templates.docx_zip import pack_member, write_package
 from doc_templates.errors import BadTemplate, InvalidValues
 from doc_templates.images import Picture, drawing_xml, qr_picture, signature_picture
 from doc_templates.package import read_package
-from doc_templates.values import check_values, describe_path, printed_text, printed_values
+from doc_templates.tags import TagEnvironment, read_tags
+from doc_templates.values import check_values, describe_path, printed_values
 
 FILLED_PART = re.compile(r"word/(document|header\d*|footer\d*|footnotes|endnotes)\.xml")
 NEEDS_DOCXTPL = {
@@ -36,11 +34,6 @@ NEEDS_DOCXTPL = {
     "合并单元格的循环": re.compile(r"\{%\s*(colspan|cellbg|hm|vm)\b"),
     "段落页码以外的对象": re.compile(r"\{\{(p|r|tr)\s"),
 }
-ALLOWED_NODES = (
-    nodes.Template, nodes.Output, nodes.TemplateData, nodes.Name, nodes.Getattr, nodes.For,
-    nodes.If, nodes.Not, nodes.And, nodes.Or, nodes.Compare, nodes.Operand, nodes.Const,
-)  # fmt: skip
-MAX_DEPTH = 3
 MAX_OUTPUT = 60 * 1024 * 1024
 IMAGE_TYPE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships/image"
 RELATIONS = (
@@ -103,9 +96,10 @@ def compile_form(form: Form) -> "Compiled":
     return compile_template(template)
 
 
+@functools.lru_cache(maxsize=256)
 def compile_template(template: bytes) -> "Compiled":
-    """Return the compiled form of a template's bytes, kept by their digest."""
-    return _compile(hashlib.sha256(template).hexdigest(), _Bytes(template))
+    """Return the compiled form of a template's bytes; the same bytes are compiled once."""
+    return Compiled(template)
 
 
 def tags_of(template: bytes) -> frozenset[str]:
@@ -117,9 +111,11 @@ def tags_of(template: bytes) -> frozenset[str]:
 def _printed_context(form: Form, context: PrintContext, draft: bool) -> dict[str, object]:
     """Return the tags that belong to every form: numbers, version, signatures."""
     signers = {signer.role: context.signatures.get(signer.role) for signer in form.signers}
-    open_box = {s.role: "" if draft or not s.is_electronic else f"[sig:{s.role}]" for s in form.signers}
+    open_box = {
+        s.role: "" if draft or not s.is_electronic else f"[sig:{s.role}]" for s in form.signers
+    }
     shown = {role: _shown_name(mark) for role, mark in signers.items()}
-    blank_day = "\u3000\u3000年\u3000\u3000月\u3000\u3000日"
+    blank_day = "\u3000\u3000年\u3000月\u3000日"
     days = {role: mark.date if mark else blank_day for role, mark in signers.items()}
     boxes = {role: open_box[role] if mark is None else "" for role, mark in signers.items()}
     return {
@@ -153,45 +149,7 @@ def _pictures(form: Form, context: PrintContext) -> dict[str, Picture]:
     return pictures
 
 
-class _Bytes(bytes):
-    """Template bytes told apart by the digest beside them, not by their content."""
-
-    __slots__ = ()
-
-    def __hash__(self) -> int:
-        return 0
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Bytes)
-
-
-@functools.lru_cache(maxsize=256)
-def _compile(_digest: str, template: bytes) -> "Compiled":
-    return Compiled(bytes(template))
-
-
-class _Environment(ImmutableSandboxedEnvironment):
-    """Jinja with everything taken out that a form does not need."""
-
-    def __init__(self) -> None:
-        super().__init__(autoescape=True, undefined=StrictUndefined, keep_trailing_newline=True)
-        self.globals.clear()
-        self.filters.clear()
-        self.tests.clear()
-
-
-ENVIRONMENT = _Environment()
-
-
-@dataclass(frozen=True, slots=True)
-class _Member:
-    """A zip member that never changes, compressed once."""
-
-    name: bytes
-    method: int
-    crc: int
-    size: int
-    packed: bytes
+LINE_BREAKER = DocxTemplate(io.BytesIO())  # its way with line breaks needs no document
 
 
 class Compiled:
@@ -208,7 +166,7 @@ class Compiled:
             if FILLED_PART.fullmatch(name):
                 self._compile_part(reader, name, content)
         kept = [name for name in self.parts if name not in self.fills]
-        self._kept = {name: _pack(name, self.parts[name]) for name in kept}
+        self._kept = {name: pack_member(name, self.parts[name]) for name in kept}
 
     def _compile_part(self, reader: DocxTemplate, name: str, content: bytes) -> None:
         source = content.decode("utf-8")
@@ -216,15 +174,10 @@ class Compiled:
         for why, pattern in NEEDS_DOCXTPL.items():
             if pattern.search(plain):
                 self.fallback = why
-        patched = reader.patch_xml(source)
+        patched = str(reader.patch_xml(source))  # type: ignore[no-untyped-call]
         if "{{" not in patched and "{%" not in patched and "{#" not in patched:
             return
-        try:
-            tree = ENVIRONMENT.parse(patched)
-            self.names[name] = frozenset(_names(tree))
-            self.fills[name] = ENVIRONMENT.from_string(patched)
-        except TemplateSyntaxError as error:
-            raise BadTemplate(f"模板的标签写错了：{_tag_fault(patched, error)}") from error
+        self.fills[name], self.names[name] = read_tags(patched)
 
     def render(self, tags: Mapping[str, object], pictures: Mapping[str, Picture]) -> bytes:
         """Return the filled document; raise BadTemplate if a tag has no value."""
@@ -235,7 +188,9 @@ class Compiled:
         except TemplateError as error:
             raise BadTemplate(f"模板里有标签填不上：{error.message}") from error
 
-    def _render_compiled(self, tags: Mapping[str, object], pictures: Mapping[str, Picture]) -> bytes:
+    def _render_compiled(
+        self, tags: Mapping[str, object], pictures: Mapping[str, Picture]
+    ) -> bytes:
         relations = {tag: f"rIdPicture{at}" for at, tag in enumerate(pictures, 1)}
         drawings = {
             tag: _as_runs(drawing_xml(picture, relations[tag], 9000 + at))
@@ -274,79 +229,26 @@ class Compiled:
 
     def _zip(self, filled: Mapping[str, bytes]) -> bytes:
         """Write the package: unchanged members as they were packed, the filled ones anew."""
-        stream, directory = io.BytesIO(), []
-        order = ["[Content_Types].xml", *self.parts, *filled]
-        for name in dict.fromkeys(order):
-            member = _pack(name, filled[name]) if name in filled else self._kept[name]
-            directory.append(_write_member(stream, member))
-        start, listing = stream.tell(), b"".join(directory)
-        stream.write(listing)
-        count = len(directory)
-        end = (b"PK\5\6", 0, 0, count, count, len(listing), start, 0)
-        stream.write(struct.pack("<4sHHHHIIH", *end))
-        return stream.getvalue()
+        order = dict.fromkeys(["[Content_Types].xml", *self.parts, *filled])
+        return write_package(
+            pack_member(name, filled[name]) if name in filled else self._kept[name]
+            for name in order
+        )
 
     def _render_with_docxtpl(
         self, tags: Mapping[str, object], pictures: Mapping[str, Picture]
     ) -> bytes:
         document = DocxTemplate(io.BytesIO(self.template))
         shown = {
-            tag: InlineImage(
+            tag: InlineImage(  # type: ignore[no-untyped-call]
                 document, io.BytesIO(picture.png), Mm(picture.width), Mm(picture.height)
             )
             for tag, picture in pictures.items()
         }
-        document.render(_with_pictures(_spelled(tags), shown), jinja_env=_Environment())
+        document.render(_with_pictures(_spelled(tags), shown), jinja_env=TagEnvironment())
         stream = io.BytesIO()
         document.save(stream)
         return stream.getvalue()
-
-
-def _names(tree: nodes.Template) -> Iterator[str]:
-    """Yield every name the template reads; raise BadTemplate for anything but plain showing."""
-    for node in _walk(tree, 0):
-        if isinstance(node, nodes.For) and not isinstance(node.iter, nodes.Name):
-            raise BadTemplate("模板里的循环只能逐行走一张表，例如 {%tr for 行 in 货品 %}")
-    yield from _read_names(tree, {})
-
-
-def _walk(node: nodes.Node, loops: int) -> Iterator[nodes.Node]:
-    if not isinstance(node, ALLOWED_NODES):
-        kind = type(node).__name__
-        raise BadTemplate(f"模板第 {node.lineno} 行用了不允许的写法（{kind}），只能填值、判断和逐行循环")
-    if isinstance(node, nodes.Getattr) and node.attr.startswith("_"):
-        raise BadTemplate(f"模板里的“{node.attr}”不能用")
-    loops += isinstance(node, nodes.For)
-    if loops > MAX_DEPTH:
-        raise BadTemplate("模板里的循环套得太深")
-    yield node
-    for child in node.iter_child_nodes():
-        yield from _walk(child, loops)
-
-
-def _read_names(node: nodes.Node, aliases: Mapping[str, str]) -> Iterator[str]:
-    if isinstance(node, nodes.For) and isinstance(node.iter, nodes.Name):
-        target = node.target.name if isinstance(node.target, nodes.Name) else ""
-        yield node.iter.name
-        inner = {**aliases, target: node.iter.name}
-        for child in [*node.body, *node.else_, *([node.test] if node.test else [])]:
-            yield from _read_names(child, inner)
-        return
-    if isinstance(node, nodes.Getattr) and isinstance(node.node, nodes.Name):
-        yield f"{aliases.get(node.node.name, node.node.name)}.{node.attr}"
-        return
-    if isinstance(node, nodes.Name) and node.name not in aliases:
-        yield node.name
-    for child in node.iter_child_nodes():
-        yield from _read_names(child, aliases)
-
-
-def _tag_fault(patched: str, error: TemplateSyntaxError) -> str:
-    lines = patched.split("\n")
-    line = lines[min(error.lineno, len(lines)) - 1]
-    found = re.findall(r"\{[{%][^{}]{0,60}(?:[%}]\}|$)", re.sub(r"<[^>]+>", "", line))
-    near = f"，附近的标签：{'、'.join(found[:3])}" if found else ""
-    return f"{error.message}{near}"
 
 
 def _with_pictures(tags: Mapping[str, object], shown: Mapping[str, object]) -> dict[str, object]:
@@ -382,14 +284,15 @@ def _break_lines(xml: str) -> str:
     """Turn line breaks and tabs inside shown text into Word's, as docxtpl does."""
     if not re.search(r"<w:t(?: [^>]*)?>[^<]*[\n\t]", xml):
         return xml
-    resolved: str = DocxTemplate(None).resolve_listing(xml)
-    return resolved
+    return str(LINE_BREAKER.resolve_listing(xml))  # type: ignore[no-untyped-call]
 
 
 def _with_png_type(types: bytes) -> bytes:
     if b'Extension="png"' in types:
         return types
-    return _before_end(types.decode("utf-8"), '<Default Extension="png" ContentType="image/png"/>').encode()
+    return _before_end(
+        types.decode("utf-8"), '<Default Extension="png" ContentType="image/png"/>'
+    ).encode()
 
 
 def _before_end(xml: str, added: str) -> str:
@@ -400,25 +303,3 @@ def _before_end(xml: str, added: str) -> str:
     head, _, _ = xml.rpartition("/>")
     root = re.search(r"<([A-Za-z][\w:]*)[^<]*$", head)
     return f"{head}>{added}</{root[1] if root else ''}>"
-
-
-def _pack(name: str, content: bytes) -> _Member:
-    squeeze = zlib.compressobj(6, zlib.DEFLATED, -15)
-    packed = squeeze.compress(content) + squeeze.flush()
-    return _Member(name.encode("utf-8"), 8, zlib.crc32(content), len(content), packed)
-
-
-def _write_member(stream: io.BytesIO, member: _Member) -> bytes:
-    """Write a member, return its line of the central directory."""
-    start = stream.tell()
-    sizes = (0x800, member.method, 0, 0x21, member.crc, len(member.packed), member.size)
-    head = struct.pack("<4sHHHHHIIIHH", b"PK\3\4", 20, *sizes, len(member.name), 0)
-    stream.write(head + member.name + member.packed)
-    rest = (len(member.name), 0, 0, 0, 0, 0, start)
-    return struct.pack("<4sHHHHHHIIIHHHHHII", b"PK\1\2", 20, 20, *sizes, *rest) + member.name
-
-
-def shown_text(form: Form, key: str, value: object) -> str:
-    """Return one value of a form as it is printed, for lists and pages."""
-    entry = form.find_field(key)
-    return printed_text(entry, value) if entry else str(value)

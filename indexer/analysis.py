@@ -28,6 +28,7 @@ _WIDE = (
 _RUN = rf"[^\W_{_WIDE}]"
 _SYMBOL = "\u2190-\u2bff\U0001f000-\U0001faff"
 _UNIT = re.compile(rf"(?P<run>{_RUN}+(?:[-_/.·,&+@']{_RUN}+)*)|[{_WIDE}{_SYMBOL}]")
+_STRETCH = re.compile(_UNIT.pattern + "+")
 _GAP = re.compile(r"[^ \t·]")
 _JOINTS = re.compile(r"[-_/.·,&+@']")
 _AMOUNT = re.compile(r"\d+(?:,\d{3})*(?:\.\d+)?")
@@ -115,21 +116,35 @@ def pair_of(first: Unit, second: Unit) -> str:
 
 
 def cut_text(folded: str, place: int = 0) -> Cut:
-    """Cut folded text for the index, counting places from `place`."""
+    """Cut folded text for the index, counting places from `place`.
+
+    The same units, places and pairs as each_unit gives, but a stretch of Han at a time.
+    """
     cut = Cut(words=wide_words(folded))
-    before: Unit | None = None
-    for unit in each_unit(folded, place):
-        if unit.is_run:
-            terms = run_terms(unit.typed)
+    end, before, before_is_run = 0, "", False
+    for match in _STRETCH.finditer(folded):
+        if before and end < match.start() and _GAP.search(folded, end, match.start()):
+            place += 1
+            before = ""
+        is_run = match.lastgroup is not None
+        stretch = match.group()
+        shape = run_shape(stretch) if is_run else stretch
+        first = shape if is_run else stretch[0]
+        if before:
+            joint = " " if is_run and before_is_run else ""
+            cut.pairs.setdefault(f"{before}{joint}{first}", []).append(place - 1)
+        if is_run:
+            terms = run_terms(stretch)
             cut.words += terms
             cut.units += terms
+            place += 1
         else:
-            cut.units.append(unit.shape)
-        if before is not None and before.place + 1 == unit.place:
-            cut.pairs.setdefault(pair_of(before, unit), []).append(before.place)
-        before = unit
-        cut.next_place = unit.place + 2
-    cut.next_place = max(cut.next_place, place)
+            cut.units += stretch
+            for at in range(len(stretch) - 1):
+                cut.pairs.setdefault(stretch[at : at + 2], []).append(place + at)
+            place += len(stretch)
+        end, before, before_is_run = match.end(), shape if is_run else stretch[-1], is_run
+    cut.next_place = place + 1
     return cut
 
 

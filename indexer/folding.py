@@ -6,6 +6,7 @@ a place in the text as typed (the marks need that). Not here: cutting into words
 
 import re
 import unicodedata
+from collections.abc import Sequence
 
 import opencc
 
@@ -15,11 +16,17 @@ _QUOTES = "“”„‟＂「」『』〝〞"
 _to_simplified = opencc.OpenCC("t2s").convert
 
 
+_uneven: set[str] = set()
+"""Characters met so far that do not fold to exactly one character."""
+
+
 class _FoldTable(dict[int, str]):
     """Learns each character once; `str.translate` does the rest."""
 
     def __missing__(self, code: int) -> str:
         folded = _fold_character(chr(code))
+        if len(folded) != 1:
+            _uneven.add(chr(code))
         self[code] = folded
         return folded
 
@@ -51,19 +58,15 @@ def fold(text: str) -> str:
     return text.translate(_TABLE)
 
 
-def fold_with_places(text: str) -> tuple[str, list[int]]:
-    """Fold, and say for each folded character which character of `text` it came from.
-
-    The list has one more place, the length of `text`, so that an end can be looked up too.
-    """
-    pieces: list[str] = []
+def fold_with_places(text: str) -> tuple[str, Sequence[int]]:
+    """Fold, and say for each folded character which character of `text` it came from."""
+    folded_whole = fold(text)
+    if _uneven.isdisjoint(text):
+        return folded_whole, range(len(text))
     places: list[int] = []
     for place, char in enumerate(text):
-        folded = _TABLE[ord(char)]
-        pieces.append(folded)
-        places.extend([place] * len(folded))
-    places.append(len(text))
-    return "".join(pieces), places
+        places.extend([place] * len(_TABLE[ord(char)]))
+    return folded_whole, places
 
 
 _SEPARATORS = re.compile(r"[\s\-_/.·,:#()\[\]]+")

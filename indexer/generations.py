@@ -19,6 +19,7 @@ import shutil
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from enum import StrEnum
 from pathlib import Path
 
 from indexer.errors import IndexBusy
@@ -26,6 +27,21 @@ from indexer.schema import SCHEMA_VERSION
 
 _META = "META.json"
 _DAMAGED = "DAMAGED"
+
+
+class Trouble(StrEnum):
+    """Why an index must be rebuilt, in words for the user."""
+
+    NONE = ""
+    MISSING = "检索索引不存在，需要重建。"
+    DAMAGED = "检索索引已损坏，需要重建。"
+    OLD = "检索索引是旧版本建立的，需要重建。"
+    INCOMPLETE = "检索索引不完整，需要重建。"
+
+    @property
+    def is_usable(self) -> bool:
+        """True when what is there may still be searched and written."""
+        return self in {Trouble.NONE, Trouble.INCOMPLETE}
 
 
 class Generations:
@@ -62,16 +78,16 @@ class Generations:
             if path != current:
                 shutil.rmtree(path, ignore_errors=True)
 
-    def why_rebuild(self, generation: Path | None) -> str:
-        """The reason in Chinese why a rebuild is needed, or an empty string."""
+    def trouble(self, generation: Path | None) -> Trouble:
+        """Why a generation (or the lack of one) calls for a rebuild."""
         if generation is None:
-            return "检索索引不存在，需要重建。"
+            return Trouble.MISSING
         if (generation / _DAMAGED).exists():
-            return "检索索引已损坏，需要重建。"
+            return Trouble.DAMAGED
         meta = read_meta(generation)
         if meta.get("schema") != SCHEMA_VERSION:
-            return "检索索引是旧版本建立的，需要重建。"
-        return "" if meta.get("complete") is True else "检索索引不完整，需要重建。"
+            return Trouble.OLD
+        return Trouble.NONE if meta.get("complete") is True else Trouble.INCOMPLETE
 
     def mark_damaged(self, generation: Path) -> None:
         """Tell every process that this generation must be replaced."""

@@ -15,7 +15,7 @@ from whoosh.filedb.filestore import FileStorage
 from whoosh.index import FileIndex
 
 from indexer.errors import IndexDamaged
-from indexer.generations import Generations, sync_folder, write_meta
+from indexer.generations import Generations, Trouble, sync_folder, write_meta
 from indexer.results import SearchRequest, SearchResults, Suggestion
 from indexer.schema import Entry, whoosh_schema
 from indexer.search import run_search
@@ -28,6 +28,7 @@ _log = logging.getLogger(__name__)
 
 WAIT_SECONDS = 30.0
 _PROGRESS_EVERY = 100
+_ENTRIES_A_COMMIT = 1000
 _SEGMENTS_A_LEVEL = 6
 _LARGEST_MERGE = 4096
 
@@ -59,9 +60,9 @@ class Index:
     def needs_rebuild(self) -> str:
         """Why the index must be rebuilt, in Chinese; empty when it is sound."""
         current = self._generations.find_current()
-        reason = self._generations.why_rebuild(current)
-        if reason or current is None:
-            return reason
+        trouble = self._generations.trouble(current)
+        if trouble is not Trouble.NONE or current is None:
+            return str(trouble)
         try:
             self._refresh(current)
         except IndexDamaged as error:
@@ -121,7 +122,7 @@ class Index:
                 self._generations.note_changes((*entries, *gone))
             generation = self._writable()
             try:
-                _write_changes(generation, entries, gone)
+                self._write_in_steps(generation, list(entries.values()), gone)
             except IndexDamaged:
                 self._generations.mark_damaged(generation)
                 raise
@@ -150,12 +151,21 @@ class Index:
             self._generations.sweep()
         return written
 
+    def _write_in_steps(
+        self, generation: Path, entries: Sequence[Entry], gone: Sequence[str]
+    ) -> None:
+        """Deletions with the first step; memory stays flat however much is applied at once."""
+        for first in range(0, max(len(entries), 1), _ENTRIES_A_COMMIT):
+            step = entries[first : first + _ENTRIES_A_COMMIT]
+            _write_changes(self._refresh(generation), step, gone if first == 0 else ())
+
     def _catch_up(self, generation: Path) -> None:
         changed = self._generations.take_changes()
         for first in range(0, len(changed), _PROGRESS_EVERY):
             ids = changed[first : first + _PROGRESS_EVERY]
-            found = {entry.id: entry for entry in self._load_entries(ids).values()}
-            _write_changes(generation, found, [one for one in ids if one not in found])
+            found = self._load_entries(ids)
+            missing = [one for one in ids if one not in found]
+            _write_changes(read_snapshot(generation), list(found.values()), missing)
 
     def _writable(self) -> Path:
         current = self._generations.find_current()
@@ -165,22 +175,22 @@ class Index:
             write_meta(current, complete=False)
             self._generations.make_current(current)
             return current
-        reason = self._generations.why_rebuild(current)
-        if reason and reason != "检索索引不完整，需要重建。":
-            raise IndexDamaged(reason)
+        trouble = self._generations.trouble(current)
+        if not trouble.is_usable:
+            raise IndexDamaged(str(trouble))
         return current
 
     def _readable(self) -> tuple[Snapshot | None, tuple[str, ...]]:
         current = self._generations.find_current()
-        reason = self._generations.why_rebuild(current)
-        notes = ("检索索引正在准备，结果可能不全，请稍后再查。",) if reason else ()
-        if current is None or reason.endswith(("旧版本建立的，需要重建。", "已损坏，需要重建。")):
+        trouble = self._generations.trouble(current)
+        notes = ("检索索引正在准备，结果可能不全，请稍后再查。",) if trouble else ()
+        if current is None or not trouble.is_usable:
             return None, notes
         try:
             return self._refresh(current), notes
         except IndexDamaged as error:
             self._generations.mark_damaged(current)
-            _log.warning("index damaged: %s", error.__cause__)
+            _log.warning("index damaged", exc_info=error)
             return None, (error.message,)
 
     def _refresh(self, current: Path) -> Snapshot:
@@ -192,7 +202,7 @@ class Index:
             return self._snapshot
 
     def _damaged(self, snapshot: Snapshot, error: IndexDamaged) -> None:
-        _log.warning("index damaged: %r", error.__cause__)
+        _log.warning("index damaged", exc_info=error)
         self._generations.mark_damaged(snapshot.folder)
 
 
@@ -234,18 +244,17 @@ def _write_all(
         if not batch.is_closed:
             batch.cancel()
     if again:
-        _write_changes(generation, again, [])
+        _write_changes(read_snapshot(generation), list(again.values()), ())
     on_progress(len(seen))
     return len(seen)
 
 
-def _write_changes(generation: Path, entries: Mapping[str, Entry], gone: Sequence[str]) -> None:
+def _write_changes(snapshot: Snapshot, entries: Sequence[Entry], gone: Sequence[str]) -> None:
     """One commit: older versions out, new ones in, small segments together."""
-    snapshot = read_snapshot(generation)
-    batch = _open_batch(generation)
+    batch = _open_batch(snapshot.folder)
     try:
-        _delete(batch, snapshot, (*entries, *gone))
-        for entry in entries.values():
+        _delete(batch, snapshot, (*(entry.id for entry in entries), *gone))
+        for entry in entries:
             batch.add_entry(entry)
         merged = _merge_small(batch, snapshot)
         batch.commit(

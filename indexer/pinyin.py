@@ -52,3 +52,8 @@ def pinyin_key(text: str) -> str:
 def spell(mixed: str) -> str:
     """`海xin` → `haixin`: Han spelled out, letters left."""
     return "".join(pypinyin.lazy_pinyin(mixed, v_to_u=False)).casefold()
+
+
+def sounds_like(folded_name: str, letters: str) -> bool:
+    """True when the name, from some character on, is spelled or initialled so."""
+    return any(term.startswith(letters) for terms in pinyin_terms(folded_name) for term in terms)

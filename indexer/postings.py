@@ -21,7 +21,7 @@ IntArray = npt.NDArray[np.int32]
 FloatArray = npt.NDArray[np.float32]
 
 BLOCK = 4096
-_INLINE = 3
+MOST_INLINE = 3
 _INT_SIZE = 4
 LENGTH_OF_BYTE = np.array([byte_to_length(code) for code in range(256)], np.float32)
 
@@ -53,6 +53,23 @@ def decode_places(value: bytes) -> IntArray:
     return np.cumsum(pickle.loads(value[_INT_SIZE:]), dtype=np.int32)
 
 
+def inline_entry(
+    docs: Sequence[int], counts: Sequence[float], values: Sequence[bytes], lengths: Sequence[int]
+) -> bytes:
+    """The dictionary entry of a term so rare that its postings lie in the dictionary itself."""
+    head = W3TermInfo._struct.pack(
+        1,
+        sum(counts),
+        len(docs),
+        length_to_byte(min(lengths)),
+        length_to_byte(max(lengths)),
+        max(counts),
+        docs[0],
+        docs[-1],
+    )
+    return bytes(head) + pickle.dumps((tuple(docs), tuple(counts), tuple(values)), 2)
+
+
 def write_postings(
     file: Any, docs: IntArray, counts: FloatArray, values: Any, lengths: FloatArray | None
 ) -> bytes:
@@ -65,9 +82,6 @@ def write_postings(
     info._minid, info._maxid = int(docs[0]), int(docs[-1])
     info._maxweight = float(counts.max())
     info._minlength, info._maxlength = _length_range(lengths, docs)
-    if len(docs) <= _INLINE:
-        info.set_inlined(docs.tolist(), counts.tolist(), _value_list(values, len(docs)))
-        return bytes(info.to_bytes())
     start = file.tell()
     file.write(WHOOSH3_HEADER_MAGIC)
     for first in range(0, len(docs), BLOCK):
@@ -83,14 +97,6 @@ def _length_range(lengths: FloatArray | None, docs: IntArray) -> tuple[int, int]
         return 0, 0
     own = lengths[docs]
     return int(own.min()), int(own.max())
-
-
-def _value_list(values: Any, size: int) -> list[bytes]:
-    if values is None:
-        return [b""] * size
-    if isinstance(values, bytes):
-        return [values[i : i + 4] for i in range(0, len(values), 4)]
-    return list(values)
 
 
 def _value_slice(values: Any, first: int, last: int) -> Any:
@@ -131,6 +137,8 @@ def read_postings(file: Any, info: W3TermInfo) -> tuple[Postings, list[bytes] | 
         docs = np.array(ids, np.int32)
         return Postings(docs, np.array(weights, np.float32)), list(values)
     offset, size = info.extent()
+    if isinstance(size, tuple):  # Whoosh forgets to unpack it
+        size = size[0]
     raw = bytes(file.get(offset, size))
     if raw[:4] != WHOOSH3_HEADER_MAGIC:
         raise ValueError("posting list without its mark")

@@ -84,6 +84,7 @@ class SegmentView:
         )
         self._cached_bytes = 0
         self._columns: dict[str, Column] = {}
+        self._values: dict[str, tuple[str, ...]] = {}
         self.size: int = segment.doc_count_all()
         with reading_index():
             self._lengths = {name: self._read_lengths(name) for name in SCORED}
@@ -117,6 +118,14 @@ class SegmentView:
                 found.append(term.decode("utf-8", "surrogatepass"))
         return found
 
+    def values(self, name: str) -> tuple[str, ...]:
+        """All terms of a field, deleted documents' too."""
+        with self._lock, reading_index():
+            if name not in self._values:
+                terms = self._field_terms(name, b"")
+                self._values[name] = tuple(t.decode("utf-8", "surrogatepass") for _, t in terms)
+            return self._values[name]
+
     def column(self, name: str) -> Column:
         """The values of a single-valued field by document."""
         with self._lock, reading_index():
@@ -141,6 +150,13 @@ class SegmentView:
         """The id of every document, deleted ones too."""
         column = self.column("id")
         return tuple(column.values[code] if code >= 0 else "" for code in column.codes.tolist())
+
+    @cached_property
+    def dates(self) -> npt.NDArray[np.int64]:
+        """The date of every document as the number yyyymmdd, 0 for none."""
+        column = self.column("date")
+        digits = ("".join(filter(str.isdigit, value))[:8] for value in column.values)
+        return np.array([*(int(d) if d else 0 for d in digits), 0], np.int64)[column.codes]
 
     def every_posting(self) -> Iterator[tuple[str, str, Postings, list[bytes] | None]]:
         """All postings of the segment, field by field: what merging takes over."""

@@ -6,22 +6,27 @@ Whoosh segment. Not here: which segments to merge and when to commit (index).
 
 import struct
 from array import array
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable, Iterator
 
 import numpy as np
-from whoosh import fields
 from whoosh.codec.whoosh3 import W3Codec
 from whoosh.index import FileIndex
 from whoosh.writing import LockError, SegmentWriter
 
 from indexer.errors import IndexBusy
-from indexer.postings import FloatArray, IntArray, encode_places, write_postings
+from indexer.postings import (
+    MOST_INLINE,
+    FloatArray,
+    IntArray,
+    encode_places,
+    inline_entry,
+    write_postings,
+)
 from indexer.schema import SCORED, Entry, Terms, entry_terms
 from indexer.segment import SegmentView
 
 _ONCE = [encode_places([place]) for place in range(8192)]
-FULL_AT = 3_000_000
+FULL_AT = 6_000_000
 """Postings gathered before a segment is written: keeps memory flat whatever the archive's size."""
 
 _pack_field = struct.Struct("!H").pack
@@ -146,35 +151,62 @@ class SegmentBatch(SegmentWriter):  # type: ignore[misc]
         self.fieldwriter.close()
 
     def _write_field(self, name: str, lengths: FloatArray | None) -> None:
-        batch, spec, writer = self._batches[name], self.schema[name], self.fieldwriter
+        spec, writer = self.schema[name], self.fieldwriter
+        rows = _SortedRows(self._batches[name], spec.format.fixed_value_size() == 4)
         writer.start_field(name, spec)
         key = _pack_field(writer._fieldid)
-        for term, rows in _sorted_rows(batch):
-            docs = np.frombuffer(batch.docs, np.uint32)[rows].astype(np.int32)
-            counts = np.frombuffer(batch.counts, np.float32)[rows]
-            values = _values_of(batch, spec, rows, counts)
-            entry = write_postings(writer._postfile, docs, counts, values, lengths)
+        for term, first, last in rows.each_term():
+            if last - first <= MOST_INLINE:
+                entry = rows.inline(first, last, lengths)
+            else:
+                docs, counts = rows.docs[first:last], rows.counts[first:last]
+                values = rows.values(first, last)
+                entry = write_postings(writer._postfile, docs, counts, values, lengths)
             writer._tindex.add(key + term, entry)
         writer.finish_field()
 
 
-def _sorted_rows(batch: _FieldBatch) -> Iterable[tuple[bytes, Any]]:
-    """Terms in byte order, each with the rows of its postings in document order."""
-    names = [term.encode("utf-8", "surrogatepass") for term in batch.numbers]
-    order = sorted(range(len(names)), key=names.__getitem__)
-    rank = np.empty(len(names), np.uint32)
-    rank[order] = np.arange(len(names), dtype=np.uint32)
-    terms = rank[np.frombuffer(batch.terms, np.uint32)]
-    rows = np.lexsort((np.frombuffer(batch.docs, np.uint32), terms))
-    starts = np.searchsorted(terms[rows], np.arange(len(names) + 1, dtype=np.uint32)).tolist()
-    for place, number in enumerate(order):
-        yield names[number], rows[starts[place] : starts[place + 1]]
+class _SortedRows:
+    """A field's postings by term in byte order, and by document within a term."""
 
+    def __init__(self, batch: _FieldBatch, keeps_counts: bool) -> None:
+        self._names = [term.encode("utf-8", "surrogatepass") for term in batch.numbers]
+        self._order = sorted(range(len(self._names)), key=self._names.__getitem__)
+        rank = np.empty(len(self._names), np.uint32)
+        rank[self._order] = np.arange(len(self._names), dtype=np.uint32)
+        terms = rank[np.frombuffer(batch.terms, np.uint32)]
+        docs = np.frombuffer(batch.docs, np.uint32)
+        rows = np.lexsort((docs, terms))
+        ends = np.arange(len(self._names) + 1, dtype=np.uint32)
+        self._starts: list[int] = np.searchsorted(terms[rows], ends).tolist()
+        self.docs = docs[rows].astype(np.int32)
+        self.counts = np.frombuffer(batch.counts, np.float32)[rows]
+        self._doc_list: list[int] = self.docs.tolist()
+        self._count_list: list[float] = self.counts.tolist()
+        self._keeps_counts = keeps_counts
+        self._places: list[bytes] | None = None
+        if batch.places is not None:
+            self._places = [batch.places[row] for row in rows.tolist()]
 
-def _values_of(batch: _FieldBatch, spec: fields.FieldType, rows: Any, counts: FloatArray) -> Any:
-    if batch.places is not None:
-        places = batch.places
-        return [places[row] for row in rows.tolist()]
-    if spec.format.fixed_value_size() == 4:
-        return counts.astype(">u4").tobytes()
-    return None
+    def each_term(self) -> Iterator[tuple[bytes, int, int]]:
+        """(term, first row, row after the last)."""
+        for place, number in enumerate(self._order):
+            yield self._names[number], self._starts[place], self._starts[place + 1]
+
+    def values(self, first: int, last: int) -> list[bytes] | bytes | None:
+        """What stands beside each posting in the field's format."""
+        if self._places is not None:
+            return self._places[first:last]
+        return self.counts[first:last].astype(">u4").tobytes() if self._keeps_counts else None
+
+    def inline(self, first: int, last: int, lengths: FloatArray | None) -> bytes:
+        """The dictionary entry of a rare term."""
+        docs, counts = self._doc_list[first:last], self._count_list[first:last]
+        if self._places is not None:
+            values = self._places[first:last]
+        elif self._keeps_counts:
+            values = [int(count).to_bytes(4, "big") for count in counts]
+        else:
+            values = [b""] * len(docs)
+        own = [0] if lengths is None else [int(lengths[doc]) for doc in docs]
+        return inline_entry(docs, counts, values, own)

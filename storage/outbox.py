@@ -110,6 +110,22 @@ def free_leases(session: Session, owner: str, now: datetime) -> int:
     return int(getattr(freed, "rowcount", 0))
 
 
+def renew_leases(session: Session, owner: str, now: datetime) -> int:
+    """Keep the jobs that ``owner`` is working on from falling due; return how many."""
+    kept = session.execute(
+        update(OutboxRow)
+        .where(OutboxRow.lease_owner == owner, OutboxRow.failed_at.is_(None))
+        .values(available_at=now + LEASE)
+    )
+    return int(getattr(kept, "rowcount", 0))
+
+
+def has_due(session: Session, now: datetime) -> bool:
+    """Say whether any job is due."""
+    due = select(OutboxRow.id).where(OutboxRow.failed_at.is_(None), OutboxRow.available_at <= now)
+    return session.scalar(due.limit(1)) is not None
+
+
 def pending(session: Session) -> int:
     """Return how many jobs are not done and not given up."""
     return (

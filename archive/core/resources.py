@@ -6,9 +6,8 @@ the values they need.
 
 from dataclasses import dataclass, field
 
-from doc_templates.pdf import Converter
-
 from archive.config import Settings
+from doc_templates.pdf import Converter
 from storage.blobs import BlobStore, LocalBlobStore
 from storage.database import Database, open_database
 from storage.work import Clock, UnitOfWork, system_clock

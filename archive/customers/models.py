@@ -9,7 +9,11 @@ from storage.database import Base
 
 
 class Customer(Base):
-    """A customer (客户); ``match_key`` is the name folded for finding likely doubles."""
+    """A customer (客户).
+
+    ``match_key`` is the name folded for finding likely doubles, ``phone_keys`` the phones as bare
+    digits for the same, ``search_text`` what lists look in (names folded, number, initials).
+    """
 
     __tablename__ = "customer"
 
@@ -23,6 +27,8 @@ class Customer(Base):
     legal_person: Mapped[str] = mapped_column(String(60), default="")
     address: Mapped[str] = mapped_column(String(200), default="")
     factory_address: Mapped[str] = mapped_column(String(200), default="")
+    phone_keys: Mapped[str] = mapped_column(String(200), default="")
+    search_text: Mapped[str] = mapped_column(Text, default="")
     phone: Mapped[str] = mapped_column(String(60), default="")
     factory_phone: Mapped[str] = mapped_column(String(60), default="")
     region: Mapped[str] = mapped_column(String(60), default="")

@@ -2,6 +2,7 @@
 
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
@@ -67,13 +68,19 @@ class Volume(Base):
 
 
 class Item(Base):
-    """A filed item (件): a signed record or an imported paper, with its core description."""
+    """A filed item (件): a signed record or an imported paper, with its core description.
+
+    ``import_key`` marks an imported paper that brought no id of its own (a digest of what came
+    in), so that it is not taken twice; ``elements`` holds further description (DA/T 46) that has
+    no column, such as the name of a department this company does not have.
+    """
 
     __tablename__ = "item"
     __table_args__ = (Index("ix_item_volume_serial", "volume_id", "serial"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     external_id: Mapped[str | None] = mapped_column(String(120), unique=True)
+    import_key: Mapped[str | None] = mapped_column(String(64), unique=True)
     record_id: Mapped[int | None] = mapped_column(ForeignKey("record.id"), unique=True)
     title: Mapped[str] = mapped_column(String(300))
     customer_id: Mapped[int | None] = mapped_column(ForeignKey("customer.id"), index=True)
@@ -98,6 +105,7 @@ class Item(Base):
     reference_code: Mapped[str | None] = mapped_column(String(60), unique=True)
     state: Mapped[str] = mapped_column(String(20), index=True)
     status: Mapped[str] = mapped_column(String(40), default="")
+    elements: Mapped[dict[str, Any]] = mapped_column(default=dict)
     created_at: Mapped[datetime]
     row_version: Mapped[int] = mapped_column(default=1)
 
@@ -129,6 +137,18 @@ class FilingStep(Base):
     by_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
     at: Mapped[datetime]
     note: Mapped[str] = mapped_column(Text, default="")
+
+
+class IntakeRefusal(Base):
+    """A signed record the archive gave back at 鉴别 (append-only): who, when, why."""
+
+    __tablename__ = "intake_refusal"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    record_id: Mapped[int] = mapped_column(ForeignKey("record.id"), index=True)
+    by_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
+    at: Mapped[datetime]
+    reason: Mapped[str] = mapped_column(Text)
 
 
 class ItemCopy(Base):

@@ -36,7 +36,8 @@ class RequestState(StrEnum):
 class LoanRule(Base):
     """One line of the lending matrix (借阅规则): whom it fits, what it allows, on what basis.
 
-    An empty condition fits everything. ``approvals`` lists the approver candidates in order.
+    An empty condition fits everything, several values stand with ``/`` between them.
+    ``approvals`` lists the approver candidates in order. A change is a new version of the code.
     """
 
     __tablename__ = "loan_rule"
@@ -46,6 +47,7 @@ class LoanRule(Base):
     code: Mapped[str] = mapped_column(String(40))
     version: Mapped[int]
     valid_from: Mapped[date]
+    valid_until: Mapped[date | None]
     borrower_class: Mapped[str] = mapped_column(
         String(20), default=""
     )  # own | other | audit | outside
@@ -56,8 +58,10 @@ class LoanRule(Base):
     days: Mapped[int] = mapped_column(default=0)
     working_days: Mapped[bool] = mapped_column(default=True)
     renewals: Mapped[int] = mapped_column(default=0)
+    renewal_days: Mapped[int] = mapped_column(default=0)
     limit: Mapped[int | None]
     approvals: Mapped[list[Any]]
+    conditions: Mapped[str] = mapped_column(Text, default="")
     basis: Mapped[str] = mapped_column(Text)
 
 
@@ -115,24 +119,28 @@ class Loan(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     request_id: Mapped[int] = mapped_column(ForeignKey("loan_request.id"), index=True)
-    copy_id: Mapped[int] = mapped_column(ForeignKey("item_copy.id"))
+    copy_id: Mapped[int] = mapped_column(ForeignKey("item_copy.id"), index=True)
     borrower_id: Mapped[int] = mapped_column(ForeignKey("user.id"), index=True)
     rule: Mapped[dict[str, Any]]
-    handed_at: Mapped[datetime]
+    handed_at: Mapped[datetime] = mapped_column(index=True)
     handed_by: Mapped[int] = mapped_column(ForeignKey("user.id"))
     due_on: Mapped[date] = mapped_column(index=True)
     pages_out: Mapped[int]
     returned_at: Mapped[datetime | None] = mapped_column(index=True)
     received_by: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
     pages_in: Mapped[int | None]
-    condition: Mapped[str] = mapped_column(String(200), default="")
+    intact: Mapped[bool | None]
+    condition: Mapped[str] = mapped_column(Text, default="")
     row_version: Mapped[int] = mapped_column(default=1)
 
     __mapper_args__ = {"version_id_col": row_version}
 
 
 class LoanRefusal(Base):
-    """A request the rules refused (append-only): who asked for what, how, and every reason."""
+    """A refused request (append-only): who asked for what, how, and every reason.
+
+    ``request_id`` is set when an approver refused; what the rules refuse never became a request.
+    """
 
     __tablename__ = "loan_refusal"
 
@@ -141,5 +149,7 @@ class LoanRefusal(Base):
     item_id: Mapped[int] = mapped_column(ForeignKey("item.id"), index=True)
     mode: Mapped[str] = mapped_column(String(12))
     purpose: Mapped[str] = mapped_column(Text)
+    business_reference: Mapped[str] = mapped_column(String(200), default="")
     reasons: Mapped[list[Any]]
-    at: Mapped[datetime]
+    request_id: Mapped[int | None] = mapped_column(ForeignKey("loan_request.id"))
+    at: Mapped[datetime] = mapped_column(index=True)

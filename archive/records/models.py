@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ForeignKey, String, UniqueConstraint
+from sqlalchemy import ForeignKey, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from storage.database import Base
@@ -59,6 +59,8 @@ class Record(Base):
     updated_at: Mapped[datetime]
     submitted_at: Mapped[datetime | None]
     signed_at: Mapped[datetime | None]
+    participants: Mapped[list[Any]] = mapped_column(default=list)  # user ids of those who sign
+    state_note: Mapped[str] = mapped_column(Text, default="")  # why it was returned or rejected
     row_version: Mapped[int] = mapped_column(default=1)
 
     __mapper_args__ = {"version_id_col": row_version}

@@ -257,7 +257,7 @@ def _encoded(upper: _Ink, lower: _Levels | None) -> bytes:
     parts = [upper.amount.astype(np.uint16) * (_LEVELS - 1) // 255]
     if lower is not None:
         faint = lower.astype(np.uint16) * (_LEVELS - 1) // 255
-        parts.append(np.where(faint > 0, faint + _LEVELS, 0))
+        parts.append(faint + _LEVELS)
     picture = Image.fromarray(np.vstack(parts).astype(np.uint8)).convert("P")
     picture.putpalette([*upper.colour] * _LEVELS + [*_BLACK] * _LEVELS)
     steps = bytes(level * 255 // (_LEVELS - 1) for level in range(_LEVELS))

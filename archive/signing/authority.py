@@ -46,7 +46,8 @@ CRL_DAYS = 30
 SKEW = timedelta(minutes=5)  # a certificate counts from a little before it was asked for
 PERSON_UNIT = "员工签名"  # OU of a person's certificate
 COMPANY_UNIT = "单位签章"  # OU of the company's certifying certificate
-NAME_LIMIT = 64  # X.520 upper bound of a common name and an organisation
+NAME_LIMIT = 64  # X.520 upper bound of an organisation, in characters
+COMMON_NAME_BYTES = 64  # of a common name; cryptography counts its UTF-8 bytes
 SHORTEST_PASSPHRASE = 8
 LONGEST_PASSPHRASE = 1000
 KEPT_KEYS = 128  # parsed keys kept in memory
@@ -203,12 +204,16 @@ class CompanyAuthority:
     ) -> IssuedKey:
         """Issue a person's key and certificate: name in CN, staff number in UID."""
         name = _checked_name(name, "姓名")
+        if len(name.encode()) > COMMON_NAME_BYTES:
+            raise Invalid(
+                f"姓名“{name}”太长，证书里最多 21 个汉字。请缩短后再试。", {"姓名": "太长"}
+            )
         staff_no = _checked_name(staff_no, "工号")
         return self._issue(_subject(self.company, name, PERSON_UNIT, staff_no), now, days)
 
     def issue_company_seal(self, now: datetime, days: int = PERSON_DAYS) -> IssuedKey:
         """Issue the key with which the company certifies a paper before anybody signs it."""
-        return self._issue(_subject(self.company, self.company, COMPANY_UNIT), now, days)
+        return self._issue(_subject(self.company, _titled(self.company), COMPANY_UNIT), now, days)
 
     def signing_key(self, certificate_pem: bytes, encrypted_key_pem: bytes) -> SigningKey:
         """Return the usable key; parsed once and kept while it is in use.
@@ -289,13 +294,13 @@ class CompanyAuthority:
 def _new_authority_files(company: str, password: bytes, now: datetime) -> dict[str, bytes]:
     """Root and issuing certificates with their encrypted keys, by file name."""
     root_key, issuing_key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
-    root_name = _subject(company, _titled(company, "根证书"), "")
+    root_name = _subject(company, _titled(company, " 根证书"), "")
     since = now - timedelta(days=1)
     root = _authority_certificate(
         root_name, root_key, root_name, root_key, (since, now + timedelta(days=ROOT_DAYS)), 1
     )
     issuing = _authority_certificate(
-        _subject(company, _titled(company, "签发证书"), ""),
+        _subject(company, _titled(company, " 签发证书"), ""),
         issuing_key,
         root_name,
         root_key,
@@ -371,9 +376,10 @@ def _subject(company: str, common_name: str, unit: str, staff_no: str = "") -> x
     return x509.Name(parts)
 
 
-def _titled(company: str, title: str) -> str:
-    """The company's name with a title behind it, within the limit of a common name."""
-    return f"{company[: NAME_LIMIT - len(title) - 1]} {title}"
+def _titled(company: str, title: str = "") -> str:
+    """A common name from the company's, cut to its limit; O carries the name in full."""
+    room = COMMON_NAME_BYTES - len(title.encode())
+    return company.encode()[:room].decode(errors="ignore") + title
 
 
 def _attribute(name: x509.Name, oid: x509.ObjectIdentifier) -> str:

@@ -71,12 +71,15 @@ class SigningAct(Base):
 
 
 class PersonCertificate(Base):
-    """A person's certificate and its key, encrypted with the instance's secret."""
+    """A person's certificate and its key, encrypted with the instance's secret.
+
+    ``user_id`` None is the key with which the company certifies a frozen paper.
+    """
 
     __tablename__ = "person_certificate"
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    user_id: Mapped[int] = mapped_column(ForeignKey("user.id"), index=True)
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"), index=True)
     serial: Mapped[str] = mapped_column(String(64), unique=True)
     certificate_pem: Mapped[str] = mapped_column(Text)
     encrypted_key_pem: Mapped[str] = mapped_column(Text)

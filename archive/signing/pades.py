@@ -31,12 +31,12 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding
 from cryptography.x509.oid import NameOID
 from PIL import Image
 from pyhanko.pdf_utils import layout
+from pyhanko.pdf_utils.extensions import DeveloperExtension
 from pyhanko.pdf_utils.images import PdfImage
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.pdf_utils.misc import PdfError
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign import fields as sig_fields
-from pyhanko.sign.diff_analysis import ModificationLevel
 from pyhanko.sign.general import SigningError
 from pyhanko.sign.signers import PdfSignatureMetadata, PdfSigner
 from pyhanko.sign.signers.pdf_cms import PdfCMSSignedAttributes, Signer
@@ -59,6 +59,7 @@ CLOCK_SKEW = timedelta(minutes=5)
 LARGEST_PDF = 200_000_000
 LARGEST_IMAGE = 4_000_000
 
+_PDF_2 = "/2.0"
 _FIELD_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,39}\Z")
 _CMS_OVERHEAD = 2048  # signed attributes, digests and the signature itself, beside certificates
 _LOAD: Callable[[bytes], Any] = asn1_x509.Certificate.load  # the library carries no types
@@ -157,7 +158,7 @@ def prepare(
             sig_fields.append_signature_field(writer, _field(name, box, locks=name == last))
         company_field = sig_fields.SigFieldSpec(COMPANY_FIELD, readable_field_name=COMPANY_TOOLTIP)
         sig_fields.append_signature_field(writer, company_field)
-        metadata = _metadata(COMPANY_FIELD, _common_name(company.certificate), reason, certify=True)
+        metadata = _metadata(COMPANY_FIELD, _signer_name(company.certificate), reason, certify=True)
         return asyncio.run(_sign(writer, metadata, company, None, now))
     except (PdfError, SigningError, LookupError) as wrong:
         raise SigningRefused("PDF 的结构不允许放置签名栏。请重新生成 PDF 后再试。") from wrong
@@ -250,6 +251,26 @@ def _asn1(certificate: x509.Certificate) -> Any:
     return _LOAD(certificate.public_bytes(serialization.Encoding.DER))
 
 
+class _PlainUpdate(IncrementalPdfFileWriter):
+    """An update that adds what signing needs and leaves the paper's own metadata alone.
+
+    The stock writer enters itself as producer and the machine's clock as the date of change at
+    every signature, and calls a PDF 1.7 a PDF 2.0 because of the elliptic curve; neither is fit
+    for a PDF/A-2 that several people sign.
+    """
+
+    def _update_meta(self) -> None:
+        """Nothing: metadata stays as it was certified."""
+
+    def register_extension(self, ext: DeveloperExtension) -> None:
+        if ext.base_version != _PDF_2:
+            super().register_extension(ext)
+
+    def ensure_output_version(self, version: tuple[int, int]) -> None:
+        if version < (2, 0):
+            super().ensure_output_version(version)  # type: ignore[no-untyped-call]
+
+
 async def _sign(
     writer: IncrementalPdfFileWriter,
     metadata: PdfSignatureMetadata,
@@ -312,7 +333,7 @@ def _field(name: str, box: Box, *, locks: bool) -> sig_fields.SigFieldSpec:
 
 def _writer(pdf: bytes) -> IncrementalPdfFileWriter:
     try:
-        writer = IncrementalPdfFileWriter(io.BytesIO(pdf))
+        writer = _PlainUpdate(io.BytesIO(pdf))
         encrypted = writer.prev.encrypted
     except _UNREADABLE as wrong:
         raise SigningRefused("这份 PDF 打不开，不能签名。请重新生成 PDF 后再试。") from wrong
@@ -373,19 +394,13 @@ async def _judge_all(
     signatures: Sequence[EmbeddedPdfSignature],
     grounds: "_Grounds",
 ) -> tuple[SignatureVerdict, ...]:
-    """Judge in the order of signing; what concerns several signatures comes on top."""
+    """Judge in the order of signing; a signature dated before its forerunner comes on top."""
     judged: list[SignatureVerdict] = []
-    seen: list[Any] = []
     for signature in signatures:
         verdict = await _judge(pdf, signature, grounds, is_last=signature is signatures[-1])
-        reference = signature.sig_field.raw_get("/V")
-        if reference in seen:
-            why = "同一个签名被放进了两个签名栏，这一栏不算数。"
-            verdict = replace(verdict, intact=False, valid=False, why=why)
-        elif verdict.valid and judged and _is_backdated(verdict, judged[-1]):
+        if verdict.valid and judged and _is_backdated(verdict, judged[-1]):
             why = "签名时间早于它前面的签名，时间不可信，签名无效。"
             verdict = replace(verdict, valid=False, why=why)
-        seen.append(reference)
         judged.append(verdict)
     return tuple(judged)
 
@@ -437,7 +452,7 @@ def _described(signature: EmbeddedPdfSignature, certificate: x509.Certificate) -
     return SignatureVerdict(
         field=str(signature.fq_name),
         role=_entry(signature.sig_field, "/TU"),
-        signer_name=_common_name(certificate),
+        signer_name=_signer_name(certificate),
         staff_no=_attribute(subject, NameOID.USER_ID),
         signed_at=signature.self_reported_timestamp,
         intact=False,
@@ -467,8 +482,9 @@ def _integrity_fault(
         return "签名没有盖住整份文件，其中可能夹带了内容。"
     if not status.docmdp_ok:
         return "签名之后，文件里又加进了不允许的改动（例如加页、改内容、加签名栏）。"
-    is_whole = status.coverage == SignatureCoverageLevel.ENTIRE_FILE
-    if is_last and not is_whole and status.modification_level != ModificationLevel.LTA_UPDATES:
+    # stricter than pyHanko, which lets pass an update without effect; levels above B-B,
+    # which append validation data and time-stamps, have to be let in here by name
+    if is_last and status.coverage != SignatureCoverageLevel.ENTIRE_FILE:
         return "最后一次签名之后，文件又被追加了内容。"
     return ""
 
@@ -578,8 +594,11 @@ def _attribute(name: x509.Name, oid: x509.ObjectIdentifier) -> str:
     return str(found[0].value) if found else ""
 
 
-def _common_name(certificate: x509.Certificate) -> str:
-    return _attribute(certificate.subject, NameOID.COMMON_NAME)
+def _signer_name(certificate: x509.Certificate) -> str:
+    """The person's name; the company's in full stands in O, its common name may be cut."""
+    is_company = _unit(certificate) == COMPANY_UNIT
+    oid = NameOID.ORGANIZATION_NAME if is_company else NameOID.COMMON_NAME
+    return _attribute(certificate.subject, oid)
 
 
 def _unit(certificate: x509.Certificate) -> str:

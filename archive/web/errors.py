@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 
 from apiflask.exceptions import HTTPError
-from flask import Flask, jsonify, redirect, render_template, request, url_for
+from flask import Flask, g, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
@@ -43,6 +43,9 @@ STATUS: dict[type[Exception], tuple[int, str]] = {
     index.ExtractError: (422, "invalid"),
     storage.BlobMissing: (503, "unavailable"),
     storage.BlobDamaged: (503, "unavailable"),
+    OverflowError: (422, "invalid"),  # a number no column can hold
+    UnicodeEncodeError: (422, "invalid"),  # half a character
+    RecursionError: (400, "bad_request"),  # brackets without end
 }
 # Two people saved at once: the row changed, or the same number or name was taken meanwhile.
 # Known by name, because this layer does not know the database.
@@ -112,7 +115,12 @@ def json_answer(refusal: Refusal) -> ResponseReturnValue:
 
 
 def page_answer(refusal: Refusal) -> ResponseReturnValue:
-    """Return the refusal as a page: what happened, what to do next, a way back."""
+    """Return the refusal as a page: what happened, what to do next, a way back.
+
+    When it is our fault the page is shown without menu, so that it needs no database.
+    """
+    if refusal.status >= 500:
+        g.actor = None
     page = render_template(
         "error.html",
         status=refusal.status,
@@ -136,7 +144,7 @@ def _from_api(error: HTTPError) -> Refusal:
     status = error.status_code
     fields = _flat(error.detail) if isinstance(error.detail, Mapping) else {}
     message = SENTENCES.get(status, SENTENCES[400])
-    return Refusal(status, CODES.get(status, "error"), message, fields, dict(error.headers or {}))
+    return Refusal(status, CODES.get(status, "error"), message, fields)
 
 
 def _from_http(error: HTTPException) -> Refusal:

@@ -27,7 +27,7 @@ def register(app: Flask) -> None:
 
 def add_headers(response: Response) -> Response:
     """Add the headers an answer does not carry yet."""
-    ancestors = "'self'" if response.mimetype.startswith(FRAMABLE) else "'none'"
+    ancestors = "'self'" if (response.mimetype or "").startswith(FRAMABLE) else "'none'"
     rules = [*CONTENT_SECURITY_POLICY.items(), ("frame-ancestors", ancestors)]
     policy = "; ".join(f"{name} {value}" for name, value in rules)
     headers = response.headers

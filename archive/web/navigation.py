@@ -10,8 +10,8 @@ from urllib.parse import urlencode
 
 from flask import Flask, current_app, request, url_for
 
-from archive.people.gate import actor_or_none
-from archive.people.rights import can
+from archive.people.gate import find_current_actor
+from archive.people.rights import Thing, can
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,8 @@ PLACES = (
 
 
 def register(app: Flask) -> None:
-    """Give every template ``link_to``, ``navigation`` and what the pager macro needs."""
+    """Give every template ``me``, ``may``, ``link_to``, ``navigation`` and the pager's needs."""
+    app.context_processor(lambda: {"me": find_current_actor(), "may": may})
     app.jinja_env.globals.update(
         link_to=link_to,
         navigation=navigation,
@@ -65,9 +66,14 @@ def register(app: Flask) -> None:
     )
 
 
+def may(act: str, thing: Thing | None = None) -> bool:
+    """Say whether the person signed in may do the act; for showing or hiding a button."""
+    return can(find_current_actor(), act, thing)
+
+
 def link_to(endpoint: str, act: str = "self") -> str:
     """Return the address of a page, or "" if it is not there or not for this person."""
-    if endpoint not in current_app.view_functions or not can(actor_or_none(), act):
+    if endpoint not in current_app.view_functions or not can(find_current_actor(), act):
         return ""
     return url_for(endpoint)
 

@@ -77,7 +77,10 @@ _SCHEMA: tuple[tuple[re.Pattern[str], _Wording], ...] = tuple(
         (r"valid boolean|unable to interpret", "要填是（true）或否（false）"),
         (r"valid date", "要填日期，如 2026-11-23"),
         (r"valid list|valid array|Not a valid list", "要填一个列表"),
-        (r"valid dictionary|valid object|Invalid input type|Input should be an object", "要填一个对象"),
+        (
+            r"valid dictionary|valid object|Invalid input type|Input should be an object",
+            "要填一个对象",
+        ),
         (r"JSON", "不是正确的 JSON"),
         (r"Input should be (.+)", lambda m: f"只能是 {m[1].replace(' or ', ' 或 ')}"),
         (r"should match pattern", "格式不对"),

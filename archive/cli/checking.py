@@ -1,0 +1,83 @@
+"""``archive verify`` and ``verify-file``: is everything still whole, and is this file ours?"""
+
+from pathlib import Path
+
+import click
+
+from archive.cli.output import print_json, progress, say
+from archive.core.clock import show_instant
+from archive.core.errors import Invalid
+from archive.filing.service import find_filed_facts
+from archive.instance import open_instance
+from archive.signing.verdicts import judge_file
+from archive.trust.service import verify_instance
+
+LARGEST = 200_000_000
+
+
+@click.command()
+@click.option("--index", "with_index", is_flag=True, help="同时核对检索索引。")
+@click.option("--json", "as_json", is_flag=True, help="输出 JSON。")
+def verify(with_index: bool, as_json: bool) -> None:
+    """重算每个文件的摘要、核对日志链；有问题时逐条列出，退出码 1。"""
+    resources = open_instance()
+    with progress("核对文件") as bar:
+        findings = list(verify_instance(resources, with_index=with_index, on_progress=bar))
+    if as_json:
+        print_json(
+            {
+                "ok": not findings,
+                "findings": [
+                    {"kind": one.kind, "subject": one.subject, "message": one.message}
+                    for one in findings
+                ],
+            }
+        )
+    else:
+        for one in findings:
+            click.echo(f"{one.kind}\t{one.subject}\t{one.message}")
+        say("全部完好。" if not findings else f"发现 {len(findings)} 处问题。")
+    if findings:
+        raise SystemExit(1)
+
+
+@click.command("verify-file")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="输出 JSON。")
+def verify_file(file: Path, as_json: bool) -> None:
+    """核验一个 PDF 或 Word 文件：是不是本系统的、改动过没有、谁签的；不是或改过时退出码 1。"""
+    if file.stat().st_size > LARGEST:
+        raise Invalid("文件超过 200 MB，不能核验。")
+    resources = open_instance()
+    verdict = judge_file(resources, file.read_bytes())
+    with resources.reading() as uow:
+        filed = find_filed_facts(uow, verdict.sha256)
+    if as_json:
+        print_json(
+            {
+                "ours": verdict.ours,
+                "intact": verdict.intact,
+                "why": verdict.why,
+                "signatures": [
+                    {
+                        "name": one.name,
+                        "step": one.step,
+                        "time": one.time.isoformat() if one.time else None,
+                        "valid": one.valid,
+                        "why": one.why,
+                    }
+                    for one in verdict.signatures
+                ],
+                "archived": filed,
+            }
+        )
+    else:
+        click.echo(f"{'是' if verdict.ours else '不是'}本系统的文件；{verdict.why}")
+        for one in verdict.signatures:
+            when = show_instant(one.time) if one.time else ""
+            click.echo(f"{one.step}\t{one.name}\t{when}\t{one.why}")
+    if not (verdict.ours and verdict.intact):
+        raise SystemExit(1)
+
+
+commands = (verify, verify_file)

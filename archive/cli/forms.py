@@ -1,0 +1,156 @@
+"""``archive form …``: list, sample, check, render, batch. Needs no database."""
+
+import json
+import time
+from pathlib import Path
+
+import click
+
+from archive.cli.output import print_json, progress, say
+from archive.config import load_settings
+from doc_templates import (
+    FormError,
+    InvalidValues,
+    check_form,
+    check_values,
+    list_forms,
+    load_form,
+    render_word,
+    sample_values,
+)
+from doc_templates.pdf import OfficeConverter
+
+
+@click.group()
+def form() -> None:
+    """表单：列出、取样、检查、生成。"""
+
+
+@form.command("list")
+@click.option("--json", "as_json", is_flag=True, help="输出 JSON。")
+def list_(as_json: bool) -> None:
+    """列出全部表单。"""
+    forms = [
+        {"code": one.code, "title": one.title, "pack": one.pack, "version": one.version}
+        for one in list_forms()
+    ]
+    if as_json:
+        print_json(forms)
+        return
+    for one in forms:
+        click.echo(f"{one['code']}\t{one['title']}\t{one['pack']}\tv{one['version']}")
+
+
+@form.command()
+@click.argument("code")
+def sample(code: str) -> None:
+    """输出一张表的样例值（JSON）。"""
+    print_json(sample_values(code))
+
+
+@form.command()
+@click.argument("target", required=False)
+def check(target: str | None) -> None:
+    """检查表单（代码或文件夹）；有问题时逐行列出，退出码 1。"""
+    targets = [target] if target else [one.code for one in list_forms()]
+    findings = [finding for one in targets for finding in check_form(one)]
+    for finding in findings:
+        click.echo(f"{finding.form}: {finding.message}")
+    if findings:
+        raise SystemExit(1)
+    say(f"{len(targets)} 张表单检查通过。")
+
+
+@form.command()
+@click.argument("code")
+@click.option("--data", required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--out", required=True, type=click.Path(dir_okay=False, path_type=Path))
+def render(code: str, data: Path, out: Path) -> None:
+    """按 JSON 值生成 .docx 或 .pdf（看 --out 的后缀）；不需要数据库。"""
+    if out.suffix not in (".docx", ".pdf"):
+        raise click.UsageError("--out 应以 .docx 或 .pdf 结尾。")
+    values = _read_object(data.read_text("utf-8-sig"), str(data))
+    word = _fill(code, values)
+    if out.suffix == ".pdf":
+        with OfficeConverter(font_folder=load_settings().fonts) as office:
+            _write(out, office.to_pdf(word))
+    else:
+        _write(out, word)
+
+
+@form.command()
+@click.argument("code")
+@click.option("--data", required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--out", required=True, type=click.Path(file_okay=False, path_type=Path))
+@click.option("--pdf", "with_pdf", is_flag=True, help="同时生成 PDF。")
+@click.option("--json", "as_json", is_flag=True, help="输出 JSON。")
+def batch(code: str, data: Path, out: Path, with_pdf: bool, as_json: bool) -> None:
+    """按 JSONL 每行一份成批生成；已生成的不重做，可以中断后接着做。"""
+    lines = [line for line in data.read_text("utf-8-sig").splitlines() if line.strip()]
+    rows = [_read_object(line, f"第 {n} 行") for n, line in enumerate(lines, start=1)]
+    _check_rows(code, rows)
+    out.mkdir(parents=True, exist_ok=True)
+    began, cpu = time.perf_counter(), time.process_time()
+    done = _render_rows(code, rows, out, with_pdf)
+    told = {
+        "documents": done,
+        "seconds": round(time.perf_counter() - began, 3),
+        "cpu_seconds": round(time.process_time() - cpu, 3),
+    }
+    if as_json:
+        print_json(told)
+    else:
+        say(f"生成 {done} 份，用时 {told['seconds']} 秒。")
+
+
+def _render_rows(code: str, rows: list[dict[str, object]], out: Path, with_pdf: bool) -> int:
+    office = OfficeConverter(font_folder=load_settings().fonts) if with_pdf else None
+    width = max(4, len(str(len(rows))))
+    try:
+        with progress(f"生成 {code}") as bar:
+            for number, values in enumerate(rows, start=1):
+                target = out / f"{code}-{number:0{width}d}.docx"
+                word = _fill(code, values)
+                _write(target, word)
+                if office is not None:
+                    _write(target.with_suffix(".pdf"), office.to_pdf(word))
+                bar(number, len(rows))
+    finally:
+        if office is not None:
+            office.close()
+    return len(rows)
+
+
+def _check_rows(code: str, rows: list[dict[str, object]]) -> None:
+    """Refuse the whole file when any line is wrong, naming every place; nothing is half made."""
+    definition, wrong = load_form(code), {}
+    for number, values in enumerate(rows, start=1):
+        for place, why in check_values(definition, values).errors.items():
+            wrong[f"第 {number} 行 {place}"] = why
+    if wrong:
+        raise InvalidValues(f"{len(wrong)} 处不对，一份也没有生成。", wrong)
+
+
+def _fill(code: str, values: dict[str, object]) -> bytes:
+    return render_word(load_form(code), values)
+
+
+def _read_object(text: str, where: str) -> dict[str, object]:
+    try:
+        value = json.loads(text)
+    except json.JSONDecodeError as wrong:
+        raise FormError(
+            f"{where}不是合法的 JSON：第 {wrong.lineno} 行第 {wrong.colno} 列。"
+        ) from wrong
+    if not isinstance(value, dict):
+        raise FormError(f"{where}应是一个 JSON 对象（字段名: 值）。")
+    return value
+
+
+def _write(path: Path, content: bytes) -> None:
+    part = path.with_name(f".{path.name}.part")
+    part.write_bytes(content)
+    part.replace(path)
+
+
+commands = (form,)

@@ -1,0 +1,78 @@
+"""``archive extract``, ``search``, ``reindex``."""
+
+from pathlib import Path
+
+import click
+
+from archive.cli.output import print_json, progress, say
+from archive.instance import open_instance
+from archive.search.indexing import rebuild_index
+from archive.search.service import cli_search
+from indexer import ExtractError
+from indexer import extract as extract_text
+
+
+@click.command()
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="输出 JSON。")
+def extract(file: Path, as_json: bool) -> None:
+    """取出文件里的文字；读不出时退出码 1。"""
+    try:
+        found = extract_text(file)
+    except ExtractError as refusal:
+        if as_json:
+            print_json({"error": refusal.message})
+        else:
+            say(refusal.message)
+        raise SystemExit(1) from refusal
+    if as_json:
+        print_json(
+            {
+                "text": found.text,
+                "pages": found.pages,
+                "method": found.method,
+                "warnings": list(found.warnings),
+            }
+        )
+    else:
+        click.echo(found.text)
+
+
+@click.command()
+@click.argument("text")
+@click.option("--json", "as_json", is_flag=True, help="输出 JSON。")
+@click.option("--as", "user", default=None, help="按某个用户的权限检索。")
+@click.option("--limit", default=20, type=click.IntRange(1, 1000))
+@click.option("--filter", "filters", multiple=True, help="字段=值，可多次给出。")
+def search(
+    text: str, as_json: bool, user: str | None, limit: int, filters: tuple[str, ...]
+) -> None:
+    """检索；不给 --as 时以系统操作者的身份看全部。"""
+    found = cli_search(open_instance(), user, text, limit, _pairs(filters))
+    if as_json:
+        print_json(found)
+        return
+    for hit in found["hits"]:
+        click.echo(f"{hit['number']}\t{hit['title']}\t{hit['customer']}\t{hit['snippet']}")
+    say(f"共 {found['total']} 条，{found['took_ms']} 毫秒。")
+
+
+@click.command()
+def reindex() -> None:
+    """在旁边重建检索索引，完成后换上；期间旧索引照常使用。"""
+    with progress("重建索引") as bar:
+        total = rebuild_index(open_instance(), bar)
+    say(f"索引已重建，共 {total} 条。")
+
+
+def _pairs(filters: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
+    pairs: dict[str, tuple[str, ...]] = {}
+    for text in filters:
+        key, mark, value = text.partition("=")
+        if not mark or not key or not value:
+            raise click.UsageError(f"--filter 应写成 字段=值，而不是“{text}”。")
+        pairs[key] = (*pairs.get(key, ()), value)
+    return pairs
+
+
+commands = (extract, search, reindex)

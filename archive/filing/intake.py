@@ -1,0 +1,209 @@
+"""鉴别: what waits to be filed, taken in as an item or given back with a reason.
+
+Source: 客户档案管理制度, step one of filing (archive.md 1.7); archive.md 5, offer and accept.
+"""
+
+from datetime import date
+
+from sqlalchemy import select
+
+from archive.core.clock import local_day
+from archive.core.errors import Conflict, Invalid
+from archive.core.pages import Page
+from archive.documents import service as documents
+from archive.filing.effects import form_of_record
+from archive.filing.items import find_item_of_record, load_item, thing_of_row
+from archive.filing.models import FilingStep, IntakeRefusal, Item, ItemFile, ItemState
+from archive.filing.plan import load_plan
+from archive.filing.rules import APPRAISE, Belonging, check_reason
+from archive.filing.views import ItemView, RefusalView
+from archive.people import service as people
+from archive.people.models import Department
+from archive.people.readers import write_readers
+from archive.people.rights import Actor, require
+from archive.records import service as records
+from archive.records.models import RecordState
+from archive.records.service import RecordView
+from doc_templates import FormError
+from storage.work import UnitOfWork
+
+TITLE_LIMIT = 300
+
+
+def waiting_records(
+    uow: UnitOfWork, actor: Actor, *, page: int = 1, per_page: int = 20
+) -> Page[RecordView]:
+    """Return the signed records that nobody has taken in yet, the longest waiting first."""
+    require(actor, "filing.list")
+    found = records.signed_not_filed(uow, actor, page, per_page)
+    taken = set(
+        uow.session.scalars(
+            select(Item.record_id).where(Item.record_id.in_([row.id for row in found.items]))
+        )
+    )
+    rest = tuple(row for row in found.items if row.id not in taken)
+    return Page(rest, found.total - len(found.items) + len(rest), found.page, found.per_page)
+
+
+def get_waiting(uow: UnitOfWork, actor: Actor, record_id: int) -> RecordView:
+    """Return a signed record that the actor may take in; raise NotFound, Forbidden, Conflict."""
+    require(actor, "item.file", records.thing_of(uow, record_id))
+    record = records.load_record(uow, record_id)
+    if record.state != RecordState.SIGNED:
+        raise Conflict(
+            f"这份文件现在是“{record.state_label}”，只有签核完毕、还没有归档的文件才能鉴别。"
+        )
+    item_id = find_item_of_record(uow, record_id)
+    if item_id is not None:
+        raise Conflict("这份文件已经鉴别过，请接着做下一步。", {"item_id": str(item_id)})
+    return record
+
+
+def appraise(uow: UnitOfWork, actor: Actor, record_id: int, note: str = "") -> ItemView:
+    """Take a signed record in as an item, with its signed PDF and Word by digest (鉴别)."""
+    record = get_waiting(uow, actor, record_id)
+    master = documents.latest_document(uow, record_id, "pdf")
+    if master is None:
+        raise Conflict("这份文件还没有签核后的 PDF，不能归档；请等 PDF 生成后再试。")
+    word = documents.latest_document(uow, record_id, "docx")
+    row = _new_item(uow, record, master.pages)
+    uow.session.add(row)
+    uow.session.flush()
+    kept = [("master", documents.document_name(record, "pdf"), master.sha256)]
+    if word is not None:
+        kept.append(("word", documents.document_name(record, "docx"), word.sha256))
+    uow.session.add_all(
+        ItemFile(item_id=row.id, role=role, name=file_name, sha256=digest, created_at=uow.now())
+        for role, file_name, digest in kept
+    )
+    uow.session.add(
+        FilingStep(item_id=row.id, step=APPRAISE, by_id=actor.id, at=uow.now(), note=note[:500])
+    )
+    settle_readers(uow, row)
+    digests = {role: digest for role, _, digest in kept}
+    uow.journal(actor.id, "item.appraise", "item", row.id, {"record": record_id, **digests})
+    return load_item(uow, row.id)
+
+
+def send_back(uow: UnitOfWork, actor: Actor, record_id: int, reason: str) -> RefusalView:
+    """Refuse a signed record at 鉴别: it goes back to its author, with the reason kept."""
+    get_waiting(uow, actor, record_id)
+    words = check_reason(reason)
+    row = IntakeRefusal(record_id=record_id, by_id=actor.id, at=uow.now(), reason=words)
+    uow.session.add(row)
+    records.mark_returned(uow, actor, record_id, f"归档退回：{words}")
+    uow.session.flush()
+    uow.journal(actor.id, "filing.refuse", "record", record_id, {"refusal": row.id})
+    return RefusalView(record_id, actor.name, row.at, words)
+
+
+def refusals_of(uow: UnitOfWork, actor: Actor, record_id: int) -> tuple[RefusalView, ...]:
+    """Return how often and why the archive gave this record back, the latest first."""
+    require(actor, "record.read", records.thing_of(uow, record_id))
+    rows = list(
+        uow.session.scalars(
+            select(IntakeRefusal)
+            .where(IntakeRefusal.record_id == record_id)
+            .order_by(IntakeRefusal.id.desc())
+        )
+    )
+    names = people.names_of(uow, {row.by_id for row in rows})
+    return tuple(
+        RefusalView(row.record_id, names.get(row.by_id, ""), row.at, row.reason) for row in rows
+    )
+
+
+def proposed_for_record(uow: UnitOfWork, record: RecordView) -> Belonging:
+    """Return where a record belongs by its form and the plan, before anyone decides."""
+    return proposed(
+        form_code=record.form_code,
+        form_version=record.form_version,
+        year=record.year,
+        unit=unit_code(uow, record.department_id),
+        secrecy=record.secrecy,
+    )
+
+
+def proposed_for_item(uow: UnitOfWork, item: ItemView) -> Belonging:
+    """Return where an item belongs: what was decided, else by its form and the plan."""
+    if item.category:
+        return Belonging(
+            item.category, item.item_class, item.year, item.retention, item.unit, item.secrecy
+        )
+    version = None
+    if item.record_id is not None:
+        version = records.load_record(uow, item.record_id).form_version
+    return proposed(
+        form_code=item.form_code,
+        form_version=version,
+        year=item.year,
+        unit=unit_code(uow, item.department_id),
+        secrecy=item.secrecy,
+    )
+
+
+def proposed(
+    *, form_code: str, form_version: int | None, year: int, unit: str, secrecy: int
+) -> Belonging:
+    """Return where papers of a form belong; an unknown form gets the plan's default class."""
+    plan = load_plan()
+    try:
+        defaults = form_of_record(form_code, form_version).filing if form_code else None
+    except FormError:
+        defaults = None
+    row = plan.class_or_default(defaults.item_class if defaults else "")
+    term = defaults.retention if defaults else row.retention
+    if term not in plan.terms or not plan.outlasts(term, row.minimum):
+        term = row.retention
+    return Belonging(
+        category=defaults.category if defaults else row.category,
+        item_class=row.name,
+        year=year,
+        retention=term,
+        unit=unit,
+        secrecy=secrecy,
+    )
+
+
+def settle_readers(uow: UnitOfWork, row: Item) -> None:
+    """Write who may read the item, after anything that decides it has changed."""
+    write_readers(uow, "item", row.id, thing_of_row(uow, row))
+
+
+def unit_code(uow: UnitOfWork, department_id: int | None) -> str:
+    """Return the 机构 code of a department; empty when there is none."""
+    if department_id is None:
+        return ""
+    return uow.session.scalar(select(Department.code).where(Department.id == department_id)) or ""
+
+
+def _new_item(uow: UnitOfWork, record: RecordView, pages: int) -> Item:
+    form = form_of_record(record.form_code, record.form_version)
+    if len(record.title) > TITLE_LIMIT:
+        raise Invalid(f"题名太长（{len(record.title)} 字），归档题名最多 {TITLE_LIMIT} 字。")
+    return Item(
+        record_id=record.id,
+        title=record.title,
+        customer_id=record.customer_id,
+        form_code=record.form_code,
+        document_number=record.number,
+        responsible=record.author_name,
+        author_id=record.author_id,
+        department_id=record.department_id,
+        document_date=_document_date(record, str(record.content.get(form.date_field, ""))),
+        year=record.year,
+        secrecy=record.secrecy,
+        pages=pages,
+        text=documents.plain_text(record.content, form),
+        state=ItemState.APPRAISED,
+        elements={},
+        created_at=uow.now(),
+    )
+
+
+def _document_date(record: RecordView, written: str) -> date:
+    """Return the paper's own date; without one, the day of its last signature."""
+    try:
+        return date.fromisoformat(written)
+    except ValueError:
+        return local_day(record.signed_at or record.updated_at)

@@ -1,0 +1,87 @@
+"""The filing station's services, as other stations, routes and commands call them.
+
+The acts themselves live by idea: ``items`` reads, ``intake`` is 鉴别, ``steps`` the other three
+steps, ``volumes`` the yearly volumes, ``copies`` the papers on the shelf, ``imports`` what comes
+from outside.
+"""
+
+from archive.filing.copies import set_copy_status
+from archive.filing.import_files import read_folder
+from archive.filing.import_rows import Batch, Fault, read_jsonl
+from archive.filing.imports import Outcome, import_batch, import_item
+from archive.filing.intake import (
+    appraise,
+    get_waiting,
+    proposed_for_item,
+    proposed_for_record,
+    refusals_of,
+    send_back,
+    waiting_records,
+)
+from archive.filing.items import (
+    ItemFilter,
+    count_unfinished,
+    find_item_by_barcode,
+    find_item_by_external_id,
+    find_item_of_record,
+    get_file,
+    get_item,
+    item_ids,
+    list_items,
+    load_item,
+    load_items,
+    thing_of_item,
+    unfinished_items,
+)
+from archive.filing.steps import (
+    accept_offered,
+    catalogue,
+    classify,
+    file_in_one,
+    file_record,
+    last_place,
+    settle_customer,
+    shelve,
+)
+from archive.filing.volumes import get_volume, list_volumes
+
+__all__ = [
+    "Batch",
+    "Fault",
+    "ItemFilter",
+    "Outcome",
+    "accept_offered",
+    "appraise",
+    "catalogue",
+    "classify",
+    "count_unfinished",
+    "file_in_one",
+    "file_record",
+    "find_item_by_barcode",
+    "find_item_by_external_id",
+    "find_item_of_record",
+    "get_file",
+    "get_item",
+    "get_volume",
+    "get_waiting",
+    "import_batch",
+    "import_item",
+    "item_ids",
+    "last_place",
+    "list_items",
+    "list_volumes",
+    "load_item",
+    "load_items",
+    "proposed_for_item",
+    "proposed_for_record",
+    "read_folder",
+    "read_jsonl",
+    "refusals_of",
+    "send_back",
+    "set_copy_status",
+    "settle_customer",
+    "shelve",
+    "thing_of_item",
+    "unfinished_items",
+    "waiting_records",
+]

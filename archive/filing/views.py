@@ -1,0 +1,183 @@
+"""What filing shows of itself to routes, later stations and commands: frozen, no rows."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+from archive.filing.models import CopyStatus, ItemState
+from archive.filing.rules import next_step
+
+
+@dataclass(frozen=True)
+class CopyView:
+    """A physical copy: its barcode, where it stands, whether it is there."""
+
+    id: int
+    barcode: str
+    pages: int
+    location: str
+    status: str
+
+    @property
+    def status_label(self) -> str:
+        """The status as shown to people."""
+        return CopyStatus(self.status).label
+
+
+@dataclass(frozen=True)
+class FileView:
+    """A file of an item: ``role`` is master, word or attachment; ``size`` in bytes."""
+
+    id: int
+    role: str
+    name: str
+    sha256: str
+    size: int
+    media_type: str
+
+    @property
+    def role_label(self) -> str:
+        """The role as shown to people."""
+        return {"master": "正本", "word": "Word 稿"}.get(self.role, "附件")
+
+
+@dataclass(frozen=True)
+class StepView:
+    """One of the four steps that was done: by whom and when (UTC)."""
+
+    step: str
+    by_name: str
+    at: datetime
+    note: str
+
+
+@dataclass(frozen=True)
+class ItemView:
+    """An item with its description, files, copies and steps.
+
+    ``status`` is the word people filter by: the one an import brought, else where the paper is.
+    ``text`` is filled for a single item and left empty in lists.
+    """
+
+    id: int
+    external_id: str | None
+    record_id: int | None
+    title: str
+    customer_id: int | None
+    customer_name: str
+    form_code: str
+    form_title: str
+    document_number: str
+    responsible: str
+    author_id: int | None
+    author_name: str
+    department_id: int | None
+    department_name: str
+    document_date: date | None
+    year: int
+    category: str
+    item_class: str
+    retention: str
+    retention_label: str
+    unit: str
+    secrecy: int
+    secrecy_label: str
+    pages: int
+    volume_id: int | None
+    volume_title: str
+    serial: int | None
+    provisional_code: str | None
+    reference_code: str | None
+    state: str
+    status: str
+    note: str
+    elements: Mapping[str, str]
+    created_at: datetime
+    version: int
+    text: str = field(default="", repr=False)
+    copies: tuple[CopyView, ...] = ()
+    files: tuple[FileView, ...] = ()
+    steps: tuple[StepView, ...] = ()
+
+    @property
+    def state_label(self) -> str:
+        """The state as shown to people."""
+        return ItemState(self.state).label
+
+    @property
+    def next_step(self) -> str:
+        """The step the item waits for; empty when it is shelved."""
+        return next_step(self.state)
+
+    @property
+    def code(self) -> str:
+        """The 档号, or the provisional code before sealing, or nothing yet."""
+        return self.reference_code or self.provisional_code or ""
+
+    @property
+    def is_lent(self) -> bool:
+        """Whether a copy is out."""
+        return any(copy.status == CopyStatus.OUT for copy in self.copies)
+
+
+@dataclass(frozen=True)
+class VolumeView:
+    """A yearly volume and how many items and pages it holds."""
+
+    id: int
+    fonds: str
+    category: str
+    category_title: str
+    year: int
+    retention: str
+    retention_label: str
+    unit: str
+    item_class: str
+    title: str
+    state: str
+    items: int
+    pages: int
+
+    @property
+    def state_label(self) -> str:
+        """The state as shown to people."""
+        return {"open": "整理中", "sealed": "已封卷"}[self.state]
+
+
+@dataclass(frozen=True)
+class CatalogueLine:
+    """One line of a volume's catalogue (卷内文件目录), in the columns of DA/T 22 5.5.2."""
+
+    item_id: int
+    place: int
+    code: str
+    document_number: str
+    responsible: str
+    title: str
+    document_date: date | None
+    secrecy_label: str
+    pages: int
+    note: str
+
+
+@dataclass(frozen=True)
+class RefusalView:
+    """A record the archive gave back: by whom, when, why."""
+
+    record_id: int
+    by_name: str
+    at: datetime
+    reason: str
+
+
+@dataclass(frozen=True)
+class Defaults:
+    """What the filing screen proposes for a record or item, from the form and the plan."""
+
+    category: str
+    item_class: str
+    year: int
+    retention: str
+    unit: str
+    secrecy: int
+    pages: int

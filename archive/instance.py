@@ -1,0 +1,55 @@
+"""Opens an instance: settings, rows brought to the present schema, bytes, and the PDF service.
+
+Called by the commands, the worker and ``wsgi.py``.
+"""
+
+import hashlib
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from archive.config import Settings, instance_secret, load_settings
+from archive.core.resources import Resources, open_resources
+from doc_templates.pdf import Converter
+from doc_templates.pdf_socket import SocketConverter
+from storage.database import Database
+
+MIGRATIONS = Path(__file__).with_name("migrations")
+
+
+def open_instance(
+    settings: Settings | None = None, converter: Converter | None = None
+) -> Resources:
+    """Open the instance of the settings (from the environment), migrated to the present schema.
+
+    Without a converter of its own it uses the worker's LibreOffice.
+    """
+    chosen = settings or load_settings()
+    shared = SocketConverter(str(chosen.office_socket), office_key(chosen))
+    resources = open_resources(chosen, converter or shared)
+    migrate(resources.database)
+    return resources
+
+
+def office_key(settings: Settings) -> bytes:
+    """Return the key that web server and worker prove themselves to one another with."""
+    return hashlib.sha256(b"office" + instance_secret(settings)).digest()
+
+
+def migrate(database: Database, revision: str = "head") -> None:
+    """Bring the database to a revision (``head``: the present schema); quick when it is there."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    if revision == "head" and _present(database) == ScriptDirectory.from_config(config).get_heads():
+        return
+    with database.writer.connect() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
+
+
+def _present(database: Database) -> list[str]:
+    with database.engine.connect() as connection:
+        return list(MigrationContext.configure(connection).get_current_heads())

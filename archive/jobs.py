@@ -1,0 +1,183 @@
+"""The worker: drains the outbox, keeps the warm LibreOffice, and does the daily chores.
+
+Any number of workers may run on the same database; each job is leased to one. A killed
+worker's jobs are taken over at once by the next worker on the same host, elsewhere when the
+lease runs out.
+"""
+
+import logging
+import os
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+
+from sqlalchemy import select
+
+from archive.core.resources import Resources
+from archive.instance import office_key
+from archive.search.indexing import drain_extract, drain_index, drain_reindex
+from archive.trust.head import note_head
+from doc_templates.pdf import OfficeConverter
+from doc_templates.pdf_socket import serve_converter
+from storage import outbox
+from storage.files import StoredFile
+from storage.outbox import OutboxItem, OutboxRow
+
+log = logging.getLogger(__name__)
+
+Handler = Callable[[Resources, Sequence[OutboxItem]], None]
+
+HANDLERS: dict[str, Handler] = {
+    "index": drain_index,
+    "extract": drain_extract,
+    "reindex": drain_reindex,
+}
+POLL_SECONDS = 0.1
+HEARTBEAT_SECONDS = 30.0
+CHORES_SECONDS = 600.0
+ORPHAN_AGE = timedelta(days=1)
+
+
+class Worker:
+    """One worker; ``run`` blocks until ``stop`` (or SIGTERM through ``run_worker``)."""
+
+    def __init__(self, resources: Resources) -> None:
+        self._resources = resources
+        self._stopping = threading.Event()
+        self.name = f"{socket.gethostname()}:{os.getpid()}"
+
+    def stop(self) -> None:
+        """Finish the job in hand and end."""
+        self._stopping.set()
+
+    def run(self) -> None:
+        """Drain jobs until told to stop."""
+        self._take_over_dead()
+        threading.Thread(target=self._beat, daemon=True).start()
+        next_chores = 0.0
+        while not self._stopping.is_set():
+            if time.monotonic() >= next_chores:
+                self._guarded(lambda: do_chores(self._resources))
+                next_chores = time.monotonic() + CHORES_SECONDS
+            if not self._guarded(lambda: drain_once(self._resources, self.name)):
+                self._stopping.wait(POLL_SECONDS)
+
+    def _guarded(self, step: Callable[[], int]) -> int:
+        """Run a step; a failure (a database away for a moment) is logged and waited out."""
+        try:
+            return step()
+        except Exception:
+            log.exception("worker step failed")
+            self._stopping.wait(2)
+            return 0
+
+    def _beat(self) -> None:
+        while not self._stopping.wait(HEARTBEAT_SECONDS):
+            self._guarded(self._renew)
+
+    def _renew(self) -> int:
+        with self._resources.work() as uow:
+            renewed = outbox.renew_leases(uow.session, self.name, uow.now())
+            uow.commit()
+        return renewed
+
+    def _take_over_dead(self) -> None:
+        with self._resources.work() as uow:
+            owners = uow.session.scalars(select(OutboxRow.lease_owner).distinct())
+            for owner in owners:
+                if owner and _is_dead(owner):
+                    outbox.free_leases(uow.session, owner, uow.now())
+            uow.commit()
+
+
+def drain_once(resources: Resources, owner: str) -> int:
+    """Do one batch of due jobs; return how many were claimed."""
+    with resources.reading() as uow:
+        if not outbox.has_due(uow.session, uow.now()):
+            return 0
+    with resources.work() as uow:
+        items = outbox.claim(uow.session, owner, uow.now())
+        uow.commit()
+    if not items:
+        return 0
+    if not _do(resources, items):
+        for item in items:  # one bad job must not hold up the others of its batch
+            if not _do(resources, [item]):
+                _give_back(resources, item)
+    return len(items)
+
+
+def _do(resources: Resources, items: Sequence[OutboxItem]) -> bool:
+    try:
+        HANDLERS[items[0].kind](resources, items)
+    except Exception:
+        log.exception("job failed: %s %s", items[0].kind, [item.key for item in items])
+        return False
+    with resources.work() as uow:
+        outbox.finish(uow.session, [item.id for item in items])
+        uow.commit()
+    return True
+
+
+def _give_back(resources: Resources, item: OutboxItem) -> None:
+    with resources.work() as uow:
+        outbox.release(uow.session, [item], "做这件事时出错，详见日志", uow.now())
+        uow.commit()
+
+
+def drain_all(resources: Resources, owner: str = "command") -> int:
+    """Do every due job now; return how many. For commands and tests."""
+    total = 0
+    while done := drain_once(resources, owner):
+        total += done
+    return total
+
+
+def do_chores(resources: Resources) -> int:
+    """Note the journal's head outside the database and sweep old orphan blobs."""
+    note_head(resources)
+    return sweep_orphans(resources)
+
+
+def sweep_orphans(resources: Resources) -> int:
+    """Delete blobs that no row names and that are older than a day; return how many."""
+    horizon = time.time() - ORPHAN_AGE.total_seconds()
+    swept = 0
+    for digest in resources.blobs.digests():
+        if resources.blobs.modified(digest) > horizon:
+            continue
+        with resources.work() as uow:  # the write lock keeps a row from being made meanwhile
+            if uow.session.get(StoredFile, digest) is None:
+                resources.blobs.delete(digest)
+                swept += 1
+    return swept
+
+
+def run_worker(resources: Resources) -> None:
+    """Run a worker with its LibreOffice until SIGTERM or Ctrl-C."""
+    worker = Worker(resources)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: worker.stop())
+    with OfficeConverter(font_folder=resources.settings.fonts) as office:
+        address, key = str(resources.settings.office_socket), office_key(resources.settings)
+        server = serve_converter(office, address, key)
+        try:
+            worker.run()
+        finally:
+            server.close()
+
+
+def _is_dead(owner: str) -> bool:
+    host, _, pid = owner.rpartition(":")
+    if host != socket.gethostname() or not pid.isdigit():
+        return False
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False
+    return int(pid) == os.getpid()

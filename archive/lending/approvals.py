@@ -1,0 +1,147 @@
+"""Approving and refusing requests: in order, by the person asked, never one's own."""
+
+from sqlalchemy import func, select
+from sqlalchemy.orm.attributes import flag_modified
+
+from archive.core.errors import Conflict, Forbidden, Invalid, NotFound
+from archive.lending import lookup
+from archive.lending.models import LoanApproval, LoanRefusal, LoanRequest, RequestState
+from archive.lending.requests import cancel_rest
+from archive.lending.views import RequestView
+from archive.people.rights import Actor, Thing, require
+from doc_templates.fields import forbidden_mark
+from storage.work import UnitOfWork
+
+MAX_OPINION = 500
+
+
+def waiting_for(uow: UnitOfWork, actor: Actor) -> tuple[RequestView, ...]:
+    """Return the requests this person is to decide now, oldest first."""
+    rows = uow.session.scalars(
+        select(LoanRequest)
+        .join(LoanApproval, LoanApproval.request_id == LoanRequest.id)
+        .where(LoanApproval.approver_id == actor.id, LoanApproval.state == "open")
+        .order_by(LoanRequest.created_at, LoanRequest.id)
+    )
+    return lookup.request_views(uow, actor, list(rows))
+
+
+def waiting_count(uow: UnitOfWork, actor: Actor) -> int:
+    """Return how many requests this person is to decide now."""
+    return (
+        uow.session.scalar(
+            select(func.count())
+            .select_from(LoanApproval)
+            .where(LoanApproval.approver_id == actor.id, LoanApproval.state == "open")
+        )
+        or 0
+    )
+
+
+def decided_by(uow: UnitOfWork, actor: Actor, limit: int = 20) -> tuple[RequestView, ...]:
+    """Return the requests this person decided last."""
+    rows = uow.session.scalars(
+        select(LoanRequest)
+        .join(LoanApproval, LoanApproval.request_id == LoanRequest.id)
+        .where(LoanApproval.approver_id == actor.id, LoanApproval.decided_at.is_not(None))
+        .order_by(LoanApproval.decided_at.desc())
+        .limit(limit)
+    )
+    return lookup.request_views(uow, actor, list(rows))
+
+
+def approve(
+    uow: UnitOfWork, actor: Actor, request_id: int, opinion: str = "", version: int | None = None
+) -> RequestView:
+    """Approve one's step; after the last one the paper may be picked up."""
+    row, step = _my_step(uow, actor, request_id, version)
+    _decide(uow, step, "approved", _clean_opinion(opinion))
+    later = [one for one in lookup.approvals_of(uow, row.id) if one.state == "waiting"]
+    if later:
+        later[0].state = "open"
+    else:
+        row.state = RequestState.APPROVED
+    _note(uow, actor, row, step, "loan.approve")
+    return lookup.request_views(uow, actor, [row])[0]
+
+
+def refuse(
+    uow: UnitOfWork, actor: Actor, request_id: int, opinion: str, version: int | None = None
+) -> RequestView:
+    """Refuse a request, with the reason; the log keeps it like every refusal."""
+    cleaned = _clean_opinion(opinion)
+    if len(cleaned) < 2:
+        raise Invalid("请写明不同意的理由，申请人会看到。", {"opinion": "请写明理由"})
+    row, step = _my_step(uow, actor, request_id, version)
+    _decide(uow, step, "refused", cleaned)
+    cancel_rest(uow, row.id)
+    row.state = RequestState.REFUSED
+    uow.session.add(
+        LoanRefusal(
+            borrower_id=row.borrower_id,
+            item_id=row.item_id,
+            mode=row.mode,
+            purpose=row.purpose,
+            business_reference=row.business_reference,
+            reasons=[{"code": "approval_refused", "text": f"{actor.name}不同意：{cleaned}"}],
+            request_id=row.id,
+            at=uow.now(),
+        )
+    )
+    _note(uow, actor, row, step, "loan.refuse")
+    return lookup.request_views(uow, actor, [row])[0]
+
+
+def _my_step(
+    uow: UnitOfWork, actor: Actor, request_id: int, version: int | None
+) -> tuple[LoanRequest, LoanApproval]:
+    """Return request and step that is this person's turn; say in words why it is not."""
+    row = lookup.get_row(uow, request_id)
+    if not lookup.may_see(uow, actor, row):
+        raise NotFound(lookup.NO_REQUEST)
+    if row.borrower_id == actor.id:
+        raise Forbidden("不能审批自己的借阅申请。")
+    if version is not None and version != row.row_version:
+        raise Conflict(f"申请 {row.number} 刚有变化，请刷新后再审批。")
+    steps = lookup.approvals_of(uow, row.id)
+    mine = [step for step in steps if step.approver_id == actor.id]
+    current = next((step for step in steps if step.state == "open"), None)
+    if current is None:
+        label = RequestState(row.state).label
+        raise Conflict(f"申请 {row.number} 已经办完审批（{label}），不能再审批。")
+    if mine and current not in mine:
+        done = any(step.decided_at for step in mine)
+        words = "您已经审批过了" if done else "还没有轮到您，请等前一位审批"
+        raise Conflict(f"申请 {row.number}：{words}。")
+    require(
+        actor,
+        "loan.approve",
+        Thing(kind="loan", owner_id=row.borrower_id, assignee_ids=frozenset({current.approver_id})),
+    )
+    return row, current
+
+
+def _decide(uow: UnitOfWork, step: LoanApproval, state: str, opinion: str) -> None:
+    step.state, step.opinion, step.decided_at = state, opinion, uow.now()
+
+
+def _note(uow: UnitOfWork, actor: Actor, row: LoanRequest, step: LoanApproval, action: str) -> None:
+    flag_modified(row, "state")  # a new version: stale for whoever looked at it before this step
+    uow.session.flush()
+    uow.journal(
+        actor.id,
+        action,
+        "loan_request",
+        row.id,
+        {"item": row.item_id, "step": step.seq, "candidate": step.candidate, "state": row.state},
+    )
+
+
+def _clean_opinion(opinion: str) -> str:
+    cleaned = opinion.replace("\r\n", "\n").strip()
+    fault = forbidden_mark(cleaned)
+    if len(cleaned) > MAX_OPINION:
+        fault = f"最多 {MAX_OPINION} 个字，现在有 {len(cleaned)} 个字"
+    if fault:
+        raise Invalid(f"意见有误：{fault}。", {"opinion": fault})
+    return cleaned

@@ -1,0 +1,321 @@
+"""The lending desk: what a scanned barcode calls for, handing out, taking back.
+
+A copy's status follows from its loans: it is set through filing in the same transaction. One
+open loan a copy is held by a unique index; losing that race is a Conflict in words.
+"""
+
+from datetime import date
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm.exc import StaleDataError
+
+from archive.core.clock import local_day, show_instant
+from archive.core.errors import Conflict, Forbidden, Invalid, NotFound
+from archive.filing import service as filing
+from archive.filing.codes import clean_barcode
+from archive.filing.models import CopyStatus, ItemState
+from archive.filing.rules import MAX_PAGES
+from archive.filing.views import CopyView, ItemView
+from archive.lending import lookup, matrix
+from archive.lending.facts import Question, answer
+from archive.lending.matching import Mode
+from archive.lending.models import Loan, LoanRequest, RequestState
+from archive.lending.views import HIDDEN_TITLE, RequestView, Scan
+from archive.people import service as people
+from archive.people.rights import Actor, Thing, can, require
+from doc_templates.fields import forbidden_mark
+from storage.work import UnitOfWork
+
+INTACT = "完好"
+MAX_CONDITION = 200
+
+
+def scan(uow: UnitOfWork, actor: Actor, barcode: str) -> Scan:
+    """Say what a barcode calls for: taking back, handing out, or nothing and why."""
+    require(actor, "loan.desk")
+    item, copy = _find_copy(uow, barcode)
+    title = item.title if _may_read(uow, actor, item.id) else HIDDEN_TITLE
+    loan = _find_open_loan(uow, copy.id)
+    if loan is not None:
+        view = lookup.loan_views(uow, actor, [loan])[0]
+        message = f"{view.borrower_name}（{view.borrower_department}）借出中，请办理归还。"
+        return Scan(
+            "take_back", copy.barcode, message, item, title, loan.pages_out, copy.location, view
+        )
+    approved = _requests_for(uow, item.id, RequestState.APPROVED)
+    ready = approved if copy.status == CopyStatus.IN else []
+    message = "已获批准，请核对借阅人后办理借出。" if ready else _nothing_to_do(uow, item, copy)
+    return Scan(
+        kind="hand_out" if ready else "nothing",
+        barcode=copy.barcode,
+        message=message,
+        item=item,
+        title=title,
+        pages=copy.pages,
+        location=copy.location,
+        requests=lookup.request_views(uow, actor, ready),
+    )
+
+
+def hand_out(
+    uow: UnitOfWork,
+    actor: Actor,
+    barcode: str,
+    request_id: int | None = None,
+    *,
+    pages: int | None = None,
+    staff_no: str = "",
+) -> RequestView:
+    """Hand a copy out on an approved request and return the request with its loan.
+
+    Without ``request_id`` the item's only approved request is taken; ``staff_no`` is the badge
+    the borrower shows and must be theirs. ``pages`` is the count at hand-out, by default the
+    copy's. The facts are looked at again: whoever has left, is overdue or lost the clearance
+    since the approval gets nothing. Raises NotFound, Conflict, Forbidden or Invalid in words.
+    """
+    require(actor, "loan.desk")
+    item, copy = _find_copy(uow, barcode)
+    if not _may_read(uow, actor, item.id):
+        raise Forbidden("这件档案的密级高于您的权限，请由档案负责人办理借出。")
+    _check_is_in(uow, copy)
+    row = _choose_request(uow, item, request_id, staff_no)
+    loan = Loan(
+        request_id=row.id,
+        copy_id=copy.id,
+        borrower_id=row.borrower_id,
+        rule=row.decision["rule"],
+        handed_at=uow.now(),
+        handed_by=actor.id,
+        due_on=_due_now(uow, row),
+        pages_out=copy.pages if pages is None else _clean_pages(pages),
+    )
+    row.state = RequestState.HANDED_OUT
+    uow.session.add(loan)
+    _flush(uow, copy)
+    filing.set_copy_status(uow, actor, copy.id, CopyStatus.OUT)
+    uow.journal(
+        actor.id,
+        "loan.hand_out",
+        "loan",
+        loan.id,
+        {
+            "request": row.id,
+            "item": item.id,
+            "copy": copy.id,
+            "borrower": row.borrower_id,
+            "due": loan.due_on.isoformat(),
+            "pages": loan.pages_out,
+        },
+    )
+    return lookup.request_views(uow, actor, [row])[0]
+
+
+def take_back(
+    uow: UnitOfWork, actor: Actor, barcode: str, pages: int, condition: str = INTACT
+) -> RequestView:
+    """Take a copy back and return the request with its closed loan.
+
+    A page count other than at hand-out, or a condition other than 完好, closes the loan as not
+    intact, with a note of the incident. Never a second return: Conflict.
+    """
+    require(actor, "loan.desk")
+    item, copy = _find_copy(uow, barcode)
+    counted, seen = _clean_pages(pages), _clean_condition(condition)
+    loan = _find_open_loan(uow, copy.id)
+    if loan is None:
+        raise Conflict(_not_out(uow, copy))
+    row = lookup.get_row(uow, loan.request_id)
+    differs = counted != loan.pages_out
+    loan.returned_at, loan.received_by, loan.pages_in = uow.now(), actor.id, counted
+    loan.intact = not differs and seen == INTACT
+    loan.condition = seen
+    if differs:
+        loan.condition = f"页数不符：借出 {loan.pages_out} 页，归还 {counted} 页。{seen}"
+    row.state = RequestState.CLOSED
+    _flush(uow, copy)
+    filing.set_copy_status(uow, actor, copy.id, CopyStatus.IN)
+    uow.journal(
+        actor.id,
+        "loan.return" if loan.intact else "loan.return_incident",
+        "loan",
+        loan.id,
+        {
+            "request": row.id,
+            "item": item.id,
+            "copy": copy.id,
+            "pages_out": loan.pages_out,
+            "pages_in": counted,
+            "intact": loan.intact,
+        },
+    )
+    return lookup.request_views(uow, actor, [row])[0]
+
+
+def _find_copy(uow: UnitOfWork, barcode: str) -> tuple[ItemView, CopyView]:
+    item = filing.find_item_by_barcode(uow, barcode)
+    if item is None:
+        shown = "".join(char for char in barcode[:40] if char.isprintable())
+        raise NotFound(f"没有条码“{shown}”的档案，请重新扫描或核对标签。")
+    folded = clean_barcode(barcode)
+    return item, next(copy for copy in item.copies if copy.barcode == folded)
+
+
+def _find_open_loan(uow: UnitOfWork, copy_id: int) -> Loan | None:
+    return uow.session.scalar(
+        select(Loan).where(Loan.copy_id == copy_id, Loan.returned_at.is_(None))
+    )
+
+
+def _requests_for(uow: UnitOfWork, item_id: int, state: RequestState) -> list[LoanRequest]:
+    """Requests for the paper itself, first come first."""
+    return list(
+        uow.session.scalars(
+            select(LoanRequest)
+            .where(
+                LoanRequest.item_id == item_id,
+                LoanRequest.state == state,
+                LoanRequest.mode.in_([mode for mode in Mode if mode.takes_the_paper]),
+            )
+            .order_by(LoanRequest.id)
+        )
+    )
+
+
+def _check_is_in(uow: UnitOfWork, copy: CopyView) -> None:
+    loan = _find_open_loan(uow, copy.id)
+    if loan is not None:
+        view = lookup.loan_views(uow, None, [loan])[0]
+        raise Conflict(
+            f"条码 {copy.barcode} 已经借给{view.borrower_name}（{show_instant(loan.handed_at)}），"
+            "归还前不能再借出。"
+        )
+    if copy.status != CopyStatus.IN:
+        raise Conflict(f"条码 {copy.barcode} 现在是“{copy.status_label}”，不能借出。")
+
+
+def _choose_request(
+    uow: UnitOfWork, item: ItemView, request_id: int | None, staff_no: str
+) -> LoanRequest:
+    """Return the approved request this hand-out is for; say in words why there is none."""
+    if request_id is not None:
+        chosen = [lookup.get_row(uow, request_id)]
+        _check_request(uow, item, chosen[0])
+    else:
+        chosen = _requests_for(uow, item.id, RequestState.APPROVED)
+    if staff_no.strip():
+        holder = _badge_holder(uow, staff_no)
+        if chosen and all(row.borrower_id != holder.id for row in chosen):
+            raise Conflict(f"{holder.name}没有获准借这一件，不能借给别人；请核对工牌。")
+        chosen = [row for row in chosen if row.borrower_id == holder.id]
+    if not chosen:
+        raise Conflict(_not_approved(uow, item))
+    if len(chosen) > 1:
+        names = "、".join(view.borrower_name for view in lookup.request_views(uow, None, chosen))
+        raise Invalid(
+            f"有 {len(chosen)} 份已批准的申请（{names}），请先选定借给谁。",
+            {"request_id": "请选择借阅申请"},
+        )
+    return chosen[0]
+
+
+def _check_request(uow: UnitOfWork, item: ItemView, row: LoanRequest) -> None:
+    if row.item_id != item.id:
+        raise Conflict(f"申请 {row.number} 借的不是这一件，请核对条码。")
+    if not Mode(row.mode).takes_the_paper:
+        raise Conflict(f"申请 {row.number} 是{Mode(row.mode).label}，不办理实体借出。")
+    if row.state == RequestState.WAITING:
+        raise Conflict(_waits(uow, row))
+    if row.state != RequestState.APPROVED:
+        raise Conflict(f"申请 {row.number} 现在是“{RequestState(row.state).label}”，不能据此借出。")
+
+
+def _badge_holder(uow: UnitOfWork, staff_no: str) -> Actor:
+    wanted = staff_no.strip()
+    found = [one for one in people.staff(uow, wanted) if one.staff_no == wanted]
+    if not found:
+        raise NotFound(f"没有工号“{wanted[:20]}”的在职人员，请核对工牌。")
+    return found[0]
+
+
+def _due_now(uow: UnitOfWork, row: LoanRequest) -> date:
+    """Look at the facts again under the rule approved, and return the due day from today."""
+    borrower = people.find_actor(uow, row.borrower_id)
+    if borrower is None:
+        raise Conflict(f"申请 {row.number} 的借阅人已离职，不能借出。")
+    question = Question(
+        borrower=borrower,
+        item_id=row.item_id,
+        mode=row.mode,
+        on=local_day(uow.now()),
+        purpose=row.purpose,
+        business_reference=row.business_reference,
+        request_id=row.id,
+    )
+    kept = matrix.from_snapshot(row.decision["rule"])
+    decision = answer(uow, question, only_rules=(kept,)).decision
+    if not decision.allowed or decision.due is None:
+        words = "".join(reason.text for reason in decision.reasons)
+        raise Conflict(f"批准之后情况有变，现在不能借出：{words}")
+    return decision.due
+
+
+def _nothing_to_do(uow: UnitOfWork, item: ItemView, copy: CopyView) -> str:
+    if copy.status != CopyStatus.IN:
+        return f"这一件现在是“{copy.status_label}”，没有借出记录，请先查明。"
+    if item.state != ItemState.SHELVED:
+        return f"这一件还没有上架（{item.state_label}），不能借出。"
+    return f"在库，位置 {copy.location or '未登记'}。" + _not_approved(uow, item)
+
+
+def _not_approved(uow: UnitOfWork, item: ItemView) -> str:
+    waiting = _requests_for(uow, item.id, RequestState.WAITING)
+    if waiting:
+        return "".join(_waits(uow, row) for row in waiting[:3])
+    return "没有已批准的借阅申请，不能借出；请借阅人先提出申请。"
+
+
+def _waits(uow: UnitOfWork, row: LoanRequest) -> str:
+    view = lookup.request_views(uow, None, [row])[0]
+    step = view.waits_for
+    whom = f"等{step.approver_name}审批" if step else "等审批"
+    return f"{view.borrower_name}的申请 {row.number} 还在{whom}，不能借出。"
+
+
+def _not_out(uow: UnitOfWork, copy: CopyView) -> str:
+    last = uow.session.scalar(
+        select(Loan).where(Loan.copy_id == copy.id).order_by(Loan.id.desc()).limit(1)
+    )
+    if last is None or last.returned_at is None:
+        return f"条码 {copy.barcode} 没有借出过，不用归还。"
+    return f"条码 {copy.barcode} 已于 {show_instant(last.returned_at)} 归还，不能再次归还。"
+
+
+def _may_read(uow: UnitOfWork, actor: Actor, item_id: int) -> bool:
+    thing: Thing = filing.thing_of_item(uow, item_id)
+    return can(actor, "item.read", thing)
+
+
+def _flush(uow: UnitOfWork, copy: CopyView) -> None:
+    try:
+        uow.session.flush()
+    except (IntegrityError, StaleDataError):
+        raise Conflict(f"条码 {copy.barcode} 刚被另一处办理，请重新扫描。") from None
+
+
+def _clean_pages(pages: int) -> int:
+    if isinstance(pages, bool) or not isinstance(pages, int) or not 0 <= pages <= MAX_PAGES:
+        raise Invalid(
+            f"页数不对，请清点后填 0 到 {MAX_PAGES} 的整数。", {"pages": "请填写清点的页数"}
+        )
+    return pages
+
+
+def _clean_condition(condition: str) -> str:
+    cleaned = condition.strip() or INTACT
+    fault = forbidden_mark(cleaned)
+    if len(cleaned) > MAX_CONDITION:
+        fault = f"最多 {MAX_CONDITION} 个字，现在有 {len(cleaned)} 个字"
+    if fault:
+        raise Invalid(f"归还情况有误：{fault}。", {"condition": fault})
+    return cleaned

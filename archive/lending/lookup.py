@@ -1,0 +1,275 @@
+"""Turns rows of requests, loans and refusals into views, many at once; reads only.
+
+``viewer`` is who will see them: titles they may not read are hidden; None hides nothing (jobs).
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import select
+
+from archive.core.calendar import WorkCalendar, load_calendar
+from archive.core.clock import local_day
+from archive.core.errors import NotFound
+from archive.filing.models import Item, ItemCopy
+from archive.lending.models import Loan, LoanApproval, LoanRefusal, LoanRequest
+from archive.lending.rules import Reason
+from archive.lending.views import (
+    HIDDEN_TITLE,
+    ApprovalView,
+    LoanView,
+    RefusalView,
+    RequestView,
+)
+from archive.people.models import User
+from archive.people.readers import may_read
+from archive.people.rights import Actor, can
+from storage.work import UnitOfWork
+
+LARGEST_ID = 2**63 - 1
+NO_REQUEST = "没有这份借阅申请，或者您无权查看。"
+
+
+@dataclass(frozen=True)
+class _Person:
+    name: str
+    department: str
+
+
+def get_row(uow: UnitOfWork, request_id: int) -> LoanRequest:
+    """Return the row of a request; raise NotFound."""
+    row = uow.session.get(LoanRequest, request_id) if 0 < request_id <= LARGEST_ID else None
+    if row is None:
+        raise NotFound(NO_REQUEST)
+    return row
+
+
+def approvals_of(uow: UnitOfWork, request_id: int) -> list[LoanApproval]:
+    """Return the approvals of a request in their order."""
+    return list(
+        uow.session.scalars(
+            select(LoanApproval)
+            .where(LoanApproval.request_id == request_id)
+            .order_by(LoanApproval.seq)
+        )
+    )
+
+
+def may_see(uow: UnitOfWork, actor: Actor, row: LoanRequest) -> bool:
+    """Say whether a request exists for this person: its borrower, its approvers, the desk."""
+    if row.borrower_id == actor.id or can(actor, "loan.register"):
+        return True
+    return any(step.approver_id == actor.id for step in approvals_of(uow, row.id))
+
+
+def request_views(
+    uow: UnitOfWork, viewer: Actor | None, rows: Sequence[LoanRequest]
+) -> tuple[RequestView, ...]:
+    """Return requests as views, in the order given."""
+    ids = [row.id for row in rows]
+    steps = list(
+        uow.session.scalars(
+            select(LoanApproval)
+            .where(LoanApproval.request_id.in_(ids))
+            .order_by(LoanApproval.request_id, LoanApproval.seq)
+        )
+    )
+    loans = list(uow.session.scalars(select(Loan).where(Loan.request_id.in_(ids))))
+    views = {view.request_id: view for view in loan_views(uow, viewer, loans)}
+    asked = {step.request_id for step in steps if viewer and step.approver_id == viewer.id}
+    shown = {row.item_id for row in rows if row.id in asked}
+    titles = _titles(uow, viewer, [row.item_id for row in rows], shown)
+    people = _people(uow, [row.borrower_id for row in rows] + [step.approver_id for step in steps])
+    return tuple(
+        _request_view(
+            row,
+            titles[row.item_id],
+            people,
+            [step for step in steps if step.request_id == row.id],
+            views.get(row.id),
+        )
+        for row in rows
+    )
+
+
+def loan_views(uow: UnitOfWork, viewer: Actor | None, rows: Sequence[Loan]) -> tuple[LoanView, ...]:
+    """Return loans as views, in the order given."""
+    requests = {
+        row.id: row
+        for row in uow.session.scalars(
+            select(LoanRequest).where(LoanRequest.id.in_([loan.request_id for loan in rows]))
+        )
+    }
+    copies = {
+        row.id: row
+        for row in uow.session.scalars(
+            select(ItemCopy).where(ItemCopy.id.in_([loan.copy_id for loan in rows]))
+        )
+    }
+    held = {copies[loan.copy_id].item_id for loan in rows if viewer and _holds(loan, viewer)}
+    titles = _titles(uow, viewer, [copy.item_id for copy in copies.values()], held)
+    people = _people(
+        uow, [one for loan in rows for one in (loan.borrower_id, loan.handed_by, loan.received_by)]
+    )
+    calendar, today = load_calendar(uow), local_day(uow.now())
+    return tuple(
+        _loan_view(
+            loan,
+            requests[loan.request_id],
+            copies[loan.copy_id],
+            titles[copies[loan.copy_id].item_id],
+            people,
+            0 if loan.returned_at else _days_left(calendar, today, loan.due_on),
+        )
+        for loan in rows
+    )
+
+
+def refusal_views(
+    uow: UnitOfWork, viewer: Actor | None, rows: Sequence[LoanRefusal]
+) -> tuple[RefusalView, ...]:
+    """Return refusals as views, in the order given."""
+    titles = _titles(uow, viewer, [row.item_id for row in rows], set())
+    people = _people(uow, [row.borrower_id for row in rows])
+    return tuple(
+        RefusalView(
+            id=row.id,
+            item_id=row.item_id,
+            item_title=titles[row.item_id][0],
+            item_code=titles[row.item_id][1],
+            borrower_id=row.borrower_id,
+            borrower_name=people[row.borrower_id].name,
+            borrower_department=people[row.borrower_id].department,
+            mode=row.mode,
+            purpose=row.purpose,
+            business_reference=row.business_reference,
+            reasons=tuple(Reason(one["code"], one["text"]) for one in row.reasons),
+            at=row.at,
+        )
+        for row in rows
+    )
+
+
+def title_for(uow: UnitOfWork, viewer: Actor, item_id: int) -> tuple[str, str]:
+    """Return title and code of an item for this person, hidden when they may not read it."""
+    return _titles(uow, viewer, [item_id], set())[item_id]
+
+
+def _request_view(
+    row: LoanRequest,
+    title: tuple[str, str],
+    people: dict[int, _Person],
+    steps: list[LoanApproval],
+    loan: LoanView | None,
+) -> RequestView:
+    kept = row.decision
+    return RequestView(
+        id=row.id,
+        number=row.number,
+        item_id=row.item_id,
+        item_title=title[0],
+        item_code=title[1],
+        borrower_id=row.borrower_id,
+        borrower_name=people[row.borrower_id].name,
+        borrower_department=people[row.borrower_id].department,
+        mode=row.mode,
+        purpose=row.purpose,
+        business_reference=row.business_reference,
+        state=row.state,
+        rule=f"{kept['rule']['code']}@{kept['rule']['version']}",
+        rule_basis=kept["rule"]["basis"],
+        conditions=kept["rule"]["conditions"],
+        due=loan.due_on if loan else date.fromisoformat(kept["due"]) if kept["due"] else None,
+        created_at=row.created_at,
+        approvals=tuple(
+            ApprovalView(
+                seq=step.seq,
+                candidate=step.candidate,
+                approver_id=step.approver_id,
+                approver_name=people[step.approver_id].name,
+                state=step.state,
+                opinion=step.opinion,
+                decided_at=step.decided_at,
+            )
+            for step in steps
+        ),
+        loan=loan,
+        version=row.row_version,
+    )
+
+
+def _loan_view(
+    loan: Loan,
+    request: LoanRequest,
+    copy: ItemCopy,
+    title: tuple[str, str],
+    people: dict[int, _Person],
+    days_left: int,
+) -> LoanView:
+    return LoanView(
+        id=loan.id,
+        request_id=loan.request_id,
+        request_number=request.number,
+        item_id=copy.item_id,
+        item_title=title[0],
+        item_code=title[1],
+        copy_id=copy.id,
+        barcode=copy.barcode,
+        location=copy.location,
+        borrower_id=loan.borrower_id,
+        borrower_name=people[loan.borrower_id].name,
+        borrower_department=people[loan.borrower_id].department,
+        mode=request.mode,
+        purpose=request.purpose,
+        rule=f"{loan.rule['code']}@{loan.rule['version']}",
+        handed_at=loan.handed_at,
+        handed_by_name=people[loan.handed_by].name,
+        due_on=loan.due_on,
+        pages_out=loan.pages_out,
+        returned_at=loan.returned_at,
+        received_by_name=people[loan.received_by].name if loan.received_by else "",
+        pages_in=loan.pages_in,
+        intact=loan.intact,
+        condition=loan.condition,
+        days_left=days_left,
+    )
+
+
+def _days_left(calendar: WorkCalendar, today: date, due: date) -> int:
+    """Working days until the due day; negative when it is past."""
+    if due < today:
+        return -max(1, calendar.working_days_between(due, today))
+    return calendar.working_days_between(today, due)
+
+
+def _holds(loan: Loan, viewer: Actor) -> bool:
+    return loan.borrower_id == viewer.id and loan.returned_at is None
+
+
+def _titles(
+    uow: UnitOfWork, viewer: Actor | None, item_ids: Iterable[int], shown: set[int]
+) -> dict[int, tuple[str, str]]:
+    """Title and code of items; ``shown`` are those the viewer sees for another reason."""
+    wanted = set(item_ids)
+    rows = uow.session.execute(
+        select(Item.id, Item.title, Item.reference_code, Item.provisional_code).where(
+            Item.id.in_(wanted)
+        )
+    ).all()
+    visible = wanted
+    if viewer is not None:
+        query = select(Item.id).where(Item.id.in_(wanted), may_read(viewer, "item", Item.id))
+        visible = set(uow.session.scalars(query)) | shown
+    return {
+        row.id: (row.title, row.reference_code or row.provisional_code or "")
+        if row.id in visible
+        else (HIDDEN_TITLE, "")
+        for row in rows
+    }
+
+
+def _people(uow: UnitOfWork, ids: Iterable[int | None]) -> dict[int, _Person]:
+    wanted = {one for one in ids if one is not None}
+    rows = uow.session.scalars(select(User).where(User.id.in_(wanted)))
+    return {row.id: _Person(row.name, row.department.name) for row in rows}

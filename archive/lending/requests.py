@@ -1,0 +1,294 @@
+"""Asking to borrow: the decision beforehand, the request with its approvals, taking it back.
+
+Approving is in ``lending.approvals``, handing out in ``lending.desk``.
+"""
+
+import hashlib
+from datetime import date
+from typing import Any
+
+from sqlalchemy import select
+
+from archive.core.clock import local, local_day
+from archive.core.errors import Conflict, Forbidden, Invalid, NotFound
+from archive.core.numbering import take_number
+from archive.lending import lookup, matrix
+from archive.lending.facts import Answer, Question, answer, check_mode
+from archive.lending.matching import Mode
+from archive.lending.models import LoanApproval, LoanRefusal, LoanRequest, RequestState
+from archive.lending.rules import MAX_PURPOSE, MAX_REFERENCE, Decision, Reason
+from archive.lending.views import Preview, Refused, RequestView
+from archive.people import service as people
+from archive.people.models import User
+from archive.people.rights import Actor, require
+from doc_templates.fields import forbidden_mark
+from storage.work import UnitOfWork
+
+OPEN_STATES = (RequestState.WAITING, RequestState.APPROVED, RequestState.HANDED_OUT)
+
+
+def decide(
+    uow: UnitOfWork,
+    borrower: Actor,
+    item_id: int,
+    mode: str,
+    on: date,
+    purpose: str = "",
+    business_reference: str = "",
+) -> Decision:
+    """Return the decision, changing nothing; also for an item the person may not see.
+
+    Raises NotFound for an unknown item and Invalid for an unknown mode.
+    """
+    question = Question(borrower, item_id, mode, on, purpose, business_reference)
+    return answer(uow, question).decision
+
+
+def preview(
+    uow: UnitOfWork,
+    actor: Actor,
+    item_id: int,
+    mode: str,
+    on: date | None = None,
+    purpose: str | None = None,
+    business_reference: str = "",
+) -> Preview:
+    """Return the decision as shown before sending; no purpose yet (None) leaves reasons aside."""
+    require(actor, "loan.request")
+    question = Question(
+        borrower=actor,
+        item_id=item_id,
+        mode=mode,
+        on=on or local_day(uow.now()),
+        purpose=purpose or "",
+        business_reference=business_reference,
+        asks_reason=purpose is not None,
+    )
+    found = answer(uow, question)
+    title, code = lookup.title_for(uow, actor, item_id)
+    already = _find_open(uow, actor, item_id, mode)
+    return Preview(
+        item_id=item_id,
+        title=title,
+        code=code,
+        mode=mode,
+        decision=found.decision,
+        approvers=found.approvers,
+        already=already.number if already else "",
+    )
+
+
+def request_loan(
+    uow: UnitOfWork,
+    actor: Actor,
+    item_id: int,
+    mode: str,
+    purpose: str,
+    business_reference: str,
+) -> RequestView | Refused:
+    """Ask to borrow. What the rules refuse comes back as Refused, already in the log.
+
+    The edge commits either way, so that the refusal stays. Raises NotFound for an unknown item,
+    Invalid for text that cannot be kept or a mode the desk does not serve, Conflict when the
+    person has asked for this item in this mode already.
+    """
+    require(actor, "loan.request")
+    check_mode(mode)
+    purpose = _clean(purpose, "purpose", "借阅用途", MAX_PURPOSE)
+    reference = _clean(business_reference, "business_reference", "业务依据", MAX_REFERENCE)
+    question = Question(actor, item_id, mode, local_day(uow.now()), purpose, reference)
+    found = answer(uow, question)
+    already = _find_open(uow, actor, item_id, mode)
+    if already is not None:
+        raise Conflict(
+            f"您已经申请过借这一件（{already.number}，{RequestState(already.state).label}），"
+            "不必再次申请。"
+        )
+    if not found.decision.allowed:
+        return _refuse(uow, question, found.decision)
+    if not Mode(mode).takes_the_paper:
+        raise Invalid(
+            f"借阅台目前只办理原件外借和现场阅览，还不受理{Mode(mode).label}申请；请改选其他方式。",
+            {"mode": "请选原件外借或现场阅览"},
+        )
+    return _ask(uow, question, found)
+
+
+def withdraw(uow: UnitOfWork, actor: Actor, request_id: int) -> RequestView:
+    """Take one's own request back before the paper is handed out."""
+    require(actor, "loan.request")
+    row = lookup.get_row(uow, request_id)
+    if not lookup.may_see(uow, actor, row):
+        raise NotFound(lookup.NO_REQUEST)
+    if row.borrower_id != actor.id:
+        raise Forbidden("只有申请人本人可以撤回借阅申请。")
+    if row.state not in (RequestState.WAITING, RequestState.APPROVED):
+        label = RequestState(row.state).label
+        raise Conflict(f"申请 {row.number} 现在是“{label}”，不能再撤回。")
+    row.state = RequestState.WITHDRAWN
+    cancel_rest(uow, row.id)
+    uow.session.flush()
+    uow.journal(actor.id, "loan.withdraw", "loan_request", row.id, {"item": row.item_id})
+    return lookup.request_views(uow, actor, [row])[0]
+
+
+def cancel_rest(uow: UnitOfWork, request_id: int) -> None:
+    """Cancel the approvals of a request that nobody has decided."""
+    for step in lookup.approvals_of(uow, request_id):
+        if step.state in ("waiting", "open"):
+            step.state = "cancelled"
+
+
+def cli_decision(
+    uow: UnitOfWork, username: str, item_id: int, mode: str, on: date | None
+) -> dict[str, Any]:
+    """Answer ``archive loan decide``: allowed, reasons, rule, approvals, due; changes nothing.
+
+    This door brings no purpose, so purpose and reference are not asked for; a missing connection
+    still is. ``approvals`` are the rule's candidates in order; ``rule`` is ``code@version`` or
+    None, ``due`` an ISO date or None. A leaver may be asked about: borrower_left.
+    """
+    day = on or local_day(uow.now())
+    borrower = _find_borrower(uow, username)
+    question = Question(borrower, item_id, mode, day, asks_reason=False)
+    decision = answer(uow, question).decision
+    return decision_as_json(decision)
+
+
+def decision_as_json(decision: Decision) -> dict[str, Any]:
+    """Return a decision in the words of doors.md."""
+    return {
+        "allowed": decision.allowed,
+        "reasons": [{"code": one.code, "text": one.text} for one in decision.reasons],
+        "rule": decision.rule.name if decision.rule else None,
+        "approvals": list(decision.approvals),
+        "due": decision.due.isoformat() if decision.due else None,
+    }
+
+
+def _ask(uow: UnitOfWork, question: Question, found: Answer) -> RequestView:
+    rule, now = found.decision.rule, uow.now()
+    assert rule is not None  # noqa: S101 - an allowed decision has its rule
+    year = local(now).year
+    row = LoanRequest(
+        number=f"JY{year}-{take_number(uow, f'loan:{year}'):04d}",
+        borrower_id=question.borrower.id,
+        item_id=question.item_id,
+        mode=question.mode,
+        purpose=question.purpose,
+        business_reference=question.business_reference,
+        state=RequestState.WAITING if found.approvers else RequestState.APPROVED,
+        decision={
+            "rule": matrix.snapshot(rule),
+            "secrecy": found.item.secrecy,
+            "due": found.decision.due.isoformat() if found.decision.due else None,
+            "provisional": found.decision.is_provisional,
+        },
+        created_at=now,
+    )
+    uow.session.add(row)
+    uow.session.flush()
+    uow.session.add_all(
+        LoanApproval(
+            request_id=row.id,
+            seq=seq,
+            candidate=one.candidate,
+            approver_id=one.person.id,
+            state="open" if seq == 1 else "waiting",
+        )
+        for seq, one in enumerate(found.approvers, start=1)
+    )
+    uow.session.flush()
+    uow.journal(
+        question.borrower.id,
+        "loan.request",
+        "loan_request",
+        row.id,
+        {
+            "item": row.item_id,
+            "mode": row.mode,
+            "rule": rule.name,
+            "approvers": [one.person.id for one in found.approvers],
+            "purpose_sha256": _digest(question),
+        },
+    )
+    return lookup.request_views(uow, question.borrower, [row])[0]
+
+
+def _refuse(uow: UnitOfWork, question: Question, decision: Decision) -> Refused:
+    row = LoanRefusal(
+        borrower_id=question.borrower.id,
+        item_id=question.item_id,
+        mode=question.mode,
+        purpose=question.purpose,
+        business_reference=question.business_reference,
+        reasons=[{"code": one.code, "text": one.text} for one in decision.reasons],
+        at=uow.now(),
+    )
+    uow.session.add(row)
+    uow.session.flush()
+    rule = decision.rule.name if decision.rule else ""
+    uow.journal(
+        question.borrower.id,
+        "loan.refused",
+        "item",
+        question.item_id,
+        {
+            "refusal": row.id,
+            "mode": question.mode,
+            "reasons": [one.code for one in decision.reasons],
+            "rule": rule,
+            "purpose_sha256": _digest(question),
+        },
+    )
+    reasons: tuple[Reason, ...] = decision.reasons
+    return Refused(row.id, question.item_id, question.mode, reasons, rule)
+
+
+def _find_open(uow: UnitOfWork, actor: Actor, item_id: int, mode: str) -> LoanRequest | None:
+    return uow.session.scalar(
+        select(LoanRequest)
+        .where(
+            LoanRequest.borrower_id == actor.id,
+            LoanRequest.item_id == item_id,
+            LoanRequest.mode == mode,
+            LoanRequest.state.in_(OPEN_STATES),
+        )
+        .limit(1)
+    )
+
+
+def _find_borrower(uow: UnitOfWork, username: str) -> Actor:
+    """Return the person, leavers too, because the decision has a word for them."""
+    present = people.find_actor_by_username(uow, username)
+    if present is not None:
+        return present
+    row = uow.session.scalar(select(User).where(User.username == username.strip()))
+    if row is None:
+        raise NotFound(f"没有用户“{username[:40]}”。")
+    return Actor(
+        id=row.id,
+        name=row.name,
+        username=row.username,
+        staff_no=row.staff_no,
+        department_id=row.department_id,
+        department_name=row.department.name,
+        roles=frozenset(grant.role for grant in row.roles),
+        clearance=row.clearance,
+    )
+
+
+def _clean(text: str, name: str, label: str, limit: int) -> str:
+    """Return the text without outer blanks; raise Invalid for what cannot be kept or printed."""
+    cleaned = text.replace("\r\n", "\n").strip()
+    fault = forbidden_mark(cleaned)
+    if len(cleaned) > limit:
+        fault = f"最多 {limit} 个字，现在有 {len(cleaned)} 个字"
+    if fault:
+        raise Invalid(f"{label}有误：{fault}。", {name: fault})
+    return cleaned
+
+
+def _digest(question: Question) -> str:
+    words = f"{question.purpose}\n{question.business_reference}"
+    return hashlib.sha256(words.encode()).hexdigest()

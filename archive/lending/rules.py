@@ -1,0 +1,308 @@
+"""The lending decision (借阅裁定): plain facts in, permission or every reason against it out.
+
+Pure: no rows, no clock. Default deny: no rule, no loan (archive.md 6). ``lending.facts`` gathers
+the facts, ``lending.matching`` picks the rule; requests and the desk act on the decision.
+"""
+
+import unicodedata
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from archive.core.calendar import WorkCalendar
+from archive.core.clock import show_day
+from archive.filing.models import ItemState
+from archive.lending.matching import CANDIDATES, Case, Mode, Rule, best_rule, labels
+from archive.people.rights import SECRECY, SECRET
+
+MAX_PURPOSE = 500
+MAX_REFERENCE = 200
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why a loan is refused: a stable code and a sentence for people."""
+
+    code: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Policy:
+    """The values of the decision that belong to no single rule (shipped in rules.toml)."""
+
+    shortest_purpose: int
+    shortest_reference: int
+    blocked_after_working_days: int
+
+
+@dataclass(frozen=True)
+class Links:
+    """What ties the borrower to the paper, and the words by which they may cite the tie.
+
+    ``customer_names`` are the customer's names and number when the borrower or their department
+    keeps that customer; ``record_numbers`` the signed papers of their department about it.
+    """
+
+    own_department: bool = False
+    office: bool = False
+    took_part: bool = False
+    customer_names: tuple[str, ...] = ()
+    record_numbers: tuple[str, ...] = ()
+    paper_numbers: tuple[str, ...] = ()
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether department, customer, office or own part links the borrower to the paper."""
+        return bool(
+            self.own_department
+            or self.office
+            or self.took_part
+            or self.customer_names
+            or self.record_numbers
+        )
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Everything the decision looks at.
+
+    ``asks_reason`` False leaves purpose and reference aside (asking before there is a request).
+    ``held`` are the secrecy ranks of what the borrower has out or has asked for in this mode;
+    ``fillable`` the approver candidates for whom there is a person other than the borrower;
+    ``overdue_days`` the working days by which the oldest loan is late; ``back_on`` the day a
+    lent copy is due.
+    """
+
+    case: Case
+    on: date
+    clearance: int
+    links: Links
+    purpose: str = ""
+    reference: str = ""
+    asks_reason: bool = True
+    item_state: str = ItemState.SHELVED
+    copies_in: int = 1
+    copies_out: int = 0
+    copies_missing: int = 0
+    back_on: date | None = None
+    has_file: bool = True
+    borrower_left: bool = False
+    overdue_loans: int = 0
+    overdue_days: int = 0
+    held: tuple[int, ...] = ()
+    fillable: frozenset[str] = frozenset(CANDIDATES)
+
+
+@dataclass(frozen=True)
+class Decision:
+    """The answer: allowed with its approvals and due date, or every reason why not.
+
+    ``is_provisional`` says that the due year's official working days are not published yet.
+    """
+
+    allowed: bool
+    reasons: tuple[Reason, ...]
+    rule: Rule | None
+    approvals: tuple[str, ...]
+    due: date | None
+    is_provisional: bool = False
+
+
+def decide(facts: Facts, rules: Sequence[Rule], calendar: WorkCalendar, policy: Policy) -> Decision:
+    """Return the decision with all failing reasons, in the order of archive.md 6."""
+    rule = best_rule(rules, facts.case, facts.on)
+    due = None if rule is None else due_day(rule, facts, calendar)
+    found = [check(facts, policy) for check in _CHECKS]
+    found += _rule_reasons(facts, rule, due)
+    reasons = tuple(reason for reason in found if reason is not None)
+    if reasons or rule is None:
+        return Decision(False, reasons, rule, (), None)
+    return Decision(
+        allowed=True,
+        reasons=(),
+        rule=rule,
+        approvals=rule.approvals,
+        due=due,
+        is_provisional=due is not None and not calendar.is_known(due),
+    )
+
+
+def due_day(rule: Rule, facts: Facts, calendar: WorkCalendar) -> date | None:
+    """Return the day whose close is the due time; None when there is none or none can be found.
+
+    A closed day moves to the next open one; for 秘密 and up to the one before, which must not
+    lie before the loan. A photocopy is not due back.
+    """
+    if facts.case.mode == Mode.COPY:
+        return None
+    try:
+        if rule.working_days:
+            day = calendar.add_working_days(facts.on, rule.days)
+        else:
+            day = facts.on + timedelta(days=rule.days)
+        if facts.case.secrecy < SECRET:
+            return calendar.next_open(day)
+        day = calendar.previous_open(day)
+    except OverflowError:
+        return None
+    return day if day >= facts.on else None
+
+
+def borrower_class(*, roles: frozenset[str], own_department: bool) -> str:
+    """Return the borrower's class for the matrix."""
+    if roles & {"audit", "legal"}:
+        return "audit"
+    return "own" if own_department else "other"
+
+
+def cites_a_link(reference: str, links: Links, policy: Policy) -> bool:
+    """Say whether the reference names something that links the borrower to the paper.
+
+    The own department and an office are links in themselves; the reference is still to be given
+    (for audit and legal it is the case). Others must name their customer or their paper.
+    """
+    folded = fold(reference)
+    if len(folded) < policy.shortest_reference:
+        return False
+    if links.own_department or links.office:
+        return True
+    words = links.customer_names + links.record_numbers
+    if links.took_part:
+        words += links.paper_numbers
+    return any(fold(word) in folded for word in words if len(fold(word)) > 1)
+
+
+def fold(text: str) -> str:
+    """Return the text for comparing: width and case folded, blanks and invisible marks out."""
+    plain = unicodedata.normalize("NFKC", text).casefold()
+    return "".join(char for char in plain if unicodedata.category(char)[0] not in "ZC")
+
+
+def _state(facts: Facts, policy: Policy) -> Reason | None:
+    if facts.item_state != ItemState.SHELVED:
+        label = ItemState(facts.item_state).label
+        return Reason("item_state", f"这件档案还没有上架（现在是“{label}”），归档完成后才能借阅。")
+    if not Mode(facts.case.mode).takes_the_paper:
+        return None
+    if facts.copies_in + facts.copies_out + facts.copies_missing == 0:
+        return Reason("item_state", "这件档案没有登记纸质实体，不能借原件，请向档案室查询。")
+    if facts.copies_missing and not facts.copies_in + facts.copies_out:
+        return Reason("item_state", "这件档案的实体正在查找，找到之前不能借阅，请向档案室查询。")
+    return None
+
+
+def _clearance(facts: Facts, policy: Policy) -> Reason | None:
+    if facts.case.secrecy <= facts.clearance:
+        return None
+    return Reason(
+        "clearance", "这件档案的密级高于您的权限，不能借阅；工作确有需要的，请由有权限的同事办理。"
+    )
+
+
+def _purpose(facts: Facts, policy: Policy) -> Reason | None:
+    if not facts.asks_reason or len(fold(facts.purpose)) >= policy.shortest_purpose:
+        return None
+    return Reason(
+        "no_purpose",
+        f"没有写明借阅用途：请用至少 {policy.shortest_purpose} 个字说明办什么事要用。",
+    )
+
+
+def _reference(facts: Facts, policy: Policy) -> Reason | None:
+    if not facts.asks_reason or cites_a_link(facts.reference, facts.links, policy):
+        return None
+    return Reason(
+        "no_business_reference",
+        "没有业务依据：请填写本部门所管客户的编号或名称，或本部门就该客户所办文件的编号"
+        "（审计、法务填案号）。",
+    )
+
+
+def _connection(facts: Facts, policy: Policy) -> Reason | None:
+    if facts.links.is_connected:
+        return None
+    return Reason(
+        "not_connected",
+        "您和您的部门与这件档案及其客户没有业务联系，不能借阅；请由经办部门的同事申请。",
+    )
+
+
+def _left(facts: Facts, policy: Policy) -> Reason | None:
+    return Reason("borrower_left", "借阅人已离职，不能借阅。") if facts.borrower_left else None
+
+
+def _blocked(facts: Facts, policy: Policy) -> Reason | None:
+    if facts.overdue_days < policy.blocked_after_working_days:
+        return None
+    return Reason(
+        "borrower_blocked",
+        f"有借阅逾期已满 {policy.blocked_after_working_days} 个工作日，暂停新的借阅；"
+        "请先归还并向档案室说明。",
+    )
+
+
+def _overdue(facts: Facts, policy: Policy) -> Reason | None:
+    if not facts.overdue_loans:
+        return None
+    return Reason("borrower_overdue", f"有 {facts.overdue_loans} 件借阅已经逾期，请先归还。")
+
+
+def _copy(facts: Facts, policy: Policy) -> Reason | None:
+    if not Mode(facts.case.mode).takes_the_paper or facts.copies_in or not facts.copies_out:
+        return None
+    when = f"，应于{show_day(facts.back_on)}归还" if facts.back_on else ""
+    return Reason("copy_out", f"这件档案已经借出{when}；请等归还后再申请。")
+
+
+_CHECKS: tuple[Callable[[Facts, Policy], Reason | None], ...] = (
+    _state,
+    _clearance,
+    _purpose,
+    _reference,
+    _connection,
+    _left,
+    _blocked,
+    _overdue,
+    _copy,
+)
+
+
+def _rule_reasons(facts: Facts, rule: Rule | None, due: date | None) -> list[Reason | None]:
+    mode = Mode(facts.case.mode).label
+    if rule is None:
+        return [Reason("no_rule", f"没有允许这样借阅的规则（{mode}），请向档案室查询。")]
+    if not rule.allowed:
+        return [
+            Reason("mode_not_allowed", f"按规定不能办理{mode}（{rule.basis}）；可改用其他方式。")
+        ]
+    found = [_limit(facts, rule), _approver(facts, rule)]
+    if facts.case.mode == Mode.ELECTRONIC and not facts.has_file:
+        found.append(Reason("mode_not_allowed", "这件档案没有电子文件，不能电子阅览；可借纸质件。"))
+    if due is None and facts.case.mode != Mode.COPY:
+        found.append(
+            Reason("no_due_date", "算不出应还日期：当天到期之前没有开放日，请改在工作日办理。")
+        )
+    return found
+
+
+def _limit(facts: Facts, rule: Rule) -> Reason | None:
+    if rule.limit is None:
+        return None
+    counted = labels(rule.secrecy) or frozenset(SECRECY)
+    held = sum(SECRECY[rank] in counted for rank in facts.held)
+    if held < rule.limit:
+        return None
+    return Reason(
+        "limit", f"同时最多借 {rule.limit} 件，现已借出或申请 {held} 件；请先归还或撤回。"
+    )
+
+
+def _approver(facts: Facts, rule: Rule) -> Reason | None:
+    missing = [CANDIDATES[one] for one in rule.approvals if one not in facts.fillable]
+    if not missing:
+        return None
+    return Reason(
+        "no_approver",
+        f"找不到可以审批的人（{'、'.join(missing)}）：本人不能批自己的申请，请联系系统管理员。",
+    )

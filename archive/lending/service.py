@@ -1,0 +1,59 @@
+"""Lending's front door for routes, commands, jobs and later stations.
+
+The acts live by idea: ``requests`` (ask, withdraw, decide), ``approvals``, ``desk`` (hand out,
+take back), ``register`` (the log), ``matrix`` (rules as rows); decisions are pure in ``rules``.
+"""
+
+from archive.lending.approvals import approve, decided_by, refuse, waiting_count, waiting_for
+from archive.lending.desk import hand_out, scan, take_back
+from archive.lending.matrix import all_rules, save_rule, seed_rules
+from archive.lending.register import (
+    get_request,
+    list_requests,
+    loans_of_item,
+    log_of_item,
+    log_of_person,
+    my_loans,
+    open_loans,
+    overdue_count,
+    refusals,
+    register,
+)
+from archive.lending.requests import (
+    cli_decision,
+    decide,
+    decision_as_json,
+    preview,
+    request_loan,
+    withdraw,
+)
+
+__all__ = [
+    "all_rules",
+    "approve",
+    "cli_decision",
+    "decide",
+    "decided_by",
+    "decision_as_json",
+    "get_request",
+    "hand_out",
+    "list_requests",
+    "loans_of_item",
+    "log_of_item",
+    "log_of_person",
+    "my_loans",
+    "open_loans",
+    "overdue_count",
+    "preview",
+    "refusals",
+    "refuse",
+    "register",
+    "request_loan",
+    "save_rule",
+    "scan",
+    "seed_rules",
+    "take_back",
+    "waiting_count",
+    "waiting_for",
+    "withdraw",
+]

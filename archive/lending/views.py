@@ -1,0 +1,260 @@
+"""What lending shows of itself to routes, later stations and commands: frozen, no rows."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from archive.core.clock import show_day
+from archive.filing.views import ItemView
+from archive.lending.approvers import Approver, candidate_label
+from archive.lending.matching import Mode
+from archive.lending.models import RequestState
+from archive.lending.rules import Decision, Reason
+
+HIDDEN_TITLE = "（无权查看题名）"
+
+
+@dataclass(frozen=True)
+class ApprovalView:
+    """One approval of a request: in what capacity, of whom, how it stands."""
+
+    seq: int
+    candidate: str
+    approver_id: int
+    approver_name: str
+    state: str
+    opinion: str
+    decided_at: datetime | None
+
+    @property
+    def label(self) -> str:
+        """In what capacity the person approves."""
+        return candidate_label(self.candidate)
+
+    @property
+    def state_label(self) -> str:
+        """The state as shown to people."""
+        return {
+            "waiting": "未到",
+            "open": "待审批",
+            "approved": "同意",
+            "refused": "不同意",
+            "cancelled": "已取消",
+        }[self.state]
+
+
+@dataclass(frozen=True)
+class LoanView:
+    """A copy handed out: to whom, until when, and how it came back."""
+
+    id: int
+    request_id: int
+    request_number: str
+    item_id: int
+    item_title: str
+    item_code: str
+    copy_id: int
+    barcode: str
+    location: str
+    borrower_id: int
+    borrower_name: str
+    borrower_department: str
+    mode: str
+    purpose: str
+    rule: str
+    handed_at: datetime
+    handed_by_name: str
+    due_on: date
+    pages_out: int
+    returned_at: datetime | None
+    received_by_name: str
+    pages_in: int | None
+    intact: bool | None
+    condition: str
+    days_left: int
+
+    @property
+    def mode_label(self) -> str:
+        """The mode as shown to people."""
+        return Mode(self.mode).label
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the copy is still out."""
+        return self.returned_at is None
+
+    @property
+    def is_overdue(self) -> bool:
+        """Whether the copy is out past its due day."""
+        return self.is_open and self.days_left < 0
+
+    @property
+    def state_label(self) -> str:
+        """How the loan stands, as shown to people."""
+        if not self.is_open:
+            return "已归还" if self.intact else "已归还，有异常"
+        if self.is_overdue:
+            return f"逾期 {-self.days_left} 个工作日"
+        return "今天到期" if self.days_left == 0 else "借出"
+
+    @property
+    def tone(self) -> str:
+        """The colour of the state's badge."""
+        if not self.is_open:
+            return "green" if self.intact else "amber"
+        return "red" if self.is_overdue else "amber" if self.days_left == 0 else "blue"
+
+
+@dataclass(frozen=True)
+class RequestView:
+    """A request to borrow with its approvals and, once handed out, its loan."""
+
+    id: int
+    number: str
+    item_id: int
+    item_title: str
+    item_code: str
+    borrower_id: int
+    borrower_name: str
+    borrower_department: str
+    mode: str
+    purpose: str
+    business_reference: str
+    state: str
+    rule: str
+    rule_basis: str
+    conditions: str
+    due: date | None
+    created_at: datetime
+    approvals: tuple[ApprovalView, ...]
+    loan: LoanView | None
+    version: int
+
+    @property
+    def mode_label(self) -> str:
+        """The mode as shown to people."""
+        return Mode(self.mode).label
+
+    @property
+    def state_label(self) -> str:
+        """The state as shown to people."""
+        return RequestState(self.state).label
+
+    @property
+    def tone(self) -> str:
+        """The colour of the state's badge."""
+        return {
+            "waiting": "blue",
+            "approved": "green",
+            "refused": "red",
+            "handed_out": "amber",
+        }.get(self.state, "gray")
+
+    @property
+    def waits_for(self) -> ApprovalView | None:
+        """The approval it waits for now, or None."""
+        return next((one for one in self.approvals if one.state == "open"), None)
+
+    @property
+    def may_be_withdrawn(self) -> bool:
+        """Whether the borrower can still take it back."""
+        return self.state in (RequestState.WAITING, RequestState.APPROVED)
+
+
+@dataclass(frozen=True)
+class RefusalView:
+    """A refused request as the log shows it."""
+
+    id: int
+    item_id: int
+    item_title: str
+    item_code: str
+    borrower_id: int
+    borrower_name: str
+    borrower_department: str
+    mode: str
+    purpose: str
+    business_reference: str
+    reasons: tuple[Reason, ...]
+    at: datetime
+
+    @property
+    def mode_label(self) -> str:
+        """The mode as shown to people."""
+        return Mode(self.mode).label
+
+
+@dataclass(frozen=True)
+class Refused:
+    """The answer to a request the rules refuse; the refusal is in the log once committed."""
+
+    refusal_id: int
+    item_id: int
+    mode: str
+    reasons: tuple[Reason, ...]
+    rule: str
+
+    @property
+    def message(self) -> str:
+        """All reasons in one sentence."""
+        return "不能借阅：" + "".join(reason.text for reason in self.reasons)
+
+
+@dataclass(frozen=True)
+class Preview:
+    """The decision shown before a request is sent, with the persons who would approve.
+
+    ``title`` is hidden from whoever may not read the item; ``already`` names their own request
+    that is still open.
+    """
+
+    item_id: int
+    title: str
+    code: str
+    mode: str
+    decision: Decision
+    approvers: tuple[Approver, ...]
+    already: str = ""
+
+    @property
+    def mode_label(self) -> str:
+        """The mode as shown to people."""
+        return Mode(self.mode).label
+
+    @property
+    def due_text(self) -> str:
+        """Until when, as shown to people."""
+        if self.decision.due is None:
+            return ""
+        later = "（该年放假安排尚未公布，暂定）" if self.decision.is_provisional else ""
+        return show_day(self.decision.due) + later
+
+
+@dataclass(frozen=True)
+class Scan:
+    """What a barcode at the desk calls for.
+
+    ``kind``: ``take_back`` (``loan`` is set), ``hand_out`` (``requests`` are the approved ones)
+    or ``nothing``; ``message`` says in words what the copy is and what to do.
+    """
+
+    kind: str
+    barcode: str
+    message: str
+    item: ItemView
+    title: str
+    pages: int
+    location: str
+    loan: LoanView | None = None
+    requests: tuple[RequestView, ...] = ()
+
+
+@dataclass(frozen=True)
+class LogLine:
+    """One event in the lending history of an item or a person."""
+
+    at: datetime
+    what: str
+    who: str
+    note: str
+    request_number: str
+    item_id: int

@@ -1,0 +1,188 @@
+"""Records (filled forms) as every other station and page reaches them.
+
+Reading and lists stand here; filling in is in ``drafts``, the moves from state to state in
+``stages``. Nothing here commits.
+"""
+
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Select, func, or_, select
+
+from archive.core.errors import Invalid
+from archive.core.pages import Page, clean_paging
+from archive.people.readers import may_read
+from archive.people.rights import Actor, Thing, require
+from archive.people.service import names_of
+from archive.records.drafts import (
+    Entries,
+    complete_values,
+    copy_record,
+    create_draft,
+    entries_of,
+    get_entries,
+    new_values,
+    save_draft,
+    unsaved_entries,
+)
+from archive.records.models import Record, RecordState, RecordVersion
+from archive.records.rows import get_row, thing_of_row, view_of, views_of
+from archive.records.rules import LARGEST_ID
+from archive.records.stages import (
+    mark_filed,
+    mark_rejected,
+    mark_returned,
+    mark_signed,
+    mark_submitted,
+    mark_withdrawn,
+    take_number_for,
+)
+from archive.records.views import RecordView, VersionView
+from storage.work import UnitOfWork
+
+__all__ = [
+    "Entries",
+    "RecordView",
+    "VersionView",
+    "complete_values",
+    "copy_record",
+    "create_draft",
+    "entries_of",
+    "find_verified",
+    "get_entries",
+    "get_record",
+    "list_records",
+    "list_versions",
+    "load_record",
+    "mark_filed",
+    "mark_rejected",
+    "mark_returned",
+    "mark_signed",
+    "mark_submitted",
+    "mark_withdrawn",
+    "new_values",
+    "record_ids",
+    "save_draft",
+    "signed_not_filed",
+    "take_number_for",
+    "thing_of",
+    "unsaved_entries",
+]
+
+SEARCH_LIMIT = 100
+
+
+def get_record(uow: UnitOfWork, actor: Actor, record_id: int) -> RecordView:
+    """Return a record the actor may read; raise NotFound for any other."""
+    row = get_row(uow, record_id)
+    require(actor, "record.read", thing_of_row(uow, row))
+    return view_of(uow, row)
+
+
+def load_record(uow: UnitOfWork, record_id: int) -> RecordView:
+    """Return a record without asking who wants it: for jobs, and stations that have checked."""
+    return view_of(uow, get_row(uow, record_id))
+
+
+def thing_of(uow: UnitOfWork, record_id: int) -> Thing:
+    """Return what rights are asked about for a record; raise NotFound."""
+    return thing_of_row(uow, get_row(uow, record_id))
+
+
+def list_records(
+    uow: UnitOfWork,
+    actor: Actor,
+    *,
+    state: str = "",
+    form: str = "",
+    customer_id: int | None = None,
+    mine: bool = False,
+    text: str = "",
+    page: int = 1,
+    per_page: int = 20,
+) -> Page[RecordView]:
+    """Return the records the actor may read, newest change first.
+
+    ``text`` is a part of the title or number; ``mine`` keeps only the actor's own.
+    """
+    require(actor, "record.list")
+    if state and state not in set(RecordState):
+        raise Invalid(f"没有“{state[:20]}”这种状态。", {"state": "请从列表中选"})
+    if customer_id is not None and not 0 < customer_id <= LARGEST_ID:
+        raise Invalid("没有这位客户。", {"customer_id": "请从客户名录中选"})
+    wanted: list[ColumnElement[bool]] = [may_read(actor, "record", Record.id)]
+    if state:
+        wanted.append(Record.state == state)
+    if form:
+        wanted.append(Record.form_code == form)
+    if customer_id is not None:
+        wanted.append(Record.customer_id == customer_id)
+    if mine:
+        wanted.append(Record.author_id == actor.id)
+    words = text.strip()[:SEARCH_LIMIT]
+    if words:
+        columns = (Record.title, Record.number)
+        wanted.append(or_(*(column.contains(words, autoescape=True) for column in columns)))
+    newest = select(Record).where(*wanted).order_by(Record.updated_at.desc(), Record.id.desc())
+    return _page(uow, newest, page, per_page)
+
+
+def signed_not_filed(
+    uow: UnitOfWork, actor: Actor, page: int = 1, per_page: int = 20
+) -> Page[RecordView]:
+    """Return the signed records that wait to be filed, the longest waiting first."""
+    require(actor, "filing.list")
+    waiting = (
+        select(Record)
+        .where(Record.state == RecordState.SIGNED, may_read(actor, "record", Record.id))
+        .order_by(Record.signed_at, Record.id)
+    )
+    return _page(uow, waiting, page, per_page)
+
+
+def list_versions(uow: UnitOfWork, actor: Actor, record_id: int) -> tuple[VersionView, ...]:
+    """Return what the record held each time it was submitted, newest first."""
+    require(actor, "record.read", thing_of(uow, record_id))
+    rows = uow.session.scalars(
+        select(RecordVersion)
+        .where(RecordVersion.record_id == record_id)
+        .order_by(RecordVersion.n.desc())
+    ).all()
+    names = names_of(uow, {row.made_by for row in rows})
+    return tuple(
+        VersionView(
+            row.n, row.digest, row.reason, names.get(row.made_by, ""), row.made_at, row.content
+        )
+        for row in rows
+    )
+
+
+def find_verified(uow: UnitOfWork, code: str) -> RecordView | None:
+    """Return the record a printed verification code names, or None.
+
+    The code is ``number-digest12`` as in the footer's QR; any submitted version may match.
+    """
+    number, _, digest = code.rpartition("-")
+    if len(digest) != 12 or not number:
+        return None
+    row = uow.session.scalar(
+        select(Record)
+        .join(RecordVersion, RecordVersion.record_id == Record.id)
+        .where(Record.number == number, RecordVersion.digest.startswith(digest, autoescape=True))
+        .limit(1)
+    )
+    return None if row is None else view_of(uow, row)
+
+
+def record_ids(uow: UnitOfWork, changed_since: datetime | None = None) -> tuple[int, ...]:
+    """Return the id of every record (changed since an instant), for rebuilding the index."""
+    query = select(Record.id).order_by(Record.id)
+    if changed_since is not None:
+        query = query.where(Record.updated_at >= changed_since)
+    return tuple(uow.session.scalars(query))
+
+
+def _page(uow: UnitOfWork, query: Select[Record], page: int, per_page: int) -> Page[RecordView]:
+    page, per_page = clean_paging(page, per_page)
+    total = uow.session.scalar(select(func.count()).select_from(query.order_by(None).subquery()))
+    rows = uow.session.scalars(query.limit(per_page).offset((page - 1) * per_page))
+    return Page(views_of(uow, rows), total or 0, page, per_page)

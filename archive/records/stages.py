@@ -1,0 +1,115 @@
+"""A record's way through the later stations: submitted, returned, signed, filed.
+
+The acts belong to the signing and filing stations, which have checked who may do them and
+call these; here only the state moves, in its allowed order. Called through ``records.service``.
+"""
+
+from archive.core.clock import local_day
+from archive.core.numbering import take_number
+from archive.customers.service import find_by_name, name_initials
+from archive.people.rights import Actor, require
+from archive.records.drafts import complete_values, keep_submitted
+from archive.records.models import Record, RecordState
+from archive.records.rows import form_of, get_row, settle, thing_of_row, view_of
+from archive.records.rules import clean_note, require_move, require_version
+from archive.records.views import RecordView
+from storage.work import UnitOfWork
+
+
+def take_number_for(uow: UnitOfWork, record_id: int) -> str:
+    """Give the record its official number by the form's rule, once; return it.
+
+    A rollback gives the number back. Giving a number is a change: the record's version rises.
+    """
+    row = get_row(uow, record_id)
+    if row.number:
+        return row.number
+    form = form_of(row)
+    rule, today = form.number, local_day(uow.now())
+    initials = _initials(uow, row, form.customer_field) if "{首字母}" in rule.pattern else ""
+    series = f"record:{form.code}:{rule.counter(today, initials)}"
+    serial = take_number(uow, series, 10**rule.width - 1)
+    row.number = rule.show(serial, today, initials, str(row.content.get("轮次", "")))
+    uow.session.flush()
+    uow.journal(None, "record.number", "record", row.id, {"number": row.number})
+    uow.outbox("index", f"record:{row.id}")
+    return row.number
+
+
+def mark_submitted(
+    uow: UnitOfWork, actor: Actor, record_id: int, version: int, participants: frozenset[int]
+) -> RecordView:
+    """Send a complete record to be signed: numbered, a new round, its values kept as a version.
+
+    Raises Invalid naming each gap, Conflict for a stale version or a record under way.
+    """
+    row = get_row(uow, record_id)
+    require(actor, "record.read", thing_of_row(uow, row))
+    require_move(row.state, RecordState.IN_SIGNING)
+    require(actor, "record.submit", thing_of_row(uow, row))
+    require_version(row.row_version, version)
+    row.content = complete_values(form_of(row), row.content)
+    take_number_for(uow, record_id)
+    row.round += 1
+    row.submitted_at = uow.now()
+    row.participants = sorted({*row.participants, *participants})
+    digest = keep_submitted(uow, row, actor.id)
+    return _move(uow, actor, row, RecordState.IN_SIGNING, "record.submit", sha256=digest)
+
+
+def mark_returned(uow: UnitOfWork, actor: Actor, record_id: int, reason: str) -> RecordView:
+    """Give the record back to its author to be corrected, with the reason."""
+    note = clean_note(reason)
+    row = get_row(uow, record_id)
+    return _move(uow, actor, row, RecordState.RETURNED, "record.return", note)
+
+
+def mark_rejected(uow: UnitOfWork, actor: Actor, record_id: int, reason: str) -> RecordView:
+    """End the record's way with a refusal, with the reason."""
+    note = clean_note(reason)
+    row = get_row(uow, record_id)
+    return _move(uow, actor, row, RecordState.REJECTED, "record.reject", note)
+
+
+def mark_withdrawn(uow: UnitOfWork, actor: Actor, record_id: int) -> RecordView:
+    """Take the record back into a draft; only its author may."""
+    row = get_row(uow, record_id)
+    require(actor, "record.withdraw", thing_of_row(uow, row))
+    return _move(uow, actor, row, RecordState.DRAFT, "record.withdraw")
+
+
+def mark_signed(uow: UnitOfWork, actor: Actor, record_id: int) -> RecordView:
+    """Note that the last signature is there: the record waits to be filed."""
+    row = get_row(uow, record_id)
+    row.signed_at = uow.now()
+    return _move(uow, actor, row, RecordState.SIGNED, "record.signed")
+
+
+def mark_filed(uow: UnitOfWork, actor: Actor, record_id: int) -> RecordView:
+    """Note that the record is in the archive; from now on it is found as its item."""
+    return _move(uow, actor, get_row(uow, record_id), RecordState.FILED, "record.filed")
+
+
+def _move(
+    uow: UnitOfWork,
+    actor: Actor,
+    row: Record,
+    wanted: RecordState,
+    action: str,
+    note: str = "",
+    **detail: str,
+) -> RecordView:
+    require_move(row.state, wanted)
+    row.state = wanted
+    row.state_note = note
+    if wanted is not RecordState.FILED and wanted is not RecordState.SIGNED:
+        row.signed_at = None
+    settle(uow, row)
+    uow.journal(actor.id, action, "record", row.id, {"round": row.round, **detail})
+    return view_of(uow, row)
+
+
+def _initials(uow: UnitOfWork, row: Record, customer_field: str) -> str:
+    name = str(row.content.get(customer_field, ""))
+    customer = find_by_name(uow, name) if name else None
+    return customer.initials if customer else name_initials(name)

@@ -1,0 +1,124 @@
+"""The keys of the company and its people, fetched from rows and the authority's folder.
+
+The authority is made at ``archive init`` and opened once a process; a person's key is issued
+when they first sign.
+"""
+
+import threading
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import select
+
+from archive.config import Settings, instance_secret
+from archive.core.profile import load_profile
+from archive.core.resources import Resources
+from archive.people.rights import Actor
+from archive.signing.authority import CompanyAuthority, IssuedKey, SigningKey
+from archive.signing.models import PersonCertificate
+from storage.work import UnitOfWork
+
+_opened: dict[Path, CompanyAuthority] = {}
+_lock = threading.Lock()
+
+
+def authority_folder(settings: Settings) -> Path:
+    """Return where the company's authority is kept."""
+    return settings.keys / "authority"
+
+
+def open_authority(resources: Resources) -> CompanyAuthority:
+    """Return the company's authority, made on first use and kept open."""
+    folder = authority_folder(resources.settings)
+    with _lock:
+        if folder not in _opened:
+            _opened[folder] = _open_or_make(resources, folder)
+        return _opened[folder]
+
+
+def company_key(resources: Resources) -> SigningKey:
+    """Return the key that certifies frozen papers, issued on first use."""
+    return _key(resources, None)
+
+
+def person_key(resources: Resources, actor: Actor) -> SigningKey:
+    """Return the signing key of a person, issued when they first sign."""
+    return _key(resources, actor)
+
+
+def revoked_serials(uow: UnitOfWork) -> dict[str, datetime]:
+    """Return the serials of revoked certificates and since when."""
+    rows = uow.session.execute(
+        select(PersonCertificate.serial, PersonCertificate.revoked_at).where(
+            PersonCertificate.revoked_at.is_not(None)
+        )
+    )
+    return {row.serial: row.revoked_at for row in rows if row.revoked_at is not None}
+
+
+def _open_or_make(resources: Resources, folder: Path) -> CompanyAuthority:
+    secret = instance_secret(resources.settings)
+    if not folder.exists() or not any(folder.iterdir()):
+        with resources.reading() as uow:
+            company = load_profile(uow).company
+        return CompanyAuthority.create(folder, company, secret, resources.clock())
+    return CompanyAuthority.open(folder, secret)
+
+
+def _key(resources: Resources, actor: Actor | None) -> SigningKey:
+    authority = open_authority(resources)
+    with resources.reading() as uow:
+        row = _valid_row(uow, actor.id if actor else None)
+    if row is None:
+        row = _issue(resources, authority, actor)
+    return authority.signing_key(row.certificate_pem.encode(), row.encrypted_key_pem.encode())
+
+
+def _issue(
+    resources: Resources, authority: CompanyAuthority, actor: Actor | None
+) -> PersonCertificate:
+    now = resources.clock()
+    issued = (
+        authority.issue_person(actor.name, actor.staff_no, now)
+        if actor
+        else authority.issue_company_seal(now)
+    )
+    with resources.work() as uow:
+        present = _valid_row(uow, actor.id if actor else None)  # another request was quicker
+        row = present or _as_row(issued, actor)
+        if present is None:
+            uow.session.add(row)
+            uow.session.flush()
+            about = actor.id if actor else 0
+            uow.journal(
+                about or None, "certificate.issue", "user", about, {"serial": issued.serial_hex}
+            )
+            uow.commit()
+    return row
+
+
+def _valid_row(uow: UnitOfWork, user_id: int | None) -> PersonCertificate | None:
+    return uow.session.scalar(
+        select(PersonCertificate)
+        .where(
+            PersonCertificate.user_id == user_id
+            if user_id is not None
+            else PersonCertificate.user_id.is_(None),
+            PersonCertificate.revoked_at.is_(None),
+            PersonCertificate.not_after > uow.now(),
+        )
+        .order_by(PersonCertificate.id)
+        .limit(1)
+    )
+
+
+def _as_row(issued: IssuedKey, actor: Actor | None) -> PersonCertificate:
+    return PersonCertificate(
+        user_id=actor.id if actor else None,
+        serial=issued.serial_hex,
+        certificate_pem=issued.certificate_pem.decode(),
+        encrypted_key_pem=issued.encrypted_key_pem.decode(),
+        not_before=issued.not_before,
+        not_after=issued.not_after,
+        revoked_at=None,
+    )

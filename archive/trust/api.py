@@ -1,0 +1,84 @@
+"""The journal and the checks over the API."""
+
+from apiflask import APIBlueprint
+from flask import request
+from pydantic import BaseModel
+
+from archive.core.pages import clean_paging
+from archive.core.web import reading, resources
+from archive.people.gate import actor, guard
+from archive.trust import service
+
+api = APIBlueprint("trust_api", __name__, url_prefix="/api/v1", tag="trust")
+
+
+class JournalLineOut(BaseModel):
+    """One act."""
+
+    seq: int
+    at: str
+    actor_id: int | None
+    action: str
+    object_type: str
+    object_id: str
+    detail: str
+    hash: str
+
+
+class JournalOut(BaseModel):
+    """A page of the journal, newest first."""
+
+    items: list[JournalLineOut]
+    total: int
+    page: int
+    pages: int
+
+
+class FindingOut(BaseModel):
+    """One thing that is wrong."""
+
+    kind: str
+    subject: str
+    message: str
+
+
+class VerifyOut(BaseModel):
+    """The outcome of the checks."""
+
+    ok: bool
+    findings: list[FindingOut]
+
+
+@api.get("/journal")
+@api.output(JournalOut)
+@guard("journal.read")
+def journal() -> dict[str, object]:
+    """Read the journal, newest first; query: action, object, page, per_page."""
+    page, per_page = clean_paging(
+        request.args.get("page", 1, int), request.args.get("per_page", 50, int)
+    )
+    with reading() as uow:
+        lines = service.list_journal(
+            uow,
+            actor(),
+            action=request.args.get("action", "")[:60],
+            object_id=request.args.get("object", "")[:60],
+            page=page,
+            per_page=per_page,
+        )
+    items = [
+        {key: getattr(line, key) for key in JournalLineOut.model_fields} for line in lines.items
+    ]
+    return {"items": items, "total": lines.total, "page": lines.page, "pages": lines.pages}
+
+
+@api.get("/verify")
+@api.output(VerifyOut)
+@guard("verify.run")
+def verify() -> dict[str, object]:
+    """Check bytes, rows, journal and index now."""
+    findings = [
+        {"kind": one.kind, "subject": one.subject, "message": one.message}
+        for one in service.verify_instance(resources())
+    ]
+    return {"ok": not findings, "findings": findings}

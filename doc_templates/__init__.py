@@ -1,0 +1,62 @@
+"""Official forms: definitions, checks, Word and PDF. Bytes out; no database, no web.
+
+The public face of the package; see definition.py, values.py, word.py, pdf.py.
+"""
+
+from doc_templates.catalogue import list_forms, load_folder, load_form
+from doc_templates.check import Finding, check_form, sample_values
+from doc_templates.definition import (
+    Effects,
+    Field,
+    FilingDefaults,
+    Form,
+    NumberRule,
+    Signer,
+)
+from doc_templates.errors import (
+    BadDefinition,
+    BadTemplate,
+    FormError,
+    FormNotFound,
+    InvalidValues,
+    UnsafeDocument,
+)
+from doc_templates.package import document_text
+from doc_templates.values import (
+    Checked,
+    check_values,
+    describe_path,
+    shown_text,
+    starting_values,
+)
+from doc_templates.word import PrintContext, SignatureMark, render_word
+
+__all__ = [
+    "BadDefinition",
+    "BadTemplate",
+    "Checked",
+    "Effects",
+    "Field",
+    "FilingDefaults",
+    "Finding",
+    "Form",
+    "FormError",
+    "FormNotFound",
+    "InvalidValues",
+    "NumberRule",
+    "PrintContext",
+    "SignatureMark",
+    "Signer",
+    "UnsafeDocument",
+    "check_form",
+    "check_values",
+    "describe_path",
+    "document_text",
+    "list_forms",
+    "load_folder",
+    "load_form",
+    "render_word",
+    "sample_values",
+    "shown_text",
+    "starting_values",
+]

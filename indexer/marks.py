@@ -1,0 +1,148 @@
+"""Marks what was found in the text as typed, and picks the passage to show.
+
+Works on the text the database gave back, folded the same way as the index, so that 電子 is
+marked for 电子. Gives pieces; the page escapes and draws them. Not here: finding (matching).
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from indexer.analysis import STOP_WORDS, cut_words, each_unit, run_terms
+from indexer.folding import fold_with_places
+from indexer.pinyin import sounds_like
+from indexer.query import Beginning, Han, InField, Mixed, Node, Phrase, Query, Run, positive_leaves
+from indexer.results import Marked
+
+SNIPPET_LENGTH = 120
+_LEAD = 24
+_SEARCHED = 100_000
+_MOST_SPANS = 400
+
+
+@dataclass(frozen=True)
+class Marker:
+    """What to mark for one query; `names` are letters that may spell a name."""
+
+    pattern: re.Pattern[str] | None
+    names: tuple[str, ...]
+
+
+def make_marker(query: Query) -> Marker:
+    """Prepare marking for a query."""
+    texts: dict[str, None] = {}
+    names: dict[str, None] = {}
+    for leaf in positive_leaves(query.node) if query.node else []:
+        texts |= dict.fromkeys(_texts_of(leaf))
+        if isinstance(leaf, Run | Mixed) and leaf.text.isalpha() and len(leaf.text) > 1:
+            names[leaf.text] = None
+    lasting = [text for text in texts if text not in STOP_WORDS] or list(texts)
+    if not lasting:
+        return Marker(None, tuple(names))
+    parts = (_loose_pattern(text) for text in sorted(lasting, key=len, reverse=True))
+    return Marker(re.compile("|".join(part for part in parts if part) or "(?!)"), tuple(names))
+
+
+def _texts_of(leaf: Node) -> list[str]:
+    if isinstance(leaf, Han):
+        return [leaf.text, *(word for word in cut_words(leaf.text) if len(word) > 1)]
+    if isinstance(leaf, Phrase):
+        return [leaf.text.strip()]
+    if isinstance(leaf, Beginning):
+        return [leaf.text]
+    if isinstance(leaf, Run):
+        return [leaf.text, run_terms(leaf.text)[0]]
+    if isinstance(leaf, InField) and leaf.name in {"customer", "title", "number", "person"}:
+        return [leaf.text]
+    return []
+
+
+def _loose_pattern(text: str) -> str:
+    """The text with what the index overlooks between its characters: blanks, number joints."""
+    units = list(each_unit(text))
+    if not units:
+        return ""
+    shapes = []
+    for unit in units:
+        between = r"[-_/.·,&+@' ]?" if unit.is_run else ""
+        letters = re.sub(r"[^\w]", "", unit.typed)
+        shapes.append(between.join(re.escape(char) for char in letters or unit.typed))
+    joined = shapes[0]
+    for before, unit, shape in zip(units, units[1:], shapes[1:], strict=False):
+        joined += (r"[ \t·]*" if before.place + 1 == unit.place else r"[\W_]+") + shape
+    return joined if not units[0].is_run else rf"(?<![a-z0-9])(?:{joined})|{joined}"
+
+
+def mark_whole(text: str, marker: Marker) -> Marked:
+    """The whole of a short text (a title) with marks."""
+    return _pieces(text, _spans(text, marker, with_names=True), 0, len(text))
+
+
+def mark_passage(text: str, marker: Marker) -> Marked:
+    """The passage of a long text in which most different things were found, with marks."""
+    text = text[:_SEARCHED]
+    spans = _spans(text, marker, with_names=False)
+    start = _best_start(text, spans)
+    end = min(len(text), start + SNIPPET_LENGTH)
+    pieces = _pieces(text, spans, start, end)
+    before = (("…", False),) if start > 0 else ()
+    after = (("…", False),) if end < len(text) else ()
+    return (*before, *pieces, *after)
+
+
+def _spans(text: str, marker: Marker, *, with_names: bool) -> list[tuple[int, int]]:
+    folded, places = fold_with_places(text)
+    spans: list[tuple[int, int]] = []
+    for match in marker.pattern.finditer(folded) if marker.pattern else ():
+        spans.append((places[match.start()], places[match.end() - 1] + 1))
+        if len(spans) >= _MOST_SPANS:
+            break
+    if not spans and with_names and marker.names:
+        spans = _sounding_spans(folded, places, marker.names)
+    return spans
+
+
+def _sounding_spans(
+    folded: str, places: Sequence[int], names: tuple[str, ...]
+) -> list[tuple[int, int]]:
+    """The shortest stretch that is spelled or initialled as typed."""
+    for length in range(1, 9):
+        for start in range(len(folded) - length + 1):
+            stretch = folded[start : start + length]
+            if _is_whole_name(stretch, names):
+                return [(places[start], places[start + length - 1] + 1)]
+    return []
+
+
+def _is_whole_name(stretch: str, names: tuple[str, ...]) -> bool:
+    if not all("\u3400" <= char for char in stretch):
+        return False
+    return any(len(name) >= len(stretch) and sounds_like(stretch, name) for name in names)
+
+
+def _best_start(text: str, spans: list[tuple[int, int]]) -> int:
+    """Where to begin the passage: a little before the densest window."""
+    best, best_value = 0, -1.0
+    for start, _ in spans:
+        inside = [(a, b) for a, b in spans if start <= a and b <= start + SNIPPET_LENGTH - _LEAD]
+        different = len({text[a:b] for a, b in inside})
+        value = different + len(inside) / 1000
+        if value > best_value:
+            best, best_value = start, value
+    return max(0, best - _LEAD) if spans else 0
+
+
+def _pieces(text: str, spans: list[tuple[int, int]], start: int, end: int) -> Marked:
+    pieces: list[tuple[str, bool]] = []
+    at = start
+    for first, last in spans:
+        first, last = max(first, at), min(last, end)
+        if first >= last:
+            continue
+        if first > at:
+            pieces.append((text[at:first], False))
+        pieces.append((text[first:last], True))
+        at = last
+    if at < end:
+        pieces.append((text[at:end], False))
+    return tuple(pieces)

@@ -1,0 +1,236 @@
+"""One search from request to results: rights first, then filters, counts, order, passages.
+
+Not here: opening the index (index), the query language (query). The rights are part of the mask
+that everything else is counted from; no count is ever taken before.
+"""
+
+import re
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from indexer.marks import make_marker, mark_passage, mark_whole
+from indexer.matching import match
+from indexer.pinyin import pinyin_key
+from indexer.postings import FloatArray
+from indexer.query import Node, Query, loosen, parse
+from indexer.results import FACETS, Hit, SearchRequest, SearchResults
+from indexer.schema import Entry
+from indexer.scoring import score_parts
+from indexer.segment import Mask
+from indexer.snapshot import Part, Snapshot
+
+MOST_FACET_VALUES = 100
+NOTHING_TYPED = "没有可以查找的文字，请输入汉字、字母或数字。"
+LOOSENED = "没有同时包含全部词语的记录，以下结果包含其中一部分词语。"
+
+LoadEntries = Callable[[Sequence[str]], Mapping[str, Entry]]
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What a query finds in each part: all that is visible, and what the filters leave of it."""
+
+    visible: list[Mask]
+    chosen: list[Mask]
+
+    @property
+    def total(self) -> int:
+        return sum(int(mask.sum()) for mask in self.chosen)
+
+
+def run_search(
+    snapshot: Snapshot,
+    request: SearchRequest,
+    load_entries: LoadEntries,
+    started: float,
+    notes: tuple[str, ...] = (),
+) -> SearchResults:
+    """Search a snapshot; `started` is the perf_counter at which the request came in."""
+    query = parse(request.text)
+    if not request.readers:
+        return SearchResults(0, _since(started), (), _no_facets(), (*notes, *query.notes))
+    if not query.has_words:
+        return SearchResults(0, _since(started), (), _no_facets(), (*notes, NOTHING_TYPED))
+    node, found, extra = _find(snapshot, query, request)
+    order = _ordered(snapshot, query, node, found, request)
+    hits, lost = _hits(snapshot, query, order, request, load_entries)
+    return SearchResults(
+        total=found.total - lost,
+        took_ms=_since(started),
+        hits=hits,
+        facets=_facets(snapshot, found, request),
+        notes=(*notes, *query.notes, *extra),
+    )
+
+
+def _since(started: float) -> float:
+    return (time.perf_counter() - started) * 1000
+
+
+def _no_facets() -> dict[str, tuple[tuple[str, int], ...]]:
+    return {name: () for name in FACETS}
+
+
+def _find(
+    snapshot: Snapshot, query: Query, request: SearchRequest
+) -> tuple[Node | None, _Found, tuple[str, ...]]:
+    found = _apply(snapshot, query.node, request)
+    if found.total or query.node is None:
+        return query.node, found, ()
+    loose = loosen(query.node)
+    if loose is None:
+        return query.node, found, ()
+    more = _apply(snapshot, loose, request)
+    return (loose, more, (LOOSENED,)) if more.total else (query.node, found, ())
+
+
+def _apply(snapshot: Snapshot, node: Node | None, request: SearchRequest) -> _Found:
+    visible: list[Mask] = []
+    chosen: list[Mask] = []
+    for part in snapshot.parts:
+        mask = part.visible(request.readers)
+        if node is not None and mask.any():
+            mask = mask & match(node, part.view)
+        visible.append(mask)
+        chosen.append(mask & _filter_mask(part, request.filters))
+    return _Found(visible, chosen)
+
+
+def _filter_mask(part: Part, filters: Mapping[str, tuple[str, ...]], but: str = "") -> Mask:
+    mask = np.ones(part.view.size, np.bool_)
+    for name, values in filters.items():
+        if name == but or not values:
+            continue
+        if name not in FACETS:
+            return np.zeros(part.view.size, np.bool_)
+        column = part.view.column(name)
+        wanted = set(values)
+        good = np.array([*(value in wanted for value in column.values), False], np.bool_)
+        mask &= good[column.codes]
+    return mask
+
+
+def _facets(
+    snapshot: Snapshot, found: _Found, request: SearchRequest
+) -> dict[str, tuple[tuple[str, int], ...]]:
+    return {name: _facet(snapshot, found, request, name) for name in FACETS}
+
+
+def _facet(
+    snapshot: Snapshot, found: _Found, request: SearchRequest, name: str
+) -> tuple[tuple[str, int], ...]:
+    """Counts of a field's values over what is visible, with the other fields' filters applied."""
+    counts: dict[str, int] = {}
+    for part, visible, chosen in zip(snapshot.parts, found.visible, found.chosen, strict=True):
+        if request.filters.get(name):
+            mask = visible & _filter_mask(part, request.filters, but=name)
+        else:
+            mask = chosen
+        column = part.view.column(name)
+        numbers = np.bincount(column.codes[mask] + 1, minlength=len(column.values) + 1)[1:]
+        for code in np.flatnonzero(numbers).tolist():
+            value = column.values[code]
+            counts[value] = counts.get(value, 0) + int(numbers[code])
+    ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    return tuple(ranked[:MOST_FACET_VALUES])
+
+
+@dataclass(frozen=True)
+class _Order:
+    """What was found, best first: part, document and score of each up to the page's end."""
+
+    rows: list[tuple[int, int, float]]
+
+
+def _ordered(
+    snapshot: Snapshot, query: Query, node: Node | None, found: _Found, request: SearchRequest
+) -> _Order:
+    end = max(0, request.offset) + max(0, request.limit)
+    parts = [np.flatnonzero(mask) for mask in found.chosen]
+    scores = _scores(snapshot, query, node, parts)
+    owner = np.repeat(np.arange(len(parts)), [len(docs) for docs in parts])
+    docs = np.concatenate([*parts, np.empty(0, np.int64)]).astype(np.int64)
+    if not len(docs) or not end:
+        return _Order([])
+    if request.sort in {"number", "customer"}:
+        rows = _by_text(snapshot, parts, request.sort)[:end]
+    else:
+        dates = np.concatenate([p.view.dates[d] for p, d in zip(snapshot.parts, parts, strict=True)])
+        if request.sort == "date" or node is None:
+            rows = np.lexsort((docs, owner, -scores, -dates))[:end]
+        else:
+            rows = _best(scores, dates, docs, owner, end)
+    picked = zip(owner[rows].tolist(), docs[rows].tolist(), scores[rows].tolist(), strict=True)
+    return _Order(list(picked))
+
+
+def _scores(
+    snapshot: Snapshot, query: Query, node: Node | None, parts: Sequence[npt.NDArray[np.intp]]
+) -> FloatArray:
+    if node is None:
+        return np.zeros(sum(len(docs) for docs in parts), np.float32)
+    scored = score_parts(snapshot, query, node)
+    return np.concatenate(
+        [own[docs] for own, docs in zip(scored, parts, strict=True)] + [np.empty(0, np.float32)]
+    )
+
+
+def _best(
+    scores: FloatArray,
+    dates: npt.NDArray[np.int64],
+    docs: npt.NDArray[np.int64],
+    owner: npt.NDArray[np.int64],
+    end: int,
+) -> npt.NDArray[np.intp]:
+    """The `end` best rows by score, newer first among equals; the order is the same each time."""
+    rows = np.arange(len(scores))
+    if len(scores) > 4 * end:
+        worst = np.partition(scores, len(scores) - end)[len(scores) - end]
+        rows = np.flatnonzero(scores >= worst)
+    order = np.lexsort((docs[rows], owner[rows], -dates[rows], -scores[rows]))
+    return rows[order[:end]]
+
+
+def _by_text(
+    snapshot: Snapshot, parts: Sequence[npt.NDArray[np.intp]], name: str
+) -> npt.NDArray[np.intp]:
+    """All rows by number or customer; what has none comes last, equal ones newest first."""
+    key_of = pinyin_key if name == "customer" else _number_key
+    keys: list[tuple[bool, str, int]] = []
+    for part, docs in zip(snapshot.parts, parts, strict=True):
+        column = part.view.column(name)
+        texts = [*(key_of(value) for value in column.values), ""]
+        dates = part.view.dates
+        keys += [(not texts[column.codes[doc]], texts[column.codes[doc]], -dates[doc])
+                 for doc in docs]
+    return np.array(sorted(range(len(keys)), key=keys.__getitem__), np.intp)
+
+
+def _number_key(number: str) -> str:
+    return re.sub(r"\d+", lambda match: match.group().zfill(12), number)
+
+
+def _hits(
+    snapshot: Snapshot,
+    query: Query,
+    order: _Order,
+    request: SearchRequest,
+    load_entries: LoadEntries,
+) -> tuple[tuple[Hit, ...], int]:
+    """The page of hits, and how many of them the database no longer shows to this reader."""
+    rows = order.rows[max(0, request.offset) :]
+    ids = [snapshot.parts[owner].view.id_of(doc) for owner, doc, _ in rows]
+    entries = load_entries(ids) if ids else {}
+    marker = make_marker(query)
+    hits: list[Hit] = []
+    for entry_id, (_, _, score) in zip(ids, rows, strict=True):
+        entry = entries.get(entry_id)
+        if entry is None or not entry.readers & request.readers:
+            continue
+        title = mark_whole(entry.title, marker)
+        hits.append(Hit(entry_id, score, title, mark_passage(entry.body, marker)))
+    return tuple(hits), len(ids) - len(hits)

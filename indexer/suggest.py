@@ -1,0 +1,97 @@
+"""Completions while typing: customers and titles, only those the reader may see.
+
+Not here: past searches (they live in the database).
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+
+from indexer.analysis import each_unit
+from indexer.folding import fold
+from indexer.matching import match
+from indexer.pinyin import pinyin_terms
+from indexer.query import InField
+from indexer.results import Suggestion
+from indexer.schema import Entry
+from indexer.snapshot import Snapshot
+
+_MOST_TITLES = 30
+LONGEST_TEXT = 60
+
+
+def run_suggest(
+    snapshot: Snapshot,
+    text: str,
+    readers: frozenset[str],
+    limit: int,
+    load_entries: Callable[[Sequence[str]], Mapping[str, Entry]],
+) -> list[Suggestion]:
+    """Up to `limit` suggestions: customers that begin so first, then others, then titles."""
+    wanted = fold(text[:LONGEST_TEXT]).strip()
+    if not wanted or not readers or limit <= 0 or not list(each_unit(wanted)):
+        return []
+    customers = _customers(snapshot, wanted, readers)[:limit]
+    room = limit - len(customers)
+    if room <= 0:
+        return customers
+    return customers + _titles(snapshot, wanted, readers, load_entries)[:room]
+
+
+def _customers(snapshot: Snapshot, wanted: str, readers: frozenset[str]) -> list[Suggestion]:
+    counts: dict[str, int] = {}
+    for part in snapshot.parts:
+        column = part.view.column("customer")
+        visible = part.visible(readers)
+        numbers = np.bincount(column.codes[visible] + 1, minlength=len(column.values) + 1)[1:]
+        for code in np.flatnonzero(numbers).tolist():
+            name = column.values[code]
+            counts[name] = counts.get(name, 0) + int(numbers[code])
+    ranked = [(_nearness(name, wanted), -count, name) for name, count in counts.items()]
+    best = sorted(one for one in ranked if one[0] < _FAR)
+    return [Suggestion(name, "customer", count=-count) for _, count, name in best]
+
+
+_FAR = 9
+
+
+def _nearness(name: str, wanted: str) -> int:
+    """0 begins so, 1 contains it, 2 is initialled or spelled so from its start, 3 later."""
+    folded = fold(name)
+    if folded.startswith(wanted):
+        return 0
+    if wanted in folded:
+        return 1
+    if not wanted.isascii():
+        return _FAR
+    letters = wanted.replace(" ", "").replace("'", "")
+    full, initials = pinyin_terms(folded)
+    fitting = [term for term in (*full, *initials) if term.startswith(letters)]
+    if not fitting:
+        return _FAR
+    longest = max(full, key=len, default="")
+    return 2 if any(len(term) >= len(longest) for term in fitting) else 3
+
+
+def _titles(
+    snapshot: Snapshot,
+    wanted: str,
+    readers: frozenset[str],
+    load_entries: Callable[[Sequence[str]], Mapping[str, Entry]],
+) -> list[Suggestion]:
+    newest: list[tuple[str, str]] = []
+    for part in snapshot.parts:
+        found = match(InField("title", wanted), part.view) & part.visible(readers)
+        column = part.view.column("date")
+        for doc in np.flatnonzero(found).tolist():
+            code = int(column.codes[doc])
+            newest.append((column.values[code] if code >= 0 else "", part.view.id_of(doc)))
+    newest.sort(reverse=True)
+    ids = [entry_id for _, entry_id in newest[:_MOST_TITLES]]
+    entries = load_entries(ids) if ids else {}
+    suggestions: dict[str, Suggestion] = {}
+    for entry_id in ids:
+        entry = entries.get(entry_id)
+        if entry is not None and entry.readers & readers:
+            suggestions.setdefault(entry.title, Suggestion(entry.title, "title", entry_id))
+    return list(suggestions.values())
