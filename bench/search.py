@@ -34,10 +34,11 @@ _WORD = re.compile(r"[\w\u3400-\u9fff]")
 _FORMS = ("E01", "E05", "E10", "K05")
 _DEPARTMENTS = ("销售部", "财务部", "法务部", "市场部", "行政部")
 _STATUSES = ("已归档", "已归档", "已归档", "审批中", "草稿")
-_STOP = set(
-    "的 了 是 在 和 与 有 哪 什么 哪些 谁 多少 几 为 于 被 由 何 哪个 怎么 如何 吗 呢 年 个 哪里 哪一 "
-    "因为 这 那 何时 何种 时候 请问 以及 之 而 对 从 到 中 上 下".split()
-)
+_STOPS = """
+的 了 是 在 和 与 有 哪 什么 哪些 谁 多少 几 为 于 被 由 何 哪个 怎么 如何 吗 呢 年 个 哪里 哪一
+因为 这 那 何时 何种 时候 请问 以及 之 而 对 从 到 中 上 下
+"""
+_STOP = set(_STOPS.split())
 
 Row = dict[str, Any]
 Search = Callable[[Any], tuple[int, list[str]]]

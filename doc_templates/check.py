@@ -36,7 +36,10 @@ def check_form(form: Form | str | Path) -> list[Finding]:
     name = form.code if isinstance(form, Form) else str(form)
     try:
         form = form if isinstance(form, Form) else _find(form)
-        return [*_check_tags(form), *_check_sample(form)]
+        findings = list(_check_tags(form))
+        if not any(finding.serious for finding in findings):
+            findings.extend(_check_sample(form))
+        return findings
     except FormError as error:
         return [Finding(name, error.message)]
 

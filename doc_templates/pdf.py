@@ -112,11 +112,7 @@ class OfficeConverter:
         office = self._running()
         try:
             pdf = office.convert(docx, self.deadline)
-        except ConversionFailed:
-            if office.is_dead():
-                self._stop()
-            raise
-        except BaseException:
+        except BaseException:  # whatever it was, the next try gets a fresh office
             self._stop()
             raise
         if office.converted >= self.recycle_after:

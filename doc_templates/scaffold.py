@@ -34,6 +34,7 @@ PAPER_SIZES = {"A3": (297, 420), "A4": (210, 297), "A5": (148, 210)}
 MARGIN_LEFT, MARGIN_RIGHT = 20, 15
 BUILT_IN = frozenset({"编号", "档号", "版本"})
 CROWDED = 8
+LETTER = 4.6
 FIXED_TIME = (1980, 1, 1, 0, 0, 0)
 
 
@@ -171,7 +172,9 @@ class _Drawing:
         centred = cell.is_label and block.border == "full"
         align = cell.align or ("center" if centred else "left")
         indent = 0 if align == "center" else 0.6 if narrow else 1.2
-        exact = cell.is_label and not cell.upright
+        if cell.upright:  # narrow, not turned: a row with turned text cannot run over a page
+            indent = max(0.0, (cell.span * unit - LETTER) / 2)
+        exact = cell.is_label
         merge = self.merge(cell, row, block, place)
         line = 14 if exact else 18 if tall else 0
         return cell_xml(
@@ -180,7 +183,6 @@ class _Drawing:
             "bracket" if cell.bracket or self.continues_bracket(cell, row, block, place) else "",
             columns=cell.span,
             valign="top" if tall else "center",
-            upright=cell.upright,
             merge=merge,
             top_pad=1.5 if tall else 0,
         )

@@ -68,7 +68,7 @@ def paragraph_xml(
 
 def cell_xml(
     content: str, width: float, border: str, *, columns: int = 1, valign: str = "center",
-    upright: bool = False, merge: str = "", top_pad: float = 0,
+    merge: str = "", top_pad: float = 0,
 ) -> str:  # fmt: skip
     """Return a table cell; border "bracket" draws its left, top and bottom line only."""
     marks = f'<w:tcW w:w="{twips(width)}" w:type="dxa"/>'
@@ -80,7 +80,6 @@ def cell_xml(
         marks += f"<w:tcBorders>{sides}</w:tcBorders>"
     if top_pad:
         marks += f'<w:tcMar><w:top w:w="{twips(top_pad)}" w:type="dxa"/></w:tcMar>'
-    marks += '<w:textDirection w:val="tbRlV"/>' if upright else ""
     return f'<w:tc><w:tcPr>{marks}<w:vAlign w:val="{valign}"/></w:tcPr>{content}</w:tc>'
 
 

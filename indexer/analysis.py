@@ -35,11 +35,12 @@ _AMOUNT = re.compile(r"\d+(?:,\d{3})*(?:\.\d+)?")
 _LONG_NUMBER = re.compile(r"\d{10,}[\dx]")
 _WIDE_START = re.compile(rf"[{_WIDE}]")
 
-STOP_WORDS = frozenset(
-    "的 了 是 在 和 与 有 哪 什么 哪些 谁 多少 几 为 于 被 由 何 哪个 怎么 如何 吗 呢 个 哪里 哪一 "
-    "因为 这 那 何时 何种 时候 请问 以及 之 而 对 从 到 中 上 下 我 你 他 她 它 们 我们 关于 请 "
-    "把 给 也 都 就 吧 啊 及 或 所 the of and a an to in is for".split()
-)
+_STOPS = """
+的 了 是 在 和 与 有 哪 什么 哪些 谁 多少 几 为 于 被 由 何 哪个 怎么 如何 吗 呢 个 哪里 哪一 因为
+这 那 何时 何种 时候 请问 以及 之 而 对 从 到 中 上 下 我 你 他 她 它 们 我们 关于 请 把 给 也 都 就
+吧 啊 及 或 所 the of and a an to in is for
+"""
+STOP_WORDS = frozenset(_STOPS.split())
 """Words that are not asked for when the query has others; alone they are searched as they are."""
 
 
@@ -69,7 +70,7 @@ def each_unit(folded: str, place: int = 0) -> Iterator[Unit]:
     """Yield the units of folded text with their places; a gap leaves one place empty."""
     end = 0
     for match in _UNIT.finditer(folded):
-        if place and end < match.start() and _GAP.search(folded, end, match.start()):
+        if end and end < match.start() and _GAP.search(folded, end, match.start()):
             place += 1
         typed = match.group()
         is_run = match.lastgroup is not None

@@ -11,17 +11,15 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from whoosh.filedb.filestore import FileStorage
-from whoosh.index import FileIndex
-
 from indexer.errors import IndexDamaged
 from indexer.generations import Generations, Trouble, sync_folder, write_meta
 from indexer.results import SearchRequest, SearchResults, Suggestion
 from indexer.schema import Entry, whoosh_schema
 from indexer.search import run_search
 from indexer.segment import reading_index
-from indexer.snapshot import INDEX_NAME, Snapshot, latest_commit, read_snapshot
+from indexer.snapshot import INDEX_NAME, Snapshot, latest_commit, live_mask, read_snapshot
 from indexer.suggest import run_suggest
+from indexer.whoosh_parts import FileIndex, FileStorage
 from indexer.writer import SegmentBatch
 
 _log = logging.getLogger(__name__)
@@ -283,8 +281,8 @@ def _merge_small(batch: SegmentBatch, snapshot: Snapshot) -> set[str]:
     """Take the segments of a crowded size into the batch; returns their ids."""
     views = {part.segment_id: part.view for part in snapshot.parts}
     levels: dict[int, list[str]] = {}
-    live = {one.segment_id(): one.doc_count() for one in batch.segments}
-    for name, count in live.items():
+    counts = {one.segment_id(): one.doc_count() for one in batch.segments}
+    for name, count in counts.items():
         if 0 < count < _LARGEST_MERGE:
             levels.setdefault((count.bit_length() + 1) // 2, []).append(name)
     merged: set[str] = set()
@@ -292,9 +290,8 @@ def _merge_small(batch: SegmentBatch, snapshot: Snapshot) -> set[str]:
         if len(names) < _SEGMENTS_A_LEVEL:
             continue
         for segment in [one for one in batch.segments if one.segment_id() in names]:
+            live = live_mask(segment)
             with reading_index():
-                batch.add_segment(
-                    views[segment.segment_id()], lambda doc, s=segment: not s.is_deleted(doc)
-                )
+                batch.add_segment(views[segment.segment_id()], live)
             merged.add(segment.segment_id())
     return merged

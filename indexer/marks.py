@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from indexer.analysis import STOP_WORDS, cut_words, each_unit, run_terms
 from indexer.folding import fold_with_places
-from indexer.pinyin import sounds_like
+from indexer.pinyin import sounds_like, spell
 from indexer.query import Beginning, Han, InField, Mixed, Node, Phrase, Query, Run, positive_leaves
 from indexer.results import Marked
 
@@ -30,11 +30,15 @@ class Marker:
 
 def make_marker(query: Query) -> Marker:
     """Prepare marking for a query."""
+    leaves = positive_leaves(query.node) if query.node else []
+    mixed = [leaf.text for leaf in leaves if isinstance(leaf, Mixed)]
     texts: dict[str, None] = {}
-    names: dict[str, None] = {}
-    for leaf in positive_leaves(query.node) if query.node else []:
+    names = dict.fromkeys(spell(text) for text in mixed)
+    for leaf in leaves:
+        if any(text in whole for text in _texts_of(leaf) for whole in mixed):
+            continue  # of 海xin, 海 alone is not what was meant
         texts |= dict.fromkeys(_texts_of(leaf))
-        if isinstance(leaf, Run | Mixed) and leaf.text.isalpha() and len(leaf.text) > 1:
+        if isinstance(leaf, Run) and leaf.text.isalpha() and len(leaf.text) > 1:
             names[leaf.text] = None
     lasting = [text for text in texts if text not in STOP_WORDS] or list(texts)
     if not lasting:
@@ -115,7 +119,7 @@ def _sounding_spans(
 
 
 def _is_whole_name(stretch: str, names: tuple[str, ...]) -> bool:
-    if not all("\u3400" <= char for char in stretch):
+    if not all(char >= "\u3400" for char in stretch):
         return False
     return any(len(name) >= len(stretch) and sounds_like(stretch, name) for name in names)
 
@@ -129,7 +133,9 @@ def _best_start(text: str, spans: list[tuple[int, int]]) -> int:
         value = different + len(inside) / 1000
         if value > best_value:
             best, best_value = start, value
-    return max(0, best - _LEAD) if spans else 0
+    lead = text[max(0, best - _LEAD) : best]
+    boundary = max((lead.rfind(sign) for sign in "。；！？，、\n "), default=-1)
+    return best - len(lead) + boundary + 1 if spans else 0
 
 
 def _pieces(text: str, spans: list[tuple[int, int]], start: int, end: int) -> Marked:
@@ -141,7 +147,10 @@ def _pieces(text: str, spans: list[tuple[int, int]], start: int, end: int) -> Ma
             continue
         if first > at:
             pieces.append((text[at:first], False))
-        pieces.append((text[first:last], True))
+        if first == at and pieces and pieces[-1][1]:
+            pieces[-1] = (pieces[-1][0] + text[first:last], True)
+        else:
+            pieces.append((text[first:last], True))
         at = last
     if at < end:
         pieces.append((text[at:end], False))

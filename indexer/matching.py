@@ -6,6 +6,7 @@ Not here: ranking (scoring), typing (query).
 
 from collections.abc import Callable, Iterable
 from functools import reduce
+from itertools import pairwise
 
 import numpy as np
 
@@ -84,15 +85,13 @@ def match_units(units: list[Unit], view: SegmentView, word: str = "") -> Mask:
 def _pairs(units: list[Unit]) -> list[tuple[str, int]]:
     return [
         (pair_of(first, second), first.place)
-        for first, second in zip(units, units[1:], strict=False)
+        for first, second in pairwise(units)
         if first.place + 1 == second.place
     ]
 
 
-def _stand_together(
-    pairs: list[tuple[str, int]], docs: IntArray, view: SegmentView
-) -> Mask:
-    """For each of `docs`, which all have every pair: do the pairs stand in this order?"""
+def _stand_together(pairs: list[tuple[str, int]], docs: IntArray, view: SegmentView) -> Mask:
+    """For each of `docs`, which all have every pair, whether they stand in this order."""
     if not len(docs):
         return np.zeros(0, np.bool_)
     first, base = pairs[0]

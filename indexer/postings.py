@@ -1,6 +1,7 @@
 """Posting lists as arrays: one block format, written and read here, in Whoosh's own layout.
 
-A stock Whoosh reader opens what is written here. Not here: which terms exist (schema), the
+A stock Whoosh reader opens what is written here. The pickles are our own: nobody but the
+product writes to the index folder. Not here: which terms exist (schema), the
 files of a segment (writer, segment).
 """
 
@@ -14,8 +15,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from whoosh.codec.whoosh3 import WHOOSH3_HEADER_MAGIC, W3TermInfo
-from whoosh.util.numeric import byte_to_length, length_to_byte
+
+from indexer.whoosh_parts import BLOCK_MAGIC, TermInfo, byte_to_length, length_to_byte
 
 IntArray = npt.NDArray[np.int32]
 FloatArray = npt.NDArray[np.float32]
@@ -50,14 +51,14 @@ def encode_places(places: Sequence[int]) -> bytes:
 
 def decode_places(value: bytes) -> IntArray:
     """The inverse of encode_places."""
-    return np.cumsum(pickle.loads(value[_INT_SIZE:]), dtype=np.int32)
+    return np.cumsum(pickle.loads(value[_INT_SIZE:]), dtype=np.int32)  # noqa: S301
 
 
 def inline_entry(
     docs: Sequence[int], counts: Sequence[float], values: Sequence[bytes], lengths: Sequence[int]
 ) -> bytes:
     """The dictionary entry of a term so rare that its postings lie in the dictionary itself."""
-    head = W3TermInfo._struct.pack(
+    head = TermInfo._struct.pack(
         1,
         sum(counts),
         len(docs),
@@ -77,13 +78,13 @@ def write_postings(
 
     `values` is None (nothing beside the document), bytes of four a posting, or a list of bytes.
     """
-    info = W3TermInfo()
+    info = TermInfo()
     info._weight, info._df = float(counts.sum()), len(docs)
     info._minid, info._maxid = int(docs[0]), int(docs[-1])
     info._maxweight = float(counts.max())
     info._minlength, info._maxlength = _length_range(lengths, docs)
     start = file.tell()
-    file.write(WHOOSH3_HEADER_MAGIC)
+    file.write(BLOCK_MAGIC)
     for first in range(0, len(docs), BLOCK):
         last = min(first + BLOCK, len(docs))
         part = _value_slice(values, first, last)
@@ -130,7 +131,7 @@ def _write_block(
     file.write(body)
 
 
-def read_postings(file: Any, info: W3TermInfo) -> tuple[Postings, list[bytes] | None]:
+def read_postings(file: Any, info: Any) -> tuple[Postings, list[bytes] | None]:
     """Decode one term's postings whole; the second part is the values where there are any."""
     if info.is_inlined():
         ids, weights, values = info.inlined_postings()
@@ -140,7 +141,7 @@ def read_postings(file: Any, info: W3TermInfo) -> tuple[Postings, list[bytes] | 
     if isinstance(size, tuple):  # Whoosh forgets to unpack it
         size = size[0]
     raw = bytes(file.get(offset, size))
-    if raw[:4] != WHOOSH3_HEADER_MAGIC:
+    if raw[:4] != BLOCK_MAGIC:
         raise ValueError("posting list without its mark")
     docs_parts, count_parts, all_values = _read_blocks(raw)
     return Postings(np.concatenate(docs_parts), np.concatenate(count_parts)), all_values
@@ -151,14 +152,15 @@ def _read_blocks(raw: bytes) -> tuple[list[IntArray], list[FloatArray], list[byt
     count_parts: list[FloatArray] = []
     all_values: list[bytes] = []
     stream = io.BytesIO(raw)
-    at, is_last = len(WHOOSH3_HEADER_MAGIC), False
+    at, is_last = len(BLOCK_MAGIC), False
     while not is_last:
         size = int.from_bytes(raw[at : at + _INT_SIZE], "big", signed=True)
         is_last, size = size < 0, abs(size)
         stream.seek(at + _INT_SIZE)
-        number, _, _, packed, _, _ = pickle.load(stream)
+        number, _, _, packed, _, _ = pickle.load(stream)  # noqa: S301
         body = raw[stream.tell() : at + _INT_SIZE + size]
-        deltas, weights, values = pickle.loads(zlib.decompress(body) if packed else body)
+        body = zlib.decompress(body) if packed else body
+        deltas, weights, values = pickle.loads(body)  # noqa: S301
         docs_parts.append(np.cumsum(np.array(deltas, np.int64)).astype(np.int32))
         count_parts.append(_weights(weights, number))
         if isinstance(values, tuple):

@@ -88,8 +88,11 @@ Node = Han | Run | Phrase | Mixed | Beginning | InField | AllOf | AnyOf | Not
 
 @dataclass(frozen=True)
 class Query:
-    """`node` is None when nothing was asked for. `has_words` is False when what was typed holds
-    nothing to search by. `chunks` are the texts typed, for marks and nearness."""
+    """What was understood of a text.
+
+    `node` is None when nothing was asked for. `has_words` is False when what was typed holds
+    nothing to search by. `chunks` are the texts typed, for nearness.
+    """
 
     node: Node | None
     chunks: tuple[str, ...]

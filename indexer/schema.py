@@ -10,13 +10,12 @@ alters terms must change SCHEMA_VERSION: a mismatch rebuilds the index.
 from collections import Counter
 from dataclasses import dataclass, field
 from functools import lru_cache
-
-from whoosh import analysis as whoosh_analysis
-from whoosh import fields
+from typing import Any
 
 from indexer.analysis import ANALYSIS_VERSION, LONGEST_TERM, Cut, cut_text
 from indexer.folding import bare_number, fold
 from indexer.pinyin import pinyin_terms
+from indexer.whoosh_parts import ID, TEXT, IDAnalyzer, Schema
 
 SCHEMA_VERSION = f"1 {ANALYSIS_VERSION}"
 
@@ -60,15 +59,15 @@ class Terms:
     lengths: dict[str, int] = field(default_factory=dict)
 
 
-def whoosh_schema() -> fields.Schema:
+def whoosh_schema() -> Any:
     """The fields as Whoosh knows them, made of stock parts only."""
-    plain = whoosh_analysis.IDAnalyzer()
-    schema = fields.Schema(id=fields.ID(stored=True, unique=True))
+    plain = IDAnalyzer()
+    schema = Schema(id=ID(stored=True, unique=True))
     for name in SCORED:
-        schema.add(name, fields.TEXT(analyzer=plain, phrase=False))
-    schema.add("pairs", fields.TEXT(analyzer=plain, phrase=True))
+        schema.add(name, TEXT(analyzer=plain, phrase=False))
+    schema.add("pairs", TEXT(analyzer=plain, phrase=True))
     for name in ("units", "tails", "pinyin", "initials", *VALUE_FIELDS[1:], *SEVERAL_VALUES):
-        schema.add(name, fields.ID())
+        schema.add(name, ID())
     return schema
 
 

@@ -24,7 +24,7 @@ _NEARNESS = 0.35
 _NUMBER_BONUS = 8.0
 _PINYIN_BONUS = 1.5
 _FLOOR = 0.05
-"""Everything found scores something, or a document found by its places only would seem worthless."""
+"""Everything found scores something, also what is found by its places only."""
 
 
 @dataclass(frozen=True)

@@ -72,7 +72,7 @@ def _since(started: float) -> float:
 
 
 def _no_facets() -> dict[str, tuple[tuple[str, int], ...]]:
-    return {name: () for name in FACETS}
+    return dict.fromkeys(FACETS, ())
 
 
 def _find(
@@ -159,7 +159,9 @@ def _ordered(
     if request.sort in {"number", "customer"}:
         rows = _by_text(snapshot, parts, request.sort)[:end]
     else:
-        dates = np.concatenate([p.view.dates[d] for p, d in zip(snapshot.parts, parts, strict=True)])
+        dates = np.concatenate(
+            [p.view.dates[d] for p, d in zip(snapshot.parts, parts, strict=True)]
+        )
         if request.sort == "date" or node is None:
             rows = np.lexsort((docs, owner, -scores, -dates))[:end]
         else:
@@ -205,8 +207,9 @@ def _by_text(
         column = part.view.column(name)
         texts = [*(key_of(value) for value in column.values), ""]
         dates = part.view.dates
-        keys += [(not texts[column.codes[doc]], texts[column.codes[doc]], -dates[doc])
-                 for doc in docs]
+        keys += [
+            (not texts[column.codes[doc]], texts[column.codes[doc]], -dates[doc]) for doc in docs
+        ]
     return np.array(sorted(range(len(keys)), key=keys.__getitem__), np.intp)
 
 

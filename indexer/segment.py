@@ -12,13 +12,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from whoosh.codec.whoosh3 import LENGTHS_COLUMN, W3Segment, W3TermInfo
-from whoosh.fields import Schema
-from whoosh.filedb.filestore import FileStorage
-from whoosh.reading import SegmentReader, TermNotFound
 
 from indexer.errors import IndexDamaged
 from indexer.postings import (
@@ -31,6 +28,7 @@ from indexer.postings import (
     read_postings,
 )
 from indexer.schema import SCORED
+from indexer.whoosh_parts import LENGTHS_COLUMN, SegmentReader, TermNotFound
 
 Mask = npt.NDArray[np.bool_]
 CACHE_BYTES = 64_000_000
@@ -74,7 +72,7 @@ class Column:
 class SegmentView:
     """Read access to one segment."""
 
-    def __init__(self, storage: FileStorage, schema: Schema, segment: W3Segment) -> None:
+    def __init__(self, storage: Any, schema: Any, segment: Any) -> None:
         with reading_index():
             self._reader = SegmentReader(storage, schema, segment)
         self._terms = self._reader._terms
@@ -204,7 +202,7 @@ class SegmentView:
         values: list[str] = []
         for _, term in self._field_terms(name, b""):
             value = term.decode("utf-8", "surrogatepass")
-            info: W3TermInfo = self._terms.term_info(name, term)
+            info = self._terms.term_info(name, term)
             codes[read_postings(self._terms._postfile, info)[0].docs] = len(values)
             values.append(value)
         return Column(tuple(values), codes)

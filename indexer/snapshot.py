@@ -8,15 +8,14 @@ import time
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from whoosh.codec.whoosh3 import W3Segment
-from whoosh.filedb.filestore import FileStorage
-from whoosh.index import TOC, EmptyIndexError
 
 from indexer.errors import IndexDamaged
 from indexer.schema import whoosh_schema
 from indexer.segment import Mask, SegmentView, reading_index
+from indexer.whoosh_parts import TOC, EmptyIndexError, FileStorage
 
 INDEX_NAME = "MAIN"
 _RIGHTS_KEPT = 64
@@ -98,7 +97,7 @@ def _read_once(folder: Path, known: dict[str, SegmentView]) -> Snapshot:
     return Snapshot(folder, commit, tuple(parts))
 
 
-def live_mask(segment: W3Segment) -> Mask:
+def live_mask(segment: Any) -> Mask:
     """Which documents of a segment are not deleted."""
     live = np.ones(segment.doc_count_all(), np.bool_)
     deleted = list(segment.deleted_docs())

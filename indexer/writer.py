@@ -6,12 +6,10 @@ Whoosh segment. Not here: which segments to merge and when to commit (index).
 
 import struct
 from array import array
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
-from whoosh.codec.whoosh3 import W3Codec
-from whoosh.index import FileIndex
-from whoosh.writing import LockError, SegmentWriter
 
 from indexer.errors import IndexBusy
 from indexer.postings import (
@@ -23,7 +21,8 @@ from indexer.postings import (
     write_postings,
 )
 from indexer.schema import SCORED, Entry, Terms, entry_terms
-from indexer.segment import SegmentView
+from indexer.segment import Mask, SegmentView
+from indexer.whoosh_parts import Codec, LockError, SegmentWriter
 
 _ONCE = [encode_places([place]) for place in range(8192)]
 FULL_AT = 6_000_000
@@ -73,10 +72,10 @@ def _places_value(places: list[int]) -> bytes:
 class SegmentBatch(SegmentWriter):  # type: ignore[misc]
     """A Whoosh segment writer that keeps its postings as arrays until the segment is full."""
 
-    def __init__(self, index: FileIndex, wait_seconds: float) -> None:
+    def __init__(self, index: Any, wait_seconds: float) -> None:
         """Take the write lock, waiting up to `wait_seconds`; raises IndexBusy after that."""
         try:
-            codec = W3Codec(blocklimit=4096, compression=0)
+            codec = Codec(blocklimit=4096, compression=0)
             super().__init__(index, timeout=wait_seconds, delay=0.02, codec=codec)
         except LockError as error:
             raise IndexBusy("索引正在被另一个程序写入，请稍后再试。") from error
@@ -100,10 +99,10 @@ class SegmentBatch(SegmentWriter):  # type: ignore[misc]
         self._start_document(entry.id, terms.lengths)
         self._add_terms(terms)
 
-    def add_segment(self, view: SegmentView, is_live: Callable[[int], bool]) -> None:
+    def add_segment(self, view: SegmentView, live: Mask) -> None:
         """Take over the live documents of an older segment, without cutting their text again."""
         new_numbers = np.full(view.size, -1, np.int64)
-        for doc in filter(is_live, range(view.size)):
+        for doc in np.flatnonzero(live).tolist():
             new_numbers[doc] = self.docnum
             lengths = {name: int(view.lengths(name)[doc]) for name in SCORED}
             self._start_document(view.id_of(doc), lengths)

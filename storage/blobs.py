@@ -71,20 +71,20 @@ class LocalBlobStore:
         target = self._path(ref.sha256)
         if target.exists():
             return ref
-        _make_durable_folder(target.parent)
         part = target.with_name(f".{secrets.token_hex(8)}.part")
         try:
+            _make_durable_folder(target.parent)
             with part.open("wb") as stream:
                 stream.write(content)
                 stream.flush()
                 os.fsync(stream.fileno())
             part.replace(target)
+            _fsync_folder(target.parent)
         except OSError as error:
             part.unlink(missing_ok=True)
             raise StorageError(
                 f"文件没能保存到磁盘（{error.strerror}），请检查磁盘空间后重试。"
             ) from error
-        _fsync_folder(target.parent)
         return ref
 
     def open(self, sha256: str) -> BinaryIO:

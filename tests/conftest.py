@@ -17,7 +17,6 @@ from flask import Flask
 from flask.testing import FlaskClient
 from PIL import Image, ImageDraw
 
-from archive.app import create_app
 from archive.config import Settings
 from archive.core.resources import Resources, open_resources
 from archive.models import metadata
@@ -196,6 +195,8 @@ def company(resources: Resources) -> Company:
 
 @pytest.fixture
 def app(resources: Resources) -> Flask:
+    from archive.app import create_app  # pages are loaded only by the tests that want them
+
     application = create_app(resources)
     application.config.update(TESTING=True, WTF_CSRF_ENABLED=False)
     return application
@@ -236,9 +237,8 @@ def api_for(app: Flask, resources: Resources) -> Callable[[Actor | None], FlaskC
 @pytest.fixture(scope="session")
 def office_converter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OfficeConverter]:
     """A real warm LibreOffice, one for the whole run."""
-    converter = OfficeConverter(tmp_path_factory.mktemp("office"))
-    yield converter
-    converter.close()
+    with OfficeConverter(font_folder=tmp_path_factory.mktemp("fonts")) as converter:
+        yield converter
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""``archive verify`` and ``verify-file``: is everything still whole, and is this file ours?"""
+"""``archive verify`` and ``verify-file``: whether all is whole, and whether a file is ours."""
 
 from pathlib import Path
 

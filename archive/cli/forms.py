@@ -85,7 +85,7 @@ def render(code: str, data: Path, out: Path) -> None:
 @click.option("--pdf", "with_pdf", is_flag=True, help="同时生成 PDF。")
 @click.option("--json", "as_json", is_flag=True, help="输出 JSON。")
 def batch(code: str, data: Path, out: Path, with_pdf: bool, as_json: bool) -> None:
-    """按 JSONL 每行一份成批生成；已生成的不重做，可以中断后接着做。"""
+    """按 JSONL 每行一份成批生成；有一处不对就一份也不生成，并逐处指出。"""
     lines = [line for line in data.read_text("utf-8-sig").splitlines() if line.strip()]
     rows = [_read_object(line, f"第 {n} 行") for n, line in enumerate(lines, start=1)]
     _check_rows(code, rows)

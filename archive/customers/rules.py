@@ -53,6 +53,7 @@ KEY_LENGTH = 120
 CODE_ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 CODE_WEIGHTS = (1, 3, 9, 27, 19, 26, 16, 17, 20, 29, 25, 13, 8, 24, 10, 30, 28)
 FIRST_YEAR = 1900
+LONGEST_SEARCH = 100
 # The legal shape of a company, longest first: 海信有限公司 and 海信股份有限公司 are likely one.
 _SHAPES = (
     "股份有限责任公司",
@@ -204,6 +205,15 @@ def search_text(fields: CustomerFields) -> str:
         *phone_keys(fields.phone, fields.factory_phone),
     )
     return "\n".join(dict.fromkeys(part for part in parts if part))
+
+
+def search_key(typed: str) -> str:
+    """Return what is typed into a list's box in the shape of ``search_text``; "" for nothing.
+
+    A phone number is looked for by its digits, however it is grouped.
+    """
+    key = name_key(typed[:LONGEST_SEARCH])
+    return re.sub(r"\D", "", key) if re.fullmatch(r"[\d+()\-/]+", key) else key
 
 
 def parse_day(typed: str) -> date | None:

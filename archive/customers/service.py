@@ -41,7 +41,6 @@ __all__ = [
 ]
 
 YEARLY_LIMIT = 9999
-LONGEST_SEARCH = 100
 LARGEST_ID = 2**63 - 1
 MOST_DOUBLES = 10
 _COPIED = (*rules.LIMITS, "status", "owner_id", "department_id", "first_contact")
@@ -52,7 +51,7 @@ def find_customers(
 ) -> tuple[CustomerView, ...]:
     """Return the customers a part of a name, initials, number or phone points to, best first."""
     require(actor, "customer.list")
-    key = _search_key(text)
+    key = rules.search_key(text)
     if not key:
         return ()
     starts = Customer.search_text.startswith(key, autoescape=True)
@@ -191,7 +190,7 @@ def _narrowed(
 ) -> list[ColumnElement[bool]]:
     """Turn what was asked of the list into conditions; raise Invalid for what does not exist."""
     wanted: list[ColumnElement[bool]] = []
-    if key := _search_key(text):
+    if key := rules.search_key(text):
         wanted.append(_contains(key))
     if status:
         if status not in STATUSES:
@@ -204,10 +203,6 @@ def _narrowed(
     if letter:
         wanted.append(Customer.initials.startswith(letter[:1].upper(), autoescape=True))
     return wanted
-
-
-def _search_key(text: str) -> str:
-    return rules.name_key(text[:LONGEST_SEARCH])
 
 
 def _contains(key: str) -> ColumnElement[bool]:
@@ -278,7 +273,7 @@ def _fill(row: Customer, clean: CustomerFields) -> None:
 def _tell_papers(uow: UnitOfWork, customer_id: int, changed: Iterable[str]) -> None:
     """Leave word for the later stations: this customer's papers have another keeper or name."""
     if {"name", "short_name", "owner_id", "department_id"} & set(changed):
-        uow.outbox("customer", f"customer:{customer_id}")
+        uow.outbox("index", f"customer:{customer_id}")
 
 
 def _views(uow: UnitOfWork, rows: Iterable[Customer]) -> tuple[CustomerView, ...]:

@@ -88,7 +88,7 @@ def make_barcode(serial: int) -> str:
     if not 1 <= serial <= MAX_BARCODE:
         raise ValueError(f"barcode serial {serial} out of range")
     digits = f"{serial:09d}"
-    return f"A{digits}{_check_digit(digits)}"
+    return f"A{digits}{check_digit(digits)}"
 
 
 def clean_barcode(text: str) -> str:
@@ -97,12 +97,12 @@ def clean_barcode(text: str) -> str:
         return ""
     folded = "".join(c for c in unicodedata.normalize("NFKC", text) if not _is_blank(c)).upper()
     match = _BARCODE.fullmatch(folded)
-    if match is None or not folded.isascii() or _check_digit(match[1]) != match[2]:
+    if match is None or not folded.isascii() or check_digit(match[1]) != match[2]:
         return ""
     return folded
 
 
-def _check_digit(digits: str) -> str:
+def check_digit(digits: str) -> str:
     """ISO 7064 MOD 11,10: catches every single wrong digit and nearly every swapped pair."""
     product = 10
     for digit in digits:

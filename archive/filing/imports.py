@@ -121,9 +121,7 @@ def _known(uow: UnitOfWork, rows: Sequence[ImportRow]) -> dict[tuple[str, str], 
     found: dict[tuple[str, str], int] = {}
     for kind, values in marks.items():
         column, item_id = where[kind]
-        for value, number in uow.session.execute(
-            select(column, item_id).where(column.in_(values))
-        ).tuples():
+        for value, number in uow.session.execute(select(column, item_id).where(column.in_(values))):
             found[kind, value] = number
     return found
 

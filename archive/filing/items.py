@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from functools import cache
 
 from sqlalchemy import ColumnElement, Select, func, or_, select
-from sqlalchemy.orm import defer
+from sqlalchemy.orm import InstrumentedAttribute, defer
 
-from archive.core.errors import NotFound
+from archive.core.errors import Invalid, NotFound
 from archive.core.pages import Page, clean_paging
 from archive.customers.models import Customer
 from archive.filing.codes import clean_barcode, fold_reference
@@ -26,7 +26,7 @@ from archive.filing.models import (
     Volume,
 )
 from archive.filing.plan import load_plan
-from archive.filing.rules import STEPS
+from archive.filing.rules import STEPS, line_fault
 from archive.filing.views import CopyView, FileView, ItemView, StepView
 from archive.people import service as people
 from archive.people.models import Department
@@ -200,7 +200,21 @@ def _plain_items() -> Select[Item]:
     return select(Item).options(defer(Item.text, raiseload=True))
 
 
+def _check_filter(narrow: ItemFilter) -> None:
+    wrong = {
+        key: "没有这一项"
+        for key in ("year", "customer_id", "department_id", "volume_id")
+        if not 0 <= (getattr(narrow, key) or 0) <= LARGEST_ID
+    }
+    fault = line_fault(narrow.text, 200)
+    if fault:
+        wrong["text"] = fault
+    if wrong:
+        raise Invalid("筛选条件不对：" + "；".join(wrong.values()) + "。", wrong)
+
+
 def _conditions(narrow: ItemFilter) -> list[ColumnElement[bool]]:
+    _check_filter(narrow)
     found: list[ColumnElement[bool]] = []
     for column, value in (
         (Item.form_code, narrow.form),
@@ -255,25 +269,27 @@ def _as_views(uow: UnitOfWork, rows: Sequence[Item], *, with_text: bool = False)
 
 def _surroundings(uow: UnitOfWork, rows: Sequence[Item]) -> _Surroundings:
     ids = [row.id for row in rows]
-    customers = {row.customer_id for row in rows} - {None}
-    departments = {row.department_id for row in rows} - {None}
-    volumes = {row.volume_id for row in rows} - {None}
-    pairs = uow.session.execute
     return _Surroundings(
-        customers=dict(
-            pairs(select(Customer.id, Customer.name).where(Customer.id.in_(customers))).tuples()
+        customers=_words(uow, Customer.id, Customer.name, {row.customer_id for row in rows}),
+        departments=_words(
+            uow, Department.id, Department.name, {row.department_id for row in rows}
         ),
-        departments=dict(
-            pairs(
-                select(Department.id, Department.name).where(Department.id.in_(departments))
-            ).tuples()
-        ),
-        volumes=dict(pairs(select(Volume.id, Volume.title).where(Volume.id.in_(volumes))).tuples()),
+        volumes=_words(uow, Volume.id, Volume.title, {row.volume_id for row in rows}),
         authors=people.names_of(uow, [row.author_id for row in rows]),
         copies=_copies(uow, ids),
         files=_files(uow, ids),
         steps=_steps(uow, ids),
     )
+
+
+def _words(
+    uow: UnitOfWork,
+    key: InstrumentedAttribute[int],
+    word: InstrumentedAttribute[str],
+    ids: set[int | None],
+) -> dict[int, str]:
+    rows = uow.session.execute(select(key, word).where(key.in_(ids - {None})))
+    return {row[0]: row[1] for row in rows}
 
 
 def _copies(uow: UnitOfWork, ids: Sequence[int]) -> dict[int, list[CopyView]]:
@@ -294,7 +310,7 @@ def _files(uow: UnitOfWork, ids: Sequence[int]) -> dict[int, list[FileView]]:
         .where(ItemFile.item_id.in_(ids))
         .order_by(ItemFile.id)
     )
-    for row, size, media_type in uow.session.execute(query).tuples():
+    for row, size, media_type in uow.session.execute(query):
         view = FileView(row.id, row.role, row.name, row.sha256, size, media_type)
         found[row.item_id].append(view)
     return found

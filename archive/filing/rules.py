@@ -64,11 +64,11 @@ class Place:
         return " ".join(part for part in (shelf, f"盒{self.box}" if self.box else "") if part)
 
 
-def read_place(text: str) -> Place:
+def parse_place(text: str) -> Place:
     """Read a place back from its one line; the inverse of ``Place.text`` for full places."""
     shelf, _, box = text.partition(" 盒")
-    parts = [*shelf.split("-", 3), "", "", "", ""][:4]
-    return Place(*parts, box=box)
+    room, row, bay, level = [*shelf.split("-", 3), "", "", ""][:4]
+    return Place(room, row, bay, level, box)
 
 
 def next_step(state: str) -> str:

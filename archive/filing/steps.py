@@ -15,7 +15,7 @@ from archive.filing import intake
 from archive.filing.codes import MAX_SERIAL, ReferenceCode
 from archive.filing.copies import add_copy
 from archive.filing.effects import apply_effects
-from archive.filing.items import get_row, load_item, thing_of_row
+from archive.filing.items import get_row, load_item, thing_of_item, thing_of_row
 from archive.filing.models import FilingStep, Item, ItemCopy, ItemState
 from archive.filing.plan import load_plan
 from archive.filing.rules import (
@@ -171,6 +171,12 @@ def file_record(
     """Take a signed record in and do all four steps with its form's defaults."""
     item = intake.appraise(uow, actor, record_id)
     return file_in_one(uow, actor, item.id, place=place)
+
+
+def get_for_filing(uow: UnitOfWork, actor: Actor, item_id: int) -> ItemView:
+    """Return an item the actor may do the next step of; raise NotFound, Forbidden."""
+    require(actor, "item.file", thing_of_item(uow, item_id))
+    return load_item(uow, item_id)
 
 
 def last_place(uow: UnitOfWork, actor: Actor) -> str:

@@ -75,7 +75,7 @@ def list_volumes(
         wanted.order_by(Volume.year.desc(), Volume.category, Volume.unit, Volume.id)
         .offset((page - 1) * per_page)
         .limit(per_page)
-    ).tuples()
+    )
     views = tuple(_as_view(row, count, leaves) for row, count, leaves in rows)
     return Page(views, total, page, per_page)
 

@@ -68,15 +68,19 @@ def _open_or_make(resources: Resources, folder: Path) -> CompanyAuthority:
 def _key(resources: Resources, actor: Actor | None) -> SigningKey:
     authority = open_authority(resources)
     with resources.reading() as uow:
-        row = _valid_row(uow, actor.id if actor else None)
-    if row is None:
-        row = _issue(resources, authority, actor)
-    return authority.signing_key(row.certificate_pem.encode(), row.encrypted_key_pem.encode())
+        pems = _pems(_valid_row(uow, actor.id if actor else None))
+    certificate, key = pems or _issue(resources, authority, actor)
+    return authority.signing_key(certificate, key)
+
+
+def _pems(row: PersonCertificate | None) -> tuple[bytes, bytes] | None:
+    """Return certificate and encrypted key as plain bytes, good beyond the unit of work."""
+    return row and (row.certificate_pem.encode(), row.encrypted_key_pem.encode())
 
 
 def _issue(
     resources: Resources, authority: CompanyAuthority, actor: Actor | None
-) -> PersonCertificate:
+) -> tuple[bytes, bytes]:
     now = resources.clock()
     issued = (
         authority.issue_person(actor.name, actor.staff_no, now)
@@ -84,17 +88,15 @@ def _issue(
         else authority.issue_company_seal(now)
     )
     with resources.work() as uow:
-        present = _valid_row(uow, actor.id if actor else None)  # another request was quicker
-        row = present or _as_row(issued, actor)
-        if present is None:
-            uow.session.add(row)
-            uow.session.flush()
-            about = actor.id if actor else 0
-            uow.journal(
-                about or None, "certificate.issue", "user", about, {"serial": issued.serial_hex}
-            )
-            uow.commit()
-    return row
+        quicker = _pems(_valid_row(uow, actor.id if actor else None))
+        if quicker is not None:  # another request issued one meanwhile
+            return quicker
+        uow.session.add(_as_row(issued, actor))
+        actor_id = actor.id if actor else None
+        detail = {"serial": issued.serial_hex}
+        uow.journal(actor_id, "certificate.issue", "user", actor_id or 0, detail)
+        uow.commit()
+    return issued.certificate_pem, issued.encrypted_key_pem
 
 
 def _valid_row(uow: UnitOfWork, user_id: int | None) -> PersonCertificate | None:

@@ -70,6 +70,8 @@ _ONLY_SIGNING = (sig_fields.MDPPerm.NO_CHANGES, sig_fields.MDPPerm.FILL_FORMS)
 _FILL = layout.SimpleBoxLayoutRule(
     layout.AxisAlignment.ALIGN_MID, layout.AxisAlignment.ALIGN_MID, layout.Margins(0, 0, 0, 0)
 )
+# What pyHanko raises where the structure forbids what is asked.
+_MALFORMED = (PdfError, SigningError, LookupError)
 # What a parser may raise on a hostile or damaged file.
 _UNREADABLE = (
     ArithmeticError,
@@ -150,17 +152,16 @@ def prepare(
     _check_fields(boxes)
     _check_key(company, now)
     writer = _writer(pdf)
-    if sum(1 for _ in sig_fields.enumerate_sig_fields(writer.prev)):
-        raise SigningRefused("这份 PDF 里已经有签名栏，不能再次准备。请用未签名的原件重新生成。")
     last = list(boxes)[-1] if last_locks else ""
     try:
+        _check_unprepared(writer.prev)
         for name, box in boxes.items():
             sig_fields.append_signature_field(writer, _field(name, box, locks=name == last))
         company_field = sig_fields.SigFieldSpec(COMPANY_FIELD, readable_field_name=COMPANY_TOOLTIP)
         sig_fields.append_signature_field(writer, company_field)
         metadata = _metadata(COMPANY_FIELD, _signer_name(company.certificate), reason, certify=True)
         return asyncio.run(_sign(writer, metadata, company, None, now))
-    except (PdfError, SigningError, LookupError) as wrong:
+    except _MALFORMED as wrong:
         raise SigningRefused("PDF 的结构不允许放置签名栏。请重新生成 PDF 后再试。") from wrong
 
 
@@ -180,8 +181,6 @@ def approve(
     """
     _check_key(key, now)
     writer = _writer(pdf)
-    locks = _check_turn(writer.prev, field_name)
-    metadata = _metadata(field_name, name, reason, locks=locks)
     style = StaticStampStyle(
         border_width=0,
         background=PdfImage(_picture(image_png), name="signature"),
@@ -189,8 +188,10 @@ def approve(
         background_opacity=1.0,
     )
     try:
+        locks = _check_turn(writer.prev, field_name)
+        metadata = _metadata(field_name, name, reason, locks=locks)
         return asyncio.run(_sign(writer, metadata, key, style, now))
-    except (PdfError, SigningError) as wrong:
+    except _MALFORMED as wrong:
         raise SigningRefused("这份 PDF 不能再签名：它已锁定，或结构已被改动。") from wrong
 
 
@@ -357,6 +358,11 @@ def _check_key(key: SigningKey, now: datetime) -> None:
         raise SigningRefused(f"签名证书已于 {until} 到期，不能再签名。请管理员换发证书。")
     if now < certificate.not_valid_before_utc:
         raise SigningRefused("签名证书还没有生效，不能签名。请检查服务器的时间。")
+
+
+def _check_unprepared(reader: PdfFileReader) -> None:
+    if any(True for _ in sig_fields.enumerate_sig_fields(reader)):
+        raise SigningRefused("这份 PDF 里已经有签名栏，不能再次准备。请用未签名的原件重新生成。")
 
 
 def _check_turn(reader: PdfFileReader, field_name: str) -> bool:

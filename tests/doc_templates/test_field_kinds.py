@@ -39,19 +39,40 @@ def test_unclear_date_is_refused(raw):
 
 @pytest.mark.parametrize(
     ("raw", "value"),
-    [("1,234.5", "1234.50"), ("￥1，234.50元", "1234.50"), ("１２.3", "12.30"), (12, "12.00"),
-     (12.1, "12.10"), ("-3", "-3.00"), ("0", "0.00"), ("9999999999999999.99", "9999999999999999.99")],
-)  # fmt: skip
+    [
+        ("1,234.5", "1234.50"),
+        ("￥1，234.50元", "1234.50"),
+        ("１２.3", "12.30"),
+        (12, "12.00"),
+        (12.1, "12.10"),
+        ("-3", "-3.00"),
+        ("0", "0.00"),
+        ("9999999999999999.99", "9999999999999999.99"),
+    ],
+)
 def test_money_is_kept_to_the_cent(raw, value):
-    if value.startswith("9999"):
-        with pytest.raises(BadValue):
-            parsed("money", "10000000000000000")
-        raw = value = "9999999999999999.99"
     assert parsed("money", raw) == value
 
 
 @pytest.mark.parametrize(
-    "raw", ["12.345", "1e5", "abc", "NaN", "inf", "1_000", "", "--1", True, [], 10**40, 1e300, "٣"]
+    "raw",
+    [
+        "12.345",
+        "1e5",
+        "abc",
+        "NaN",
+        "inf",
+        "1_000",
+        "",
+        "--1",
+        "1e16",
+        "10000000000000000",
+        True,
+        [],
+        10**40,
+        1e300,
+        "٣",
+    ],
 )
 def test_what_is_no_money_is_refused(raw):
     with pytest.raises(BadValue):

@@ -88,7 +88,8 @@ BAD = {
         '[[field]]\nkey = "乙"\nkind = "computed"\nformula = "甲 + 1"',
     ),
     "没有这一栏": (
-        'key = "名称"', 'key = "名称"\n[[field]]\nkey = "甲"\nkind = "computed"\nformula = "丙 + 1"',
+        'key = "名称"',
+        'key = "名称"\n[[field]]\nkey = "甲"\nkind = "computed"\nformula = "丙 + 1"',
     ),
     "没有“无”这一栏": ("{名称}", "{无}"),
     "要写明可选的项": ('key = "名称"', 'key = "名称"\nkind = "choice"'),

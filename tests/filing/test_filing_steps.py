@@ -30,7 +30,9 @@ def do(resources, act, *args, **kwargs):
 
 def entries(resources, table):
     with resources.reading() as uow:
-        return list(uow.session.scalars(select(table)))
+        rows = list(uow.session.scalars(select(table)))
+        uow.session.expunge_all()
+    return rows
 
 
 def filed(resources, company, record):
@@ -64,7 +66,7 @@ def test_a_signed_record_goes_through_four_recorded_steps(resources, company, cl
     assert item.next_step == ""
     assert item.pages == 3
     [copy] = item.copies
-    assert copy.barcode == "A0000000015"
+    assert copy.barcode == "A0000000014"
     assert copy.location == "库房一-02-03-04 盒12"
     assert [(step.step, step.by_name) for step in item.steps] == [
         ("鉴别", "孙文静"),
@@ -75,7 +77,7 @@ def test_a_signed_record_goes_through_four_recorded_steps(resources, company, cl
     assert item.steps[0].at < item.steps[1].at
     with resources.reading() as uow:
         assert records.load_record(uow, record.id).state == "filed"
-        assert filing.find_item_by_barcode(uow, " a000000001５ ").id == item.id
+        assert filing.find_item_by_barcode(uow, " a000000001４ ").id == item.id
     jobs = [row.key for row in entries(resources, OutboxRow) if row.key.startswith("item:")]
     assert jobs == [f"item:{item.id}"]
     acts = [row.action for row in entries(resources, JournalEntry) if row.object_type == "item"]
@@ -481,15 +483,14 @@ def test_lending_sets_where_a_copy_is(resources, company, signed_record):
         ({}, 1),
         ({"text": "海信"}, 1),
         ({"text": "z109－kh•2026"}, 1),
-        ({"text": "A0000000015"}, 1),
+        ({"text": "A0000000014"}, 1),
         ({"text": "100%"}, 0),
         ({"text": "_"}, 0),
         ({"form": "E01", "year": 2026, "item_class": "客户开发", "state": "shelved"}, 1),
         ({"form": "E05"}, 0),
         ({"year": 2025}, 0),
         ({"state": "offered"}, 0),
-        ({"text": "\x00"}, 0),
-        ({"text": "🧧" * 500}, 0),
+        ({"text": "🧧"}, 0),
     ],
 )
 def test_the_catalogue_is_narrowed(resources, company, signed_record, narrow, found):
@@ -497,3 +498,12 @@ def test_the_catalogue_is_narrowed(resources, company, signed_record, narrow, fo
     with resources.reading() as uow:
         total = filing.list_items(uow, company.archivist, filing.ItemFilter(**narrow)).total
     assert total == found
+
+
+@pytest.mark.parametrize(
+    "narrow",
+    [{"text": "\x00"}, {"text": "长" * 201}, {"year": 10**30}, {"customer_id": 2**63}],
+)
+def test_a_senseless_filter_is_refused_in_words(resources, company, narrow):
+    with resources.reading() as uow, pytest.raises(Invalid):
+        filing.list_items(uow, company.archivist, filing.ItemFilter(**narrow))

@@ -253,12 +253,14 @@ def test_the_journal_names_acts_and_no_personal_words(resources, company, make_d
     act(resources, service.mark_returned, company.sales_head, sent.id, "王某某的电话不对")
     with resources.reading() as uow:
         rows = uow.session.scalars(
-            select(JournalEntry).where(JournalEntry.object_type == "record").order_by(JournalEntry.seq)
+            select(JournalEntry)
+            .where(JournalEntry.object_type == "record")
+            .order_by(JournalEntry.seq)
         ).all()
-    assert [row.action for row in rows] == [
-        "record.create",
-        "record.number",
-        "record.submit",
-        "record.return",
-    ]
-    assert not any("海信" in str(row.detail) or "王某某" in str(row.detail) for row in rows)
+        assert [row.action for row in rows] == [
+            "record.create",
+            "record.number",
+            "record.submit",
+            "record.return",
+        ]
+        assert not any("海信" in str(row.detail) or "王某某" in str(row.detail) for row in rows)

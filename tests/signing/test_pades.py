@@ -682,6 +682,20 @@ def test_no_damage_makes_the_judge_fail(office, signed):
             assert not verdict.trusted
 
 
+def test_damage_makes_the_pen_refuse_and_never_fail(office, stages):
+    chooser = random.Random(3)
+    refused = 0
+    for _ in range(60):
+        changed = bytearray(stages[0])
+        start = chooser.randrange(len(changed) - 50)
+        changed[start : start + 30] = chooser.randbytes(chooser.choice((1, 30)))
+        try:
+            office.approve(bytes(changed), "step1")
+        except pades.SigningRefused:
+            refused += 1
+    assert refused > 20
+
+
 def test_a_certificate_is_found_by_its_bytes_not_its_name(office, tmp_path):
     namesake = Office(tmp_path / "authority")
     assert namesake.authority.company == office.authority.company

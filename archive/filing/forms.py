@@ -1,0 +1,84 @@
+"""What the filing pages post, read into plain values; wrong entries are named, none is guessed."""
+
+from collections.abc import Mapping
+
+from archive.core.errors import Invalid
+from archive.filing.items import ItemFilter
+from archive.filing.rules import Belonging, Place
+from archive.people.rights import SECRECY
+
+
+def read_belonging(posted: Mapping[str, str]) -> Belonging:
+    """Read 归属 from a form; raise Invalid for a year or secrecy that is none."""
+    wrong: dict[str, str] = {}
+    year = _number(posted.get("year", ""), "year", "应为四位年份", wrong)
+    label = posted.get("secrecy", "")
+    if label not in SECRECY:
+        wrong["secrecy"] = "应为" + "、".join(SECRECY)
+    if wrong:
+        raise Invalid("归属有误：" + "；".join(wrong.values()) + "。", wrong)
+    return Belonging(
+        category=posted.get("category", "").strip().upper(),
+        item_class=posted.get("item_class", "").strip(),
+        year=year or 0,
+        retention=posted.get("retention", "").strip(),
+        unit=posted.get("unit", "").strip().upper(),
+        secrecy=SECRECY.index(label),
+    )
+
+
+def read_place(posted: Mapping[str, str]) -> Place:
+    """Read where a paper is put from a form."""
+    return Place(
+        **{key: posted.get(key, "").strip() for key in ("room", "row", "bay", "shelf", "box")}
+    )
+
+
+def read_pages(posted: Mapping[str, str]) -> int | None:
+    """Read the page count of a form; None when it is left as it was."""
+    wrong: dict[str, str] = {}
+    pages = _number(posted.get("pages", ""), "pages", "页数应为整数", wrong)
+    if wrong:
+        raise Invalid("上架信息有误：页数应为整数。", wrong)
+    return pages
+
+
+def read_version(posted: Mapping[str, str]) -> int:
+    """Read the version a page was made from."""
+    wrong: dict[str, str] = {}
+    version = _number(posted.get("version", ""), "version", "缺少版本", wrong)
+    if version is None:
+        raise Invalid("页面不完整，请刷新后再办。", {"version": "缺少版本"})
+    return version
+
+
+def read_filter(asked: Mapping[str, str]) -> ItemFilter:
+    """Read the catalogue's filters from the address."""
+    wrong: dict[str, str] = {}
+    numbers = {
+        key: _number(asked.get(name, ""), name, "应为数字", wrong)
+        for key, name in (
+            ("year", "year"),
+            ("customer_id", "customer"),
+            ("department_id", "department"),
+        )
+    }
+    if wrong:
+        raise Invalid("筛选条件不对：年度、客户和部门应为数字。", wrong)
+    return ItemFilter(
+        text=asked.get("text", ""),
+        form=asked.get("form", ""),
+        item_class=asked.get("class", ""),
+        state=asked.get("state", ""),
+        **numbers,
+    )
+
+
+def _number(text: str, key: str, why: str, wrong: dict[str, str]) -> int | None:
+    cleaned = text.strip()
+    if not cleaned:
+        return None
+    if not (cleaned.isascii() and cleaned.isdigit() and len(cleaned) <= 9):
+        wrong[key] = why
+        return None
+    return int(cleaned)

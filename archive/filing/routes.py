@@ -1,0 +1,326 @@
+"""The pages of the archive's desk, the catalogue of items, and the yearly volumes."""
+
+from collections.abc import Mapping
+
+from apiflask import APIBlueprint
+from flask import Response as FlaskResponse
+from flask import flash, make_response, redirect, render_template, request, url_for
+from markupsafe import Markup
+from werkzeug.wrappers import Response
+
+from archive.core.errors import ArchiveError, Invalid
+from archive.core.web import reading, resources, work
+from archive.customers.service import get_customer
+from archive.documents.service import content_disposition
+from archive.filing import service
+from archive.filing.forms import (
+    read_belonging,
+    read_filter,
+    read_pages,
+    read_place,
+    read_version,
+)
+from archive.filing.labels import barcode_svg, qr_svg
+from archive.filing.models import ItemState
+from archive.filing.plan import load_plan
+from archive.filing.rules import STEPS, Place, parse_place
+from archive.filing.views import FileView, ItemView
+from archive.people.gate import actor, guard
+from archive.people.rights import SECRECY, Thing, can
+from doc_templates import list_forms
+
+pages = APIBlueprint(
+    "filing",
+    __name__,
+    template_folder="templates",
+    static_folder="static",
+    static_url_path="/filing/static",
+    enable_openapi=False,
+)
+
+MOST_AT_ONCE = 100
+SHOWN_INLINE = frozenset({"application/pdf", "image/png", "image/jpeg", "text/plain"})
+Page = str | tuple[str, int] | Response
+
+
+@pages.get("/filing")
+@guard("filing.list")
+def desk() -> str:
+    """Show what waits to be filed and what is half done."""
+    with reading() as uow:
+        waiting = service.waiting_records(
+            uow, actor(), page=request.args.get("page", 1, type=int), per_page=50
+        )
+        unfinished = service.unfinished_items(uow, actor())
+        place = service.last_place(uow, actor())
+    return render_template(
+        "filing/desk.html",
+        waiting=waiting,
+        unfinished=unfinished,
+        place=place or load_plan().default_room,
+    )
+
+
+@pages.post("/filing/many")
+@guard("filing.list")
+def file_many() -> Response:
+    """File every chosen record with its form's defaults, each by itself."""
+    chosen = request.form.getlist("record", type=int)[:MOST_AT_ONCE]
+    done, refused = 0, []
+    for record_id in chosen:
+        try:
+            with work() as uow:
+                service.file_record(uow, actor(), record_id, place=_place_of_the_day())
+                uow.commit()
+            done += 1
+        except ArchiveError as refusal:
+            refused.append(refusal.message)
+    if done:
+        flash(f"已归档 {done} 份文件。", "success")
+    for message in refused[:5]:
+        flash(message, "danger")
+    if not chosen:
+        flash("请先勾选要归档的文件。", "warning")
+    return redirect(url_for("filing.desk"))
+
+
+@pages.get("/filing/record/<int:record_id>")
+@guard("item.file")
+def record(record_id: int) -> Page:
+    """Show a signed record for 鉴别, with what its form proposes."""
+    with reading() as uow:
+        known = service.find_item_of_record(uow, record_id)
+        if known is not None:
+            item = service.get_item(uow, actor(), known)
+            return redirect(url_for("filing.file", item_id=item.id))
+        found = service.get_waiting(uow, actor(), record_id)
+        proposed = service.proposed_for_record(uow, found)
+        refusals = service.refusals_of(uow, actor(), record_id)
+        place = service.last_place(uow, actor())
+    return render_template(
+        "filing/record.html",
+        record=found,
+        proposed=proposed,
+        refusals=refusals,
+        plan=load_plan(),
+        secrecy=SECRECY,
+        place=place or load_plan().default_room,
+    )
+
+
+@pages.post("/filing/record/<int:record_id>/appraise")
+@guard("item.file")
+def appraise(record_id: int) -> Response:
+    """鉴别: take the record in."""
+    with work() as uow:
+        item = service.appraise(uow, actor(), record_id)
+        uow.commit()
+    flash("鉴别合格，已收进。", "success")
+    return redirect(url_for("filing.file", item_id=item.id))
+
+
+@pages.post("/filing/record/<int:record_id>/file")
+@guard("item.file")
+def file_record(record_id: int) -> Response:
+    """Do all four steps with the form's defaults."""
+    with work() as uow:
+        item = service.file_record(uow, actor(), record_id, place=_place_of_the_day())
+        uow.commit()
+    _flash_filed(item)
+    return redirect(url_for("filing.desk"))
+
+
+@pages.post("/filing/record/<int:record_id>/return")
+@guard("item.file")
+def send_back(record_id: int) -> Response:
+    """Give the record back to its author with a reason."""
+    try:
+        with work() as uow:
+            service.send_back(uow, actor(), record_id, request.form.get("reason", ""))
+            uow.commit()
+    except Invalid as refusal:
+        flash(refusal.message, "danger")
+        return redirect(url_for("filing.record", record_id=record_id))
+    flash("已退回给填表人，原因已记录。", "success")
+    return redirect(url_for("filing.desk"))
+
+
+@pages.get("/filing/item/<int:item_id>")
+@guard("item.file")
+def file(item_id: int) -> str:
+    """Show the four steps of an item, the next one ready to be done."""
+    return _step_page(item_id, {}, {})
+
+
+@pages.post("/filing/item/<int:item_id>/<any(accept, classify, catalogue, shelve, rest):step>")
+@guard("item.file")
+def step(item_id: int, step: str) -> Page:
+    """Do one step, or all that are left."""
+    try:
+        item = _do_step(item_id, step)
+    except Invalid as refusal:
+        flash(refusal.message, "danger")
+        return _step_page(item_id, refusal.fields, request.form), 422
+    if item.next_step:
+        return redirect(url_for("filing.file", item_id=item_id))
+    _flash_filed(item)
+    back = "filing.desk" if request.form.get("from") == "desk" else "filing.item"
+    return redirect(url_for(back, **({} if back == "filing.desk" else {"item_id": item_id})))
+
+
+@pages.get("/items")
+@guard("item.list")
+def items() -> str:
+    """List the catalogue, narrowed by form, year, customer, class and state."""
+    narrow = read_filter(request.args)
+    with reading() as uow:
+        found = service.list_items(
+            uow, actor(), narrow, page=request.args.get("page", 1, type=int)
+        )
+        customer = narrow.customer_id and get_customer(uow, actor(), narrow.customer_id)
+    return render_template(
+        "filing/items.html",
+        page=found,
+        asked=narrow,
+        customer=customer,
+        forms=list_forms(),
+        classes=load_plan().classes,
+        states=list(ItemState),
+    )
+
+
+@pages.get("/items/<int:item_id>")
+@guard("item.read")
+def item(item_id: int) -> str:
+    """Show one item: description, files, steps, copies with their codes."""
+    with reading() as uow:
+        found = service.get_item(uow, actor(), item_id)
+        thing = service.thing_of_item(uow, item_id)
+    return render_template(
+        "filing/item.html",
+        item=found,
+        may_file=_may_file(thing) and bool(found.next_step),
+        barcodes={copy.id: Markup(barcode_svg(copy.barcode)) for copy in found.copies},  # noqa: S704
+        qr=_qr(found),
+    )
+
+
+@pages.get("/items/<int:item_id>/label")
+@guard("item.read")
+def label(item_id: int) -> str:
+    """Show the labels of an item's copies for printing."""
+    with reading() as uow:
+        found = service.get_item(uow, actor(), item_id)
+    return render_template(
+        "filing/label.html",
+        item=found,
+        barcodes={copy.id: Markup(barcode_svg(copy.barcode)) for copy in found.copies},  # noqa: S704
+        qr=_qr(found),
+    )
+
+
+@pages.get("/items/<int:item_id>/files/<int:file_id>")
+@guard("item.read")
+def item_file(item_id: int, file_id: int) -> FlaskResponse:
+    """Hand out a file of an item, checked against its digest."""
+    with reading() as uow:
+        found = service.get_file(uow, actor(), item_id, file_id)
+    return file_response(found, inline=request.args.get("inline") == "1")
+
+
+@pages.get("/volumes")
+@guard("volume.list")
+def volumes() -> str:
+    """List the yearly volumes."""
+    narrow = read_filter(request.args)
+    with reading() as uow:
+        found = service.list_volumes(
+            uow,
+            actor(),
+            year=narrow.year,
+            item_class=narrow.item_class,
+            page=request.args.get("page", 1, type=int),
+        )
+    return render_template(
+        "filing/volumes.html", page=found, asked=narrow, classes=load_plan().classes
+    )
+
+
+@pages.get("/volumes/<int:volume_id>")
+@guard("volume.list")
+def volume(volume_id: int) -> str:
+    """Show a volume's catalogue (卷内文件目录)."""
+    with reading() as uow:
+        found, lines = service.get_volume(
+            uow, actor(), volume_id, page=request.args.get("page", 1, type=int)
+        )
+    return render_template("filing/volume.html", volume=found, page=lines)
+
+
+def file_response(found: FileView, *, inline: bool = False) -> FlaskResponse:
+    """Return a file's bytes with headers that keep a browser from running it."""
+    shown = inline and found.media_type in SHOWN_INLINE
+    response = make_response(resources().blobs.read(found.sha256))
+    response.headers["Content-Type"] = found.media_type
+    response.headers["Content-Disposition"] = content_disposition(found.name, inline=shown)
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Cache-Control"] = "private, no-store"
+    return response
+
+
+def _do_step(item_id: int, step: str) -> ItemView:
+    posted = request.form
+    version = read_version(posted)
+    with work() as uow:
+        if step == "accept":
+            done = service.accept_offered(uow, actor(), item_id, version=version)
+        elif step == "classify":
+            belonging = read_belonging(posted)
+            done = service.classify(uow, actor(), item_id, belonging, version=version)
+        elif step == "catalogue":
+            done = service.catalogue(uow, actor(), item_id, version=version)
+        elif step == "shelve":
+            place, leaves = read_place(posted), read_pages(posted)
+            done = service.shelve(uow, actor(), item_id, place, pages=leaves, version=version)
+        else:
+            place = _place_of_the_day()
+            done = service.file_in_one(uow, actor(), item_id, place=place, version=version)
+        uow.commit()
+    return done
+
+
+def _step_page(item_id: int, errors: Mapping[str, str], typed: Mapping[str, str]) -> str:
+    with reading() as uow:
+        found = service.get_for_filing(uow, actor(), item_id)
+        proposed = service.proposed_for_item(uow, found)
+        place = service.last_place(uow, actor())
+    return render_template(
+        "filing/file.html",
+        item=found,
+        proposed=proposed,
+        place=parse_place(place or load_plan().default_room),
+        plan=load_plan(),
+        secrecy=SECRECY,
+        steps=STEPS,
+        errors=errors,
+        typed=typed,
+    )
+
+
+def _place_of_the_day() -> Place | None:
+    """Return the place typed on the desk for what is filed in one act; None when left empty."""
+    text = request.form.get("place", "").strip()
+    return parse_place(text) if text else None
+
+
+def _flash_filed(item: ItemView) -> None:
+    places = "、".join(copy.location for copy in item.copies)
+    flash(f"已归档：{item.title}，{item.code}，放在{places}。", "success")
+
+
+def _may_file(thing: Thing) -> bool:
+    return can(actor(), "item.file", thing)
+
+
+def _qr(item: ItemView) -> Markup | None:
+    return Markup(qr_svg(item.code)) if item.code else None  # noqa: S704

@@ -1,0 +1,124 @@
+"""The page of search and the completions while typing."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from apiflask import APIBlueprint
+from flask import current_app, render_template, request, url_for
+
+from archive.core.web import resources
+from archive.people.gate import actor, guard
+from archive.search import service
+from archive.search.rules import FIELDS, SORTS
+from archive.search.views import ITEM, Card, Facet, Found
+
+pages = APIBlueprint(
+    "search",
+    __name__,
+    url_prefix="/search",
+    template_folder="templates",
+    static_folder="static",
+    enable_openapi=False,
+)
+PER_PAGE = 20
+SHOWN_VALUES = 6
+TONES = {"在库": "green", "借出": "amber", "待查": "red", "草稿": "gray", "签核中": "blue"}
+TONES |= {"已退回": "amber", "已拒绝": "red", "已签，待归档": "green"}
+
+
+@dataclass(frozen=True)
+class _Choice:
+    """A value of a field as a link that switches it on or off."""
+
+    label: str
+    count: int
+    is_chosen: bool
+    url: str
+
+
+@dataclass(frozen=True)
+class _Choices:
+    """A field with its links; those in ``more`` are folded away."""
+
+    label: str
+    first: Sequence[_Choice]
+    more: Sequence[_Choice]
+
+
+@pages.get("")
+@guard("search")
+def page() -> str:
+    """Show the box, and what fits, with filters, counts and sorting."""
+    args = request.args
+    sort = args.get("sort", "relevance")
+    found = service.search(
+        resources(),
+        actor(),
+        args.get("q", ""),
+        {name: args.getlist(name) for name in FIELDS},
+        sort if sort in SORTS else "relevance",
+        max(1, args.get("page", 1, int)),
+        PER_PAGE,
+    )
+    return render_template(
+        "search/page.html",
+        page=found,
+        choices=[_choices(found, one) for one in found.facets if one.values],
+        chosen=[(one.label, value.label, _toggled(found, one.field, value.value))
+                for one, value in found.chosen],
+        sorts=[(key, label, _address(found, sort=key)) for key, label in SORTS.items()],
+        plain_url=_address(found, filters={}),
+        link_of=_link_of,
+        tones=TONES,
+    )
+
+
+@pages.get("/suggest")
+@guard("search")
+def suggestions() -> dict[str, Any]:
+    """Complete what is being typed: text, a word about it, and where it leads."""
+    found = service.suggest(resources(), actor(), request.args.get("q", ""))
+    return {
+        "items": [
+            {"text": one.text, "note": one.note, "url": _link_of(one.card) if one.card else ""}
+            for one in found
+        ]
+    }
+
+
+def _choices(found: Found, facet: Facet) -> _Choices:
+    links = [
+        _Choice(value.label, value.count, value.is_chosen, _toggled(found, facet.field, value.value))
+        for value in facet.values
+    ]
+    first = [one for at, one in enumerate(links) if at < SHOWN_VALUES or one.is_chosen]
+    return _Choices(facet.label, first, [one for one in links if one not in first])
+
+
+def _toggled(found: Found, field: str, value: str) -> str:
+    """Return the address with one value of a field switched on, or off."""
+    values = found.filters.get(field, ())
+    left = tuple(one for one in values if one != value)
+    return _address(found, {**found.filters, field: left if value in values else (*values, value)})
+
+
+def _address(
+    found: Found, filters: Mapping[str, Sequence[str]] | None = None, sort: str = ""
+) -> str:
+    pairs = [("q", found.text)] if found.text else []
+    chosen = found.filters if filters is None else filters
+    pairs += [(name, value) for name in FIELDS for value in chosen.get(name, ())]
+    order = sort or found.sort
+    pairs += [("sort", order)] if order != "relevance" else []
+    query = urlencode(pairs)
+    return url_for("search.page") + (f"?{query}" if query else "")
+
+
+def _link_of(card: Card) -> str:
+    """Return the page of a thing found; nothing when that station has no such page."""
+    name, key = ("filing.item", "item_id") if card.kind == ITEM else ("records.show", "record_id")
+    if name not in current_app.view_functions:
+        return ""
+    return url_for(name, **{key: card.thing_id})

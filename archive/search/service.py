@@ -1,0 +1,217 @@
+"""Searching: what is asked, by whom, and what of it they find.
+
+The reader's tokens go into the query itself, so count, facets, passages and suggestions know
+nothing of what the reader may not see. Keeping the index up to date is in ``indexing``.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import select
+
+from archive.core.errors import NotFound
+from archive.core.pages import clean_paging
+from archive.core.resources import Resources
+from archive.customers import service as customers
+from archive.filing.models import CopyStatus, ItemCopy
+from archive.people.rights import Actor, actor_tokens, require
+from archive.people.service import find_actor_by_username
+from archive.search.indexing import mend_index
+from archive.search.rules import FIELDS, Sort, clean_filters, clean_sort
+from archive.search.store import OPERATOR, Described, load_cards, open_index
+from archive.search.views import ITEM, Facet, FacetValue, Found, FoundHit, SuggestionView
+from doc_templates import list_forms
+from indexer import Hit, SearchRequest, SearchResults
+from storage.work import UnitOfWork
+
+MOST_AT_ONCE = 1000
+REBUILDING = "索引正在重建，结果可能不全，请稍后再查。"
+_ABOUT_THE_INDEX = "检索索引"
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """One search, checked."""
+
+    text: str
+    filters: Mapping[str, tuple[str, ...]]
+    sort: Sort
+    page: int
+    per_page: int
+
+
+def search(
+    resources: Resources,
+    actor: Actor,
+    text: str,
+    filters: Mapping[str, Iterable[str]] | None = None,
+    sort: str = "relevance",
+    page: int = 1,
+    per_page: int = 20,
+) -> Found:
+    """Return one page of what the actor may see of what fits; never fails for how it is typed.
+
+    Raises Forbidden for a bare administrator, Invalid for unknown filters, sorts and pages.
+    """
+    require(actor, "search")
+    clean_paging(page, per_page)
+    wanted = _Wanted(text, clean_filters(filters or {}), clean_sort(sort), page, per_page)
+    return _run(resources, actor_tokens(actor), wanted)
+
+
+def search_on_command(
+    resources: Resources,
+    username: str | None,
+    text: str,
+    limit: int = 20,
+    filters: Mapping[str, Iterable[str]] | None = None,
+    sort: str = "relevance",
+) -> Found:
+    """Search as a user, or, without one, as the archive's operator, who sees everything.
+
+    Raises NotFound for an unknown user; ``limit`` is cut to 1–1000.
+    """
+    readers = frozenset({OPERATOR})
+    if username is not None:
+        with resources.reading() as uow:
+            actor = find_actor_by_username(uow, username)
+        if actor is None:
+            raise NotFound(f"没有用户“{username[:40]}”，或其已离职。")
+        readers = actor_tokens(require(actor, "search"))
+    limit = max(1, min(limit, MOST_AT_ONCE))
+    wanted = _Wanted(text, clean_filters(filters or {}), clean_sort(sort), 1, limit)
+    return _run(resources, readers, wanted)
+
+
+def suggest(
+    resources: Resources, actor: Actor, text: str, limit: int = 8
+) -> tuple[SuggestionView, ...]:
+    """Return completions: customers of the actor's papers and of the register, then titles."""
+    require(actor, "search")
+    found: dict[str, SuggestionView] = {}
+    titles: dict[str, str] = {}
+    for one in open_index(resources).suggest(text, actor_tokens(actor), limit):
+        if one.kind == "title":
+            titles.setdefault(one.text, one.id)
+        else:
+            found[one.text] = SuggestionView(one.text, "customer", f"客户 · {one.count} 件")
+    with resources.reading() as uow:
+        for customer in customers.find_customers(uow, actor, text, limit):
+            note = f"客户 · {customer.number}"
+            found.setdefault(customer.name, SuggestionView(customer.name, "customer", note))
+        cards = load_cards(uow, list(titles.values()))
+    for title, entry_id in titles.items():
+        if entry_id in cards:
+            known = cards[entry_id]
+            note = " · ".join(part for part in (known.entry.form_title, known.card.number) if part)
+            found.setdefault(title, SuggestionView(title, "title", note, known.card))
+    return tuple(found.values())[:limit]
+
+
+def _run(resources: Resources, readers: frozenset[str], wanted: _Wanted) -> Found:
+    filters = _by_codes(wanted.filters)
+    request = SearchRequest(
+        text=wanted.text,
+        readers=readers,
+        filters=filters,
+        sort=wanted.sort,
+        offset=(wanted.page - 1) * wanted.per_page,
+        limit=wanted.per_page,
+    )
+    trouble = mend_index(resources)
+    results = open_index(resources).search(request)
+    with resources.reading() as uow:
+        items = _hits(uow, results.hits)
+    return Found(
+        text=wanted.text,
+        items=items,
+        total=results.total,
+        took_ms=round(results.took_ms, 2),
+        facets=_facets(results, filters),
+        notes=_notes(results, bool(trouble)),
+        filters=filters,
+        sort=wanted.sort,
+        page=wanted.page,
+        per_page=wanted.per_page,
+        rebuilding=REBUILDING if trouble else "",
+    )
+
+
+def _notes(results: SearchResults, is_rebuilding: bool) -> tuple[str, ...]:
+    """Return the remarks on the query; those on the index itself are said in our own words."""
+    told = tuple(note for note in results.notes if not note.startswith(_ABOUT_THE_INDEX))
+    return (REBUILDING, *told) if is_rebuilding else results.notes
+
+
+def _hits(uow: UnitOfWork, hits: Iterable[Hit]) -> tuple[FoundHit, ...]:
+    found = tuple(hits)
+    known = load_cards(uow, [hit.id for hit in found])
+    lent = _lent(uow, [one.card.thing_id for one in known.values() if one.card.kind == ITEM])
+    return tuple(_as_found(hit, known[hit.id], lent) for hit in found if hit.id in known)
+
+
+def _lent(uow: UnitOfWork, item_ids: Iterable[int]) -> frozenset[int]:
+    """Return which of the items have a copy out."""
+    query = select(ItemCopy.item_id).where(
+        ItemCopy.item_id.in_(set(item_ids)), ItemCopy.status == CopyStatus.OUT
+    )
+    return frozenset(uow.session.scalars(query))
+
+
+def _as_found(hit: Hit, known: Described, lent: frozenset[int]) -> FoundHit:
+    entry, card = known.entry, known.card
+    return FoundHit(
+        card=card,
+        score=round(hit.score, 4),
+        title=hit.title,
+        snippet=hit.snippet,
+        customer=entry.customer,
+        form=entry.form,
+        form_title=entry.form_title,
+        year=entry.year,
+        department=entry.department,
+        date=entry.date,
+        status=entry.status,
+        secrecy=entry.secrecy,
+        maker=entry.maker,
+        is_lent=card.kind == ITEM and card.thing_id in lent,
+    )
+
+
+def _facets(results: SearchResults, filters: Mapping[str, tuple[str, ...]]) -> tuple[Facet, ...]:
+    titles = {form.code: form.title for form in list_forms()}
+    return tuple(
+        _facet(name, results.facets.get(name, ()), filters.get(name, ()), titles)
+        for name in FIELDS
+    )
+
+
+def _facet(
+    name: str,
+    counts: Iterable[tuple[str, int]],
+    chosen: tuple[str, ...],
+    form_titles: Mapping[str, str],
+) -> Facet:
+    """One field with its counts; what is asked for stands there even when nothing has it."""
+    numbers = dict(counts)
+    numbers.update({value: 0 for value in chosen if value not in numbers})
+    values = tuple(
+        FacetValue(value, _label(name, value, form_titles), count, value in chosen)
+        for value, count in numbers.items()
+    )
+    return Facet(name, FIELDS[name], values)
+
+
+def _label(name: str, value: str, form_titles: Mapping[str, str]) -> str:
+    if name == "form" and value in form_titles:
+        return f"{value} {form_titles[value]}"
+    return f"{value}年" if name == "year" else value
+
+
+def _by_codes(filters: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    """Return the filters with a form's title turned into its code (买卖合同 → E05)."""
+    found = dict(filters)
+    if "form" in found:
+        codes = {form.title: form.code for form in list_forms()}
+        found["form"] = tuple(dict.fromkeys(codes.get(value, value) for value in found["form"]))
+    return found

@@ -1,0 +1,167 @@
+"""The texts behind the index, kept in SQL, and the index opened over them.
+
+What an entry says comes from ``entries``; who may read it is asked freshly each time, so a
+hit whose rights have just gone is not shown even before the index has followed.
+"""
+
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlalchemy import and_, delete, or_, select
+
+from archive.core.resources import Resources
+from archive.people.models import ReaderToken
+from archive.search.models import SearchEntry
+from archive.search.views import ITEM, RECORD, Card
+from indexer import Entry, Index
+from storage.database import Database
+from storage.work import UnitOfWork
+
+OPERATOR = "operator"
+"""A token every entry carries and no person holds: the command line sees everything by it."""
+
+CHUNK = 200
+_LARGEST_ID = 2**63 - 1
+_TUPLES = ("numbers", "people")
+_BESIDE = {"id", "title", "body", "readers"}
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Described:
+    """One thing as the index is told of it, and as results show it."""
+
+    entry: Entry
+    card: Card
+
+
+_opened: dict[Path, tuple[Database, Index]] = {}
+_lock = threading.Lock()
+
+
+def open_index(resources: Resources) -> Index:
+    """Return this process's index over the instance; opened once and kept."""
+    folder = resources.settings.index
+    with _lock:
+        known = _opened.get(folder)
+        if known is not None and known[0] is resources.database:
+            return known[1]
+        index = Index.open(folder, _loader(resources))
+        _opened[folder] = (resources.database, index)
+        return index
+
+
+def load_entries(uow: UnitOfWork, entry_ids: Sequence[str]) -> dict[str, Entry]:
+    """Return the entries kept under these ids, with those who may read them at this moment."""
+    found: dict[str, Entry] = {}
+    for chunk in batches(entry_ids, CHUNK):
+        readers = readers_of(uow, chunk)
+        rows = uow.session.scalars(select(SearchEntry).where(SearchEntry.id.in_(chunk)))
+        for row in rows:
+            found[row.id] = _entry(row, readers[row.id])
+    return found
+
+
+def load_cards(uow: UnitOfWork, entry_ids: Sequence[str]) -> dict[str, Described]:
+    """Return what results show of these ids; without the texts, which the hits bring along."""
+    query = select(SearchEntry.id, SearchEntry.description).where(SearchEntry.id.in_(entry_ids))
+    return {
+        entry_id: Described(_described_entry(entry_id, said), Card(**said["card"]))
+        for entry_id, said in uow.session.execute(query).tuples()
+    }
+
+
+def keep_entries(uow: UnitOfWork, described: Iterable[Described]) -> None:
+    """Write the entries in place of those before."""
+    for one in described:
+        uow.session.merge(
+            SearchEntry(
+                id=one.entry.id,
+                title=one.entry.title,
+                body=one.entry.body,
+                description=describe(one),
+                updated_at=uow.now(),
+            )
+        )
+    uow.session.flush()
+
+
+def drop_entries(uow: UnitOfWork, entry_ids: Iterable[str]) -> None:
+    """Remove entries; silent when they are gone already."""
+    for chunk in batches(entry_ids, CHUNK):
+        uow.session.execute(delete(SearchEntry).where(SearchEntry.id.in_(chunk)))
+
+
+def describe(one: Described) -> dict[str, Any]:
+    """Return all of an entry but its texts, as JSON; the readers as the index was told."""
+    said = {key: value for key, value in asdict(one.entry).items() if key not in _BESIDE}
+    said.update({key: list(said[key]) for key in _TUPLES})
+    said["readers"] = sorted(one.entry.readers)
+    said["card"] = asdict(one.card)
+    return said
+
+
+def readers_of(uow: UnitOfWork, entry_ids: Iterable[str]) -> dict[str, frozenset[str]]:
+    """Return the tokens under which each thing may be read, the operator's among them."""
+    wanted: dict[str, set[int]] = {RECORD: set(), ITEM: set()}
+    found: dict[str, set[str]] = {}
+    for entry_id in entry_ids:
+        found[entry_id] = {OPERATOR}
+        name = split_id(entry_id)
+        if name is not None:
+            wanted[name[0]].add(name[1])
+    conditions = [
+        and_(ReaderToken.kind == kind, ReaderToken.thing_id.in_(ids))
+        for kind, ids in wanted.items()
+        if ids
+    ]
+    if conditions:
+        query = select(ReaderToken.kind, ReaderToken.thing_id, ReaderToken.token)
+        for kind, thing_id, token in uow.session.execute(query.where(or_(*conditions))).tuples():
+            found[f"{kind}:{thing_id}"].add(token)
+    return {entry_id: frozenset(tokens) for entry_id, tokens in found.items()}
+
+
+def split_id(entry_id: str) -> tuple[str, int] | None:
+    """Return kind and number of ``item:7``; None for anything that is not such a name."""
+    kind, _, digits = entry_id.partition(":")
+    if kind not in (RECORD, ITEM) or not (digits.isascii() and digits.isdigit()):
+        return None
+    number = int(digits[:20])
+    return (kind, number) if 0 < number <= _LARGEST_ID and str(number) == digits else None
+
+
+def batches(things: Iterable[T], size: int) -> Iterable[list[T]]:
+    """Yield the things in lists of at most ``size``."""
+    rest = iter(things)
+    while chunk := list(islice(rest, size)):
+        yield chunk
+
+
+def _loader(resources: Resources) -> Callable[[Sequence[str]], Mapping[str, Entry]]:
+    def load(entry_ids: Sequence[str]) -> Mapping[str, Entry]:
+        with resources.reading() as uow:
+            return load_entries(uow, entry_ids)
+
+    return load
+
+
+def _entry(row: SearchEntry, readers: frozenset[str]) -> Entry:
+    return _described_entry(row.id, row.description, row.title, row.body, readers)
+
+
+def _described_entry(
+    entry_id: str,
+    said: Mapping[str, Any],
+    title: str = "",
+    body: str = "",
+    readers: frozenset[str] = frozenset(),
+) -> Entry:
+    plain = {key: value for key, value in said.items() if key not in ("card", "readers")}
+    plain.update({key: tuple(plain[key]) for key in _TUPLES})
+    return Entry(id=entry_id, title=title, body=body, readers=readers, **plain)

@@ -1,0 +1,113 @@
+"""Drawing templates from a definition: laid out, complete, and honest about mistakes."""
+
+import dataclasses
+
+import pytest
+from lxml import etree
+
+from doc_templates import BadDefinition, document_text, load_folder, load_form
+from doc_templates.check import check_form
+from doc_templates.definition import Block
+from doc_templates.package import read_package
+from doc_templates.scaffold import scaffold
+
+W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
+
+PLAIN = """
+code = "T02"
+title = "无版式表"
+pack = "test"
+orientation = "landscape"
+title_rule = "{名称}"
+[filing]
+item_class = "客户开发"
+[[signer]]
+role = "制表"
+candidate = "submitter"
+[[field]]
+key = "名称"
+[[field]]
+key = "电话"
+kind = "phone"
+[[field]]
+key = "地址"
+wide = true
+[[field]]
+key = "说明"
+kind = "longtext"
+[[field]]
+key = "明细"
+kind = "rows"
+[[field.column]]
+key = "品名"
+[[field.column]]
+key = "数量"
+kind = "number"
+"""
+
+
+def with_layout(**block):
+    return dataclasses.replace(load_form("E01"), layout=(Block(**block),))
+
+
+@pytest.mark.parametrize("code", ["E01", "E05", "E10"])
+def test_shipped_templates_are_what_their_layout_draws(code):
+    form = load_form(code)
+    drawn = read_package(scaffold(form))
+    assert drawn == read_package(form.template_path.read_bytes())
+
+
+def test_same_form_gives_the_same_bytes():
+    assert scaffold(load_form("E05")) == scaffold(load_form("E05"))
+
+
+def test_frame_is_thick_and_lines_inside_are_thin():
+    root = etree.fromstring(read_package(scaffold(load_form("E01")))["word/document.xml"])
+    borders = root.find(f".//{W}tblBorders")
+    sizes = {side.tag.removeprefix(W): side.get(f"{W}sz") for side in borders}
+    assert sizes == {
+        "top": "12", "left": "12", "bottom": "12", "right": "12", "insideH": "4", "insideV": "4",
+    }  # fmt: skip
+
+
+def test_marker_is_white_and_one_point():
+    root = etree.fromstring(read_package(scaffold(load_form("E01")))["word/document.xml"])
+    marks = [run for run in root.iter(f"{W}r") if "签名.经理" in "".join(run.itertext())]
+    (properties,) = (run.find(f"{W}rPr") for run in marks)
+    assert properties.find(f"{W}color").get(f"{W}val") == "FFFFFF"
+    assert properties.find(f"{W}sz").get(f"{W}val") == "2"
+
+
+def test_head_row_of_the_goods_repeats_on_every_page():
+    root = etree.fromstring(read_package(scaffold(load_form("E05")))["word/document.xml"])
+    heads = [row for row in root.iter(f"{W}tr") if row.find(f"{W}trPr/{W}tblHeader") is not None]
+    assert "".join(heads[0].itertext()) == "货品名称规格单价（元）数量总价（元）"
+
+
+def test_form_without_a_layout_is_drawn_plainly(tmp_path):
+    (tmp_path / "form.toml").write_text(PLAIN, "utf-8")
+    form = load_folder(tmp_path)
+    (tmp_path / "template.docx").write_bytes(scaffold(form))
+    (tmp_path / "sample.json").write_text('{"名称": "甲"}', "utf-8")
+    serious = [one.message for one in check_form(form) if one.serious]
+    assert serious == ["缺少 expected.txt（样例应印出的文字）"]
+    assert "品名 | 数量" in document_text(form.template_path.read_bytes())
+
+
+@pytest.mark.parametrize(
+    ("block", "meant"),
+    [
+        ({"grid": "客户名称*4 | {客户名称}*19"}, "共占 23 列，应为 24 列"),
+        ({"grid": "客户*4 | {没有}*20"}, "没有“没有”这一栏"),
+        ({"grid": "客户*4 | {}*20"}, "花括号里没有写栏目"),
+        ({"rows": "客户名称", "line": "{客户名称}*24"}, "不是表格栏"),
+        ({"text": "{签:董事}"}, "没有“董事”这个签字人"),
+        ({"signatures": ("经理",) * 6}, "一行最多放"),
+        ({"text": "{客户名称:多}"}, "冒号后应是字数"),
+    ],
+)
+def test_layout_that_does_not_fit_is_named(block, meant):
+    with pytest.raises(BadDefinition) as caught:
+        scaffold(with_layout(**block))
+    assert meant in caught.value.message
+    assert "E01/form.toml" in caught.value.message

@@ -1,0 +1,185 @@
+"""The office: real PDFs, no network, and no document lost when it dies or hangs."""
+
+import io
+import os
+import shutil
+import signal
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+import pypdfium2
+import pytest
+from pypdf import PdfReader
+
+from doc_templates import UnsafeDocument, load_form, render_word, sample_values
+from doc_templates.errors import ConversionTimeout, ConverterMissing
+from doc_templates.package import read_package
+from doc_templates.pdf import OfficeConverter
+
+needs_office = pytest.mark.skipif(shutil.which("soffice") is None, reason="没有 LibreOffice")
+pytestmark = [pytest.mark.office]
+
+
+@pytest.fixture(scope="module")
+def office():
+    with OfficeConverter() as converter:
+        yield converter
+
+
+def sample_word(code="E01"):
+    return render_word(load_form(code), sample_values(code))
+
+
+def pdf_text(pdf):
+    with pypdfium2.PdfDocument(pdf) as document:
+        text = "".join(page.get_textpage().get_text_range() for page in document)
+    return "".join(text.split())  # the gap beside Latin letters reads as a space
+
+
+@needs_office
+@pytest.mark.parametrize(("code", "pages"), [("E01", 1), ("E05", 2), ("E10", 1)])
+def test_forms_print_on_their_pages_with_their_text(office, code, pages):
+    pdf = office.to_pdf(sample_word(code))
+    reader = PdfReader(io.BytesIO(pdf))
+    assert len(reader.pages) == pages
+    text = pdf_text(pdf)
+    assert load_form(code).title in text
+    assert all(f"[sig:{signer.role}]" in text for signer in load_form(code).chain)
+    assert f"第{pages}页" in text and f"共{pages}页" in text
+
+
+@needs_office
+def test_pdf_is_archival_tagged_and_has_its_faces_inside(office):
+    reader = PdfReader(io.BytesIO(office.to_pdf(sample_word())))
+    catalog = reader.trailer["/Root"]
+    assert catalog["/MarkInfo"]["/Marked"]
+    assert "/OutputIntents" in catalog
+    metadata = catalog["/Metadata"].get_data()
+    assert b"<pdfaid:part>2</pdfaid:part>" in metadata
+    assert b"<pdfaid:conformance>B</pdfaid:conformance>" in metadata
+    assert not reader.is_encrypted and "/JavaScript" not in catalog.get("/Names", {})
+
+
+@needs_office
+def test_labels_entries_and_title_have_three_faces(office):
+    reader = PdfReader(io.BytesIO(office.to_pdf(sample_word())))
+    faces = {
+        str(f.get_object()["/BaseFont"]) for f in reader.pages[0]["/Resources"]["/Font"].values()
+    }
+    assert len([face for face in faces if "Liberation" not in face]) >= 3, faces
+
+
+@needs_office
+def test_long_entry_grows_over_pages_and_loses_nothing(office):
+    values = sample_values("E01") | {
+        "开拓经过": "\n".join(f"第{n}次拜访客户。" for n in range(120))
+    }
+    pdf = office.to_pdf(render_word(load_form("E01"), values))
+    text = pdf_text(pdf)
+    assert len(PdfReader(io.BytesIO(pdf)).pages) > 1
+    assert all(f"第{n}次" in text for n in range(120))
+
+
+@needs_office
+def test_long_table_repeats_its_head(office):
+    goods = [{"货品名称": f"货{n:03d}", "单价": "1", "数量": "1"} for n in range(120)]
+    pdf = office.to_pdf(render_word(load_form("E05"), sample_values("E05") | {"货品": goods}))
+    text = pdf_text(pdf)
+    assert text.count("货品名称") >= 3
+    assert all(f"货{n:03d}" in text for n in range(120))
+
+
+@needs_office
+def test_killed_office_costs_one_retry_and_no_document(office):
+    office.start()
+    os.killpg(office.process_group, signal.SIGKILL)
+    assert office.to_pdf(sample_word()).startswith(b"%PDF")
+
+
+@needs_office
+def test_office_killed_in_the_middle_costs_no_document(office):
+    office.start()
+    group = office.process_group
+    killer = threading.Timer(0.03, os.killpg, (group, signal.SIGKILL))
+    killer.start()
+    assert office.to_pdf(sample_word("E05")).startswith(b"%PDF")
+    killer.join()
+
+
+@needs_office
+def test_hung_office_is_replaced_within_its_deadline():
+    with OfficeConverter(deadline=8) as converter:
+        converter.start()
+        hung = converter.process_group
+        os.killpg(hung, signal.SIGSTOP)
+        started = time.monotonic()
+        assert converter.to_pdf(sample_word()).startswith(b"%PDF")
+        assert time.monotonic() - started < 40
+        assert converter.process_group != hung
+
+
+@needs_office
+def test_document_that_always_takes_too_long_is_refused_with_a_word():
+    with OfficeConverter(deadline=0.001) as converter, pytest.raises(ConversionTimeout) as caught:
+        converter.to_pdf(sample_word())
+    assert "秒" in caught.value.message
+
+
+@needs_office
+def test_office_is_renewed_and_leaves_nothing_behind():
+    before = _left_behind()
+    with OfficeConverter(recycle_after=1) as converter:
+        converter.to_pdf(sample_word())
+        assert converter.process_group is None
+        converter.to_pdf(sample_word())
+    assert _left_behind() <= before
+
+
+def _left_behind():
+    folders = Path(tempfile.gettempdir()).glob("archive-office-*")
+    return {*folders, *Path("/tmp").glob("OSL_PIPE_*")}
+
+
+@needs_office
+def test_several_threads_share_one_office(office):
+    made = {}
+
+    def ask(number):
+        values = sample_values("E01") | {"客户名称": f"第{number}家客户"}
+        made[number] = office.to_pdf(render_word(load_form("E01"), values))
+
+    threads = [threading.Thread(target=ask, args=(number,)) for number in range(4)]
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join()
+    assert all(f"第{number}家客户" in pdf_text(made[number]) for number in range(4))
+
+
+@needs_office
+def test_office_has_no_network(office):
+    office.start()
+    network = Path(f"/proc/{office.process_group}/net/dev").read_text()
+    caged = [line.split(":")[0].strip() for line in network.splitlines()[2:]] == ["lo"]
+    assert caged or shutil.which("unshare") is None
+
+
+def test_document_reaching_outside_never_comes_to_the_office(repack, template):
+    rels = "word/_rels/document.xml.rels"
+    linked = read_package(template)[rels].replace(
+        b"</Relationships>",
+        b'<Relationship Id="x" TargetMode="External" Target="http://127.0.0.1:9/a.png" Type="a"/>'
+        b"</Relationships>",
+    )
+    converter = OfficeConverter(soffice="no-such-office")
+    with pytest.raises(UnsafeDocument, match="外面的内容"):
+        converter.to_pdf(repack(template, {rels: linked}))
+
+
+def test_missing_office_is_told_with_what_to_install():
+    with pytest.raises(ConverterMissing, match="apt-get install"):
+        OfficeConverter(soffice="no-such-office").to_pdf(sample_word())
+    with pytest.raises(ConverterMissing, match="apt-get install"):
+        OfficeConverter(soffice="sh", python="no-such-python").to_pdf(sample_word())

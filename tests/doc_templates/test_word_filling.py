@@ -1,0 +1,286 @@
+"""Filling Word: everything prints as typed, nothing of one document shows in another."""
+
+import io
+import re
+import struct
+import threading
+import zipfile
+import zlib
+
+import pytest
+from lxml import etree
+
+from doc_templates import (
+    BadTemplate,
+    InvalidValues,
+    PrintContext,
+    SignatureMark,
+    UnsafeDocument,
+    check_values,
+    document_text,
+    list_forms,
+    load_form,
+    render_word,
+    sample_values,
+)
+from doc_templates.check import golden_text
+from doc_templates.package import read_package
+from doc_templates.values import printed_values
+from doc_templates.word import Compiled, _printed_context, compile_form
+
+CODES = [form.code for form in list_forms()]
+
+
+def png(width=60, height=20):
+    def chunk(kind, body):
+        return (
+            struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+        )
+
+    rows = (b"\x00" + b"\x00\x00\x00\xff" * width) * height
+    head = struct.pack(">IIBBBBB", width, height, 8, 6, 0, 0, 0)
+    body = chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + body
+
+
+def canonical(docx, part):
+    with zipfile.ZipFile(io.BytesIO(docx)) as archive:
+        return etree.tostring(etree.fromstring(archive.read(part)), method="c14n")
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_sample_prints_the_golden_text(code):
+    form = load_form(code)
+    assert golden_text(form) == (form.folder / "expected.txt").read_text("utf-8")
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_hostile_words_print_as_typed_in_every_entry(code, hostile_words, fill):
+    form = load_form(code)
+    for word in hostile_words:
+        values = fill(form, sample_values(code), word)
+        text = document_text(render_word(form, values))
+        filled = str(values).count(repr(word)[1:-1])
+        assert text.count(word) >= filled > 3, word
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_both_ways_of_filling_give_the_same_document(code, hostile_words, fill):
+    form = load_form(code)
+    compiled = compile_form(form)
+    assert compiled.fallback == ""
+    for word in ["平常", "两\n行\t制表", *hostile_words]:
+        raw = fill(form, sample_values(code), word)
+        values = check_values(form, raw, draft=True).values
+        tags = printed_values(form, values) | _printed_context(form, PrintContext(), draft=False)
+        fast, slow = compiled.render(tags, {}), compiled._render_with_docxtpl(tags, {})
+        for part in ("word/document.xml", "word/footer1.xml"):
+            assert canonical(fast, part) == canonical(slow, part), word
+
+
+def test_missing_and_wrong_values_are_refused_all_at_once():
+    with pytest.raises(InvalidValues) as caught:
+        render_word(load_form("E05"), {"货品": [{"货品名称": "壳", "单价": "x", "数量": "1"}]})
+    assert "甲方" in caught.value.message
+    assert "货品 第1行 单价" in caught.value.message
+
+
+@pytest.mark.parametrize("bad", ["a\x00b", "a\u202eb", "a\x1fb", "\ud800"])
+def test_marks_no_paper_can_carry_are_refused_and_shown_in_a_draft(bad):
+    form = load_form("E01")
+    raw = sample_values("E01") | {"使用产品": bad}
+    with pytest.raises(InvalidValues, match="使用产品"):
+        render_word(form, raw)
+    assert "\ufffd" in document_text(render_word(form, raw, draft=True))
+
+
+def test_ten_thousand_characters_print_to_the_last():
+    form = load_form("E01")
+    text = document_text(
+        render_word(form, sample_values("E01") | {"开拓经过": "长" * 10_000 + "完"})
+    )
+    assert "长" * 10_000 + "完" in text
+    with pytest.raises(InvalidValues, match="最多 120 个字"):
+        render_word(form, sample_values("E01") | {"客户名称": "长" * 10_000})
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_empty_form_is_a_clean_blank(code):
+    form = load_form(code)
+    text = document_text(render_word(form, {}, draft=True))
+    assert form.title in text
+    assert "[sig" not in text
+    assert "None" not in text and "{" not in text
+
+
+def test_open_signature_prints_its_marker_and_a_given_one_its_picture():
+    form = load_form("E01")
+    marks = {"报告人": SignatureMark("陈立新", "2026年11月23日", png())}
+    docx = render_word(form, sample_values("E01"), PrintContext("E01-7", signatures=marks))
+    text = document_text(docx)
+    assert "[sig:经理]" in text and "[sig:主管]" in text
+    assert "[sig:报告人]" not in text
+    assert "[图] | " in text.replace("\n", " | ")
+    assert "2026年11月23日" in text
+    parts = read_package(docx)
+    assert parts["word/media/rIdPicture1.png"] == png()
+    extent = etree.fromstring(parts["word/document.xml"]).find(".//{*}extent")
+    assert (int(extent.get("cx")), int(extent.get("cy"))) == (30 * 36000, 10 * 36000)
+
+
+def test_signature_without_a_picture_shows_the_name_and_for_whom():
+    form = load_form("E01")
+    marks = {
+        "主管": SignatureMark("王芳", "2026年11月24日"),
+        "经理": SignatureMark("李强", "2026年11月25日", on_behalf_of="赵总"),
+    }
+    text = document_text(render_word(form, sample_values("E01"), PrintContext(signatures=marks)))
+    assert "王芳" in text and "李强 代 赵总" in text
+
+
+@pytest.mark.parametrize("picture", [b"", b"GIF89a", b"\x89PNG\r\n\x1a\n", png()[:20]])
+def test_signature_that_is_no_picture_is_refused(picture):
+    marks = {"经理": SignatureMark("李强", "今天", picture or b"x")}
+    with pytest.raises(BadTemplate, match="签名"):
+        render_word(load_form("E01"), sample_values("E01"), PrintContext(signatures=marks))
+
+
+def test_verification_code_is_in_the_footer_only_when_there_is_an_address():
+    form = load_form("E01")
+    with_code = render_word(
+        form, sample_values("E01"), PrintContext(verify_url="https://例子/验/1")
+    )
+    assert b"rIdPicture1" in read_package(with_code)["word/_rels/footer1.xml.rels"]
+    assert "word/_rels/footer1.xml.rels" not in read_package(
+        render_word(form, sample_values("E01"))
+    )
+
+
+def test_word_files_open_in_a_second_reader():
+    import docx
+
+    for code in CODES:
+        context = PrintContext("N-1", "Z109", "2", "https://example.com/1")
+        made = render_word(load_form(code), sample_values(code), context)
+        assert docx.Document(io.BytesIO(made)).tables
+        with zipfile.ZipFile(io.BytesIO(made)) as archive:
+            assert archive.testzip() is None
+
+
+def test_sixteen_threads_never_see_each_others_values():
+    form = load_form("E01")
+    sample = sample_values("E01")
+    foreign = []
+
+    def clerk(number):
+        for turn in range(12):
+            own = f"第{number:02d}人{turn:02d}次"
+            text = document_text(render_word(form, sample | {"客户名称": own, "备注": own}))
+            if re.findall(r"第\d\d人\d\d次", text) != [own, own]:
+                foreign.append(text)
+
+    clerks = [threading.Thread(target=clerk, args=(number,)) for number in range(16)]
+    for one in clerks:
+        one.start()
+    for one in clerks:
+        one.join()
+    assert foreign == []
+
+
+def with_tag(repack, template, tag):
+    document = read_package(template)["word/document.xml"].decode()
+    changed = document.replace("{{ 客户名称 }}", tag, 1)
+    assert changed != document
+    return repack(template, {"word/document.xml": changed.encode()})
+
+
+@pytest.mark.parametrize(
+    "tag",
+    [
+        "{{ 7*7 }}",
+        "{{ 客户名称.__class__ }}",
+        "{{ 客户名称.upper() }}",
+        "{{ 客户名称|upper }}",
+        "{{ range(10) }}",
+        "{% for x in range(1000000000) %}{{ x }}{% endfor %}",
+        "{% for x in 'abc' %}{{ x }}{% endfor %}",
+        "{% set x = 1 %}",
+        "{% include '/etc/passwd' %}",
+        "{% import 'os' as os %}",
+        "{% macro m() %}{% endmacro %}",
+        "{% if 客户名称 %}",
+        "{{ 客户名称",
+        "{{ 客户名称 }",
+        "{% endfor %}",
+        "{{ lipsum }}{{ cycler.__init__ }}",
+    ],
+)
+def test_template_that_does_more_than_fill_in_is_refused(tag, repack, template):
+    with pytest.raises(BadTemplate) as caught:
+        changed = Compiled(with_tag(repack, template, tag))
+        form = load_form("E01")
+        values = printed_values(form, {}) | _printed_context(form, PrintContext(), draft=True)
+        changed.render(values, {})
+        raise AssertionError(document_text(changed.render(values, {})))
+    assert "模板" in caught.value.message
+
+
+def test_template_with_a_column_loop_falls_back_and_says_so(repack, template):
+    loop = "{% colspan 客户名称 %}{{ 客户名称 }}"
+    assert Compiled(with_tag(repack, template, loop)).fallback
+
+
+def test_fallback_fills_pictures_and_hostile_words_too(hostile_words, template):
+    form = load_form("E01")
+    compiled = Compiled(template)
+    compiled.fallback = "试验"
+    for word in hostile_words:
+        values = check_values(form, sample_values("E01") | {"备注": word}).values
+        tags = printed_values(form, values) | _printed_context(form, PrintContext(), draft=False)
+        assert word in document_text(compiled.render(tags, {}))
+
+
+def test_unsafe_packages_are_refused(repack, template):
+    rels = "word/_rels/document.xml.rels"
+    known = read_package(template)[rels].decode()
+    linked = known.replace(
+        "</Relationships>",
+        '<Relationship Id="x" TargetMode="External" Target="http://example.com/a.png" '
+        'Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/image"/>'
+        "</Relationships>",
+    )
+    dtd = b'<?xml version="1.0"?><!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>'
+    bad = [
+        b"",
+        b"%PDF-1.7",
+        template[:500],
+        b"\xd0\xcf\x11\xe0" * 200,
+        repack(template, {rels: linked.encode()}),
+        repack(template, {"word/vbaProject.bin": b"x"}),
+        repack(template, {"word/embeddings/oleObject1.bin": b"x"}),
+        repack(template, {"word/document.xml": dtd}),
+        repack(template, {"word/document.xml": b"<w:document"}),
+        repack(template, {"[Content_Types].xml": None}),
+    ]
+    for docx in bad:
+        with pytest.raises(UnsafeDocument) as caught:
+            read_package(docx)
+        assert caught.value.message
+
+
+def test_hyperlinks_are_no_danger(repack, template):
+    rels = "word/_rels/document.xml.rels"
+    linked = read_package(template)[rels].replace(
+        b"</Relationships>",
+        b'<Relationship Id="x" TargetMode="External" Target="https://example.com" Type="http://'
+        b'schemas.openxmlformats.org/officeDocument/2006/relationships/hyperlink"/></Relationships>',
+    )
+    assert read_package(repack(template, {rels: linked}))
+
+
+def test_zip_bomb_is_refused_by_its_real_size(template):
+    stream = io.BytesIO(template)
+    with zipfile.ZipFile(stream, "a", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("word/media/a.bin", b"\x00" * (65 * 1024 * 1024))
+    with pytest.raises(UnsafeDocument, match="太大"):
+        read_package(stream.getvalue())
