@@ -4,7 +4,7 @@ import hashlib
 from typing import Any
 
 from apiflask import APIFlask
-from flask import Blueprint, g
+from flask import g
 from flask_bootstrap import Bootstrap5
 from flask_wtf import CSRFProtect
 
@@ -14,6 +14,8 @@ from archive.core.resources import Resources
 from archive.core.web import reading
 from archive.customers import api as customers_api
 from archive.customers import routes as customers
+from archive.documents import api as documents_api
+from archive.documents import routes as documents
 from archive.filing import api as filing_api
 from archive.filing import routes as filing
 from archive.lending import api as lending_api
@@ -35,8 +37,17 @@ from archive.workbench import routes as workbench
 
 UPLOAD_LIMIT = 64 << 20
 FORM_LIMIT = 8 << 20
-PAGES = (people, customers, records, signing, filing, lending, search, trust, workbench)
-CALLS = (customers_api, records_api, signing_api, filing_api, lending_api, search_api, trust_api)
+PAGES = (people, customers, records, documents, signing, filing, lending, search, trust, workbench)
+CALLS = (
+    customers_api,
+    records_api,
+    documents_api,
+    signing_api,
+    filing_api,
+    lending_api,
+    search_api,
+    trust_api,
+)
 
 
 def create_app(resources: Resources) -> APIFlask:
@@ -55,12 +66,10 @@ def create_app(resources: Resources) -> APIFlask:
     Bootstrap5(app)
     csrf = CSRFProtect(app)
     for station in PAGES:
-        for blueprint in _blueprints(station):
-            app.register_blueprint(blueprint)
+        app.register_blueprint(station.pages)
     for station in CALLS:
-        for blueprint in _blueprints(station):
-            app.register_blueprint(blueprint)
-            csrf.exempt(blueprint)
+        app.register_blueprint(station.api)
+        csrf.exempt(station.api)
     for part in (errors, headers, navigation):
         part.register(app)
     app.jinja_env.filters["instant"] = lambda at: show_instant(at) if at else ""
@@ -84,14 +93,6 @@ def _configure(app: APIFlask, resources: Resources) -> None:
         SERVERS=[{"url": resources.settings.public_url}],
         LOCAL_SPEC_PATH=None,
     )
-
-
-def _blueprints(station: Any) -> tuple[Blueprint, ...]:
-    """Return what a station's routes or api module offers: one blueprint, or several."""
-    offered = getattr(station, "blueprints", None)
-    if offered is not None:
-        return tuple(offered)
-    return (station.pages,) if hasattr(station, "pages") else (station.api,)
 
 
 def _inbox_count() -> int:

@@ -33,6 +33,7 @@ from doc_templates.office_profile import (
 from doc_templates.package import read_package
 
 WORKER = Path(__file__).with_name("office_worker.py")
+FOLDER = "archive-office-"
 DEADLINE = 90.0
 START_DEADLINE = 120.0
 RECYCLE_AFTER = 200
@@ -137,7 +138,8 @@ class _Office:
 
     def __init__(self, soffice: str, python: str, font_folder: Path | None) -> None:
         office, interpreter = find_office(soffice, python)
-        self.folder = Path(tempfile.mkdtemp(prefix="archive-office-"))
+        _sweep_folders()
+        self.folder = Path(tempfile.mkdtemp(prefix=f"{FOLDER}{os.getpid()}-"))
         self.pipe = f"archive{secrets.token_hex(8)}"
         self.converted = 0
         write_profile(self.folder, font_folder)
@@ -211,3 +213,11 @@ class _Office:
                 self._unread += received
         line, _, self._unread = self._unread.partition(b"\n")
         return cast(dict[str, object], json.loads(line))
+
+
+def _sweep_folders() -> None:
+    """Remove what offices of processes that were killed have left."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{FOLDER}*-*"):
+        owner = folder.name.removeprefix(FOLDER).split("-")[0]
+        if owner.isdigit() and not Path(f"/proc/{owner}").exists():
+            shutil.rmtree(folder, ignore_errors=True)

@@ -255,7 +255,7 @@ class _Drawing:
             raise BadDefinition(f"{place}没有“{piece.key}”这个签字人")
         if piece.shown == "signed_on":
             return run_xml(f"{{{{ 签日.{piece.key} }}}}", ENTRY_FONT, 10.5)
-        name = run_xml(f"{{{{ 签名人.{piece.key} }}}}", ENTRY_FONT, 14)
+        name = run_xml(f"{{{{ 签名人.{piece.key} }}}}", ENTRY_FONT, 11)
         return name + run_xml(f"{{{{ 签名.{piece.key} }}}}", BODY_FONT, 1, colour="FFFFFF")
 
     def signatures(self, block: Block, place: str) -> str:

@@ -83,8 +83,19 @@ def render_word(
     if checked.errors and not draft:
         errors = {describe_path(form, path): why for path, why in checked.errors.items()}
         raise InvalidValues(form.title, errors)
-    tags = printed_values(form, checked.values) | _printed_context(form, context, draft)
+    tags = print_tags(form, checked.values, context, draft=draft)
     return compile_form(form).render(tags, _pictures(form, context))
+
+
+def print_tags(
+    form: Form,
+    values: Mapping[str, object],
+    context: PrintContext = NO_CONTEXT,
+    *,
+    draft: bool = False,
+) -> dict[str, object]:
+    """Return every tag of the form as plain printed text, for values that were checked."""
+    return printed_values(form, values) | _printed_context(form, context, draft)
 
 
 def compile_form(form: Form) -> "Compiled":

@@ -7,7 +7,7 @@ import click
 from archive.cli.output import print_json, progress, say
 from archive.core.clock import show_instant
 from archive.core.errors import Invalid
-from archive.filing.service import find_filed_facts
+from archive.filing.filed import find_filed
 from archive.instance import open_instance
 from archive.signing.verdicts import judge_file
 from archive.trust.service import verify_instance
@@ -51,7 +51,7 @@ def verify_file(file: Path, as_json: bool) -> None:
     resources = open_instance()
     verdict = judge_file(resources, file.read_bytes())
     with resources.reading() as uow:
-        filed = find_filed_facts(uow, verdict.sha256)
+        filed = find_filed(uow, verdict.sha256)
     if as_json:
         print_json(
             {
@@ -68,7 +68,7 @@ def verify_file(file: Path, as_json: bool) -> None:
                     }
                     for one in verdict.signatures
                 ],
-                "archived": filed,
+                "archived": filed.as_json() if filed else None,
             }
         )
     else:

@@ -273,7 +273,7 @@ def _fill(row: Customer, clean: CustomerFields) -> None:
 def _tell_papers(uow: UnitOfWork, customer_id: int, changed: Iterable[str]) -> None:
     """Leave word for the later stations: this customer's papers have another keeper or name."""
     if {"name", "short_name", "owner_id", "department_id"} & set(changed):
-        uow.outbox("index", f"customer:{customer_id}")
+        uow.outbox("customer", f"customer:{customer_id}")
 
 
 def _views(uow: UnitOfWork, rows: Iterable[Customer]) -> tuple[CustomerView, ...]:

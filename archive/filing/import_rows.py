@@ -135,6 +135,18 @@ def read_jsonl(path: Path, batch: int = BATCH) -> Iterator[Batch]:
             yield _as_batch(chunk)
 
 
+def batch_of(rows: Sequence[object]) -> Batch:
+    """Check rows that came in by a call, each named by its place."""
+    read: list[ImportRow] = []
+    faults: list[Fault] = []
+    for number, raw in enumerate(rows, start=1):
+        try:
+            read.append(read_row(raw, f"第 {number} 条"))
+        except Invalid as wrong:
+            faults.append(Fault(f"第 {number} 条", wrong.message))
+    return Batch(tuple(read), tuple(faults), 0)
+
+
 def _as_batch(chunk: Sequence[tuple[str, bytes | None, int]]) -> Batch:
     rows: list[ImportRow] = []
     faults: list[Fault] = []

@@ -3,28 +3,27 @@
 from collections.abc import Mapping
 
 from apiflask import APIBlueprint
-from flask import Response as FlaskResponse
-from flask import flash, make_response, redirect, render_template, request, url_for
+from flask import flash, redirect, render_template, request, url_for
 from markupsafe import Markup
 from werkzeug.wrappers import Response
 
 from archive.core.errors import ArchiveError, Invalid
-from archive.core.web import reading, resources, work
+from archive.core.web import reading, work
 from archive.customers.service import get_customer
-from archive.documents.service import content_disposition
 from archive.filing import service
-from archive.filing.forms import (
+from archive.filing.downloads import file_response
+from archive.filing.labels import barcode_svg, qr_svg
+from archive.filing.models import ItemState
+from archive.filing.plan import load_plan
+from archive.filing.posted import (
     read_belonging,
     read_filter,
     read_pages,
     read_place,
     read_version,
 )
-from archive.filing.labels import barcode_svg, qr_svg
-from archive.filing.models import ItemState
-from archive.filing.plan import load_plan
 from archive.filing.rules import STEPS, Place, parse_place
-from archive.filing.views import FileView, ItemView
+from archive.filing.views import ItemView
 from archive.people.gate import actor, guard
 from archive.people.rights import SECRECY, Thing, can
 from doc_templates import list_forms
@@ -39,7 +38,6 @@ pages = APIBlueprint(
 )
 
 MOST_AT_ONCE = 100
-SHOWN_INLINE = frozenset({"application/pdf", "image/png", "image/jpeg", "text/plain"})
 Page = str | tuple[str, int] | Response
 
 
@@ -174,9 +172,7 @@ def items() -> str:
     """List the catalogue, narrowed by form, year, customer, class and state."""
     narrow = read_filter(request.args)
     with reading() as uow:
-        found = service.list_items(
-            uow, actor(), narrow, page=request.args.get("page", 1, type=int)
-        )
+        found = service.list_items(uow, actor(), narrow, page=request.args.get("page", 1, type=int))
         customer = narrow.customer_id and get_customer(uow, actor(), narrow.customer_id)
     return render_template(
         "filing/items.html",
@@ -221,7 +217,7 @@ def label(item_id: int) -> str:
 
 @pages.get("/items/<int:item_id>/files/<int:file_id>")
 @guard("item.read")
-def item_file(item_id: int, file_id: int) -> FlaskResponse:
+def item_file(item_id: int, file_id: int) -> Response:
     """Hand out a file of an item, checked against its digest."""
     with reading() as uow:
         found = service.get_file(uow, actor(), item_id, file_id)
@@ -255,17 +251,6 @@ def volume(volume_id: int) -> str:
             uow, actor(), volume_id, page=request.args.get("page", 1, type=int)
         )
     return render_template("filing/volume.html", volume=found, page=lines)
-
-
-def file_response(found: FileView, *, inline: bool = False) -> FlaskResponse:
-    """Return a file's bytes with headers that keep a browser from running it."""
-    shown = inline and found.media_type in SHOWN_INLINE
-    response = make_response(resources().blobs.read(found.sha256))
-    response.headers["Content-Type"] = found.media_type
-    response.headers["Content-Disposition"] = content_disposition(found.name, inline=shown)
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["Cache-Control"] = "private, no-store"
-    return response
 
 
 def _do_step(item_id: int, step: str) -> ItemView:

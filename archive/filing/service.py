@@ -7,7 +7,7 @@ from outside.
 
 from archive.filing.copies import set_copy_status
 from archive.filing.import_files import read_folder
-from archive.filing.import_rows import Batch, Fault, read_jsonl
+from archive.filing.import_rows import Batch, Fault, batch_of, read_jsonl
 from archive.filing.imports import Outcome, import_batch, import_item
 from archive.filing.intake import (
     appraise,
@@ -53,6 +53,7 @@ __all__ = [
     "Outcome",
     "accept_offered",
     "appraise",
+    "batch_of",
     "catalogue",
     "classify",
     "count_unfinished",

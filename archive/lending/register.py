@@ -14,7 +14,7 @@ from archive.core.pages import Page, clean_paging
 from archive.filing.models import ItemCopy
 from archive.lending import lookup
 from archive.lending.models import Loan, LoanApproval, LoanRefusal, LoanRequest, RequestState
-from archive.lending.views import LoanView, LogLine, RefusalView, RequestView
+from archive.lending.views import ItemPanel, LoanView, LogLine, RefusalView, RequestView
 from archive.people.rights import Actor, can, require
 from storage.work import UnitOfWork
 
@@ -134,6 +134,30 @@ def loans_of_item(uow: UnitOfWork, item_id: int) -> tuple[LoanView, ...]:
         .order_by(Loan.id.desc())
     )
     return lookup.loan_views(uow, None, list(rows))
+
+
+def item_panel(uow: UnitOfWork, actor: Actor, item_id: int) -> ItemPanel:
+    """Return what the item's page shows of lending; the caller has checked that it may be read."""
+    out = uow.session.scalars(
+        select(Loan)
+        .join(ItemCopy, ItemCopy.id == Loan.copy_id)
+        .where(ItemCopy.item_id == item_id, Loan.returned_at.is_(None))
+        .order_by(Loan.id)
+    )
+    mine = select(LoanRequest).where(
+        LoanRequest.item_id == item_id,
+        LoanRequest.borrower_id == actor.id,
+        LoanRequest.state.in_((RequestState.WAITING, RequestState.APPROVED)),
+    )
+    keeps_log = can(actor, "loan.register")
+    return ItemPanel(
+        item_id=item_id,
+        out=lookup.loan_views(uow, actor, list(out)),
+        mine=lookup.request_views(uow, actor, list(uow.session.scalars(mine))),
+        may_ask=can(actor, "loan.request"),
+        log=log_of_item(uow, actor, item_id)[-10:] if keeps_log else (),
+        keeps_log=keeps_log,
+    )
 
 
 def log_of_item(uow: UnitOfWork, actor: Actor, item_id: int) -> tuple[LogLine, ...]:

@@ -52,11 +52,20 @@ def preview(
     on: date | None = None,
     purpose: str | None = None,
     business_reference: str = "",
+    username: str = "",
 ) -> Preview:
-    """Return the decision as shown before sending; no purpose yet (None) leaves reasons aside."""
+    """Return the decision with its approvers, changing nothing; the title may be hidden.
+
+    Without a purpose (None) purpose and reference are not asked for. ``username`` asks about
+    somebody else, for those who keep the register.
+    """
     require(actor, "loan.request")
+    borrower = actor
+    if username and username.strip() != actor.username:
+        require(actor, "loan.register")
+        borrower = _find_borrower(uow, username)
     question = Question(
-        borrower=actor,
+        borrower=borrower,
         item_id=item_id,
         mode=mode,
         on=on or local_day(uow.now()),
@@ -66,7 +75,7 @@ def preview(
     )
     found = answer(uow, question)
     title, code = lookup.title_for(uow, actor, item_id)
-    already = _find_open(uow, actor, item_id, mode)
+    already = _find_open(uow, borrower, item_id, mode)
     return Preview(
         item_id=item_id,
         title=title,

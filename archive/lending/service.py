@@ -9,6 +9,7 @@ from archive.lending.desk import hand_out, scan, take_back
 from archive.lending.matrix import all_rules, save_rule, seed_rules
 from archive.lending.register import (
     get_request,
+    item_panel,
     list_requests,
     loans_of_item,
     log_of_item,
@@ -37,6 +38,7 @@ __all__ = [
     "decision_as_json",
     "get_request",
     "hand_out",
+    "item_panel",
     "list_requests",
     "loans_of_item",
     "log_of_item",

@@ -258,3 +258,15 @@ class LogLine:
     note: str
     request_number: str
     item_id: int
+
+
+@dataclass(frozen=True)
+class ItemPanel:
+    """What the item's page shows of lending; ``log`` is for those who keep the register."""
+
+    item_id: int
+    out: tuple[LoanView, ...]
+    mine: tuple[RequestView, ...]
+    may_ask: bool
+    log: tuple[LogLine, ...]
+    keeps_log: bool

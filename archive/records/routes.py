@@ -205,9 +205,18 @@ def _edit_page(
         problems=_named(entries.form, entries.errors),
         people=people,
         state=_as_json(entries) | {"version": record.version},
-        labels={entry.key: entry.label for entry in entries.form.fields},
+        labels=_labels(entries.form),
         user_id=actor().id,
     )
+
+
+def _labels(form: Form) -> dict[str, str]:
+    columns = {
+        f"{entry.key}.{column.key}": column.label
+        for entry in form.fields
+        for column in entry.columns
+    }
+    return {entry.key: entry.label for entry in form.fields} | columns
 
 
 def _as_json(entries: service.Entries) -> dict[str, Any]:

@@ -52,7 +52,7 @@ def with_relatives(uow: UnitOfWork, entry_ids: Iterable[str]) -> list[str]:
     query = select(Item.id, Item.record_id).where(
         Item.record_id.is_not(None) & (Item.record_id.in_(record_ids) | Item.id.in_(item_ids))
     )
-    for item_id, record_id in uow.session.execute(query).tuples():
+    for item_id, record_id in uow.session.execute(query):
         wanted |= {f"{ITEM}:{item_id}": None, f"{RECORD}:{record_id}": None}
     return list(wanted)
 
@@ -193,7 +193,7 @@ def _customers(uow: UnitOfWork, ids: Iterable[int | None]) -> dict[int, _Registe
 def _signers(uow: UnitOfWork, record_ids: Iterable[int | None]) -> dict[int, list[str]]:
     query = select(Record.id, Record.participants)
     rows = uow.session.execute(query.where(Record.id.in_({one for one in record_ids if one})))
-    people = {record_id: list(participants) for record_id, participants in rows.tuples()}
+    people = {record_id: list(participants) for record_id, participants in rows}
     names = names_of(uow, {one for several in people.values() for one in several})
     found: dict[int, list[str]] = defaultdict(list)
     for record_id, several in people.items():

@@ -158,9 +158,7 @@ def _compare(uow: UnitOfWork, chunk: Sequence[str], indexed: set[str]) -> Iterat
             yield Finding("index", entry_id, f"索引里 {entry_id} 的内容不是最新的")
 
 
-def _settle(
-    resources: Resources, entry_ids: Sequence[str]
-) -> tuple[list[Described], list[str]]:
+def _settle(resources: Resources, entry_ids: Sequence[str]) -> tuple[list[Described], list[str]]:
     """Read the things and keep their entries; return what is to be found and what is gone."""
     with resources.reading() as uow:
         wanted = with_relatives(uow, entry_ids)

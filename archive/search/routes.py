@@ -66,10 +66,13 @@ def page() -> str:
         "search/page.html",
         page=found,
         choices=[_choices(found, one) for one in found.facets if one.values],
-        chosen=[(one.label, value.label, _toggled(found, one.field, value.value))
-                for one, value in found.chosen],
+        chosen=[
+            (one.label, value.label, _toggled(found, one.field, value.value))
+            for one, value in found.chosen
+        ],
         sorts=[(key, label, _address(found, sort=key)) for key, label in SORTS.items()],
         plain_url=_address(found, filters={}),
+        first_url=_address(found),
         link_of=_link_of,
         tones=TONES,
     )
@@ -90,7 +93,9 @@ def suggestions() -> dict[str, Any]:
 
 def _choices(found: Found, facet: Facet) -> _Choices:
     links = [
-        _Choice(value.label, value.count, value.is_chosen, _toggled(found, facet.field, value.value))
+        _Choice(
+            value.label, value.count, value.is_chosen, _toggled(found, facet.field, value.value)
+        )
         for value in facet.values
     ]
     first = [one for at, one in enumerate(links) if at < SHOWN_VALUES or one.is_chosen]
@@ -118,7 +123,9 @@ def _address(
 
 def _link_of(card: Card) -> str:
     """Return the page of a thing found; nothing when that station has no such page."""
-    name, key = ("filing.item", "item_id") if card.kind == ITEM else ("records.show", "record_id")
+    name = "filing.item" if card.kind == ITEM else "records.show"
     if name not in current_app.view_functions:
         return ""
-    return url_for(name, **{key: card.thing_id})
+    if card.kind == ITEM:
+        return url_for(name, item_id=card.thing_id)
+    return url_for(name, record_id=card.thing_id)

@@ -181,8 +181,7 @@ def _as_found(hit: Hit, known: Described, lent: frozenset[int]) -> FoundHit:
 def _facets(results: SearchResults, filters: Mapping[str, tuple[str, ...]]) -> tuple[Facet, ...]:
     titles = {form.code: form.title for form in list_forms()}
     return tuple(
-        _facet(name, results.facets.get(name, ()), filters.get(name, ()), titles)
-        for name in FIELDS
+        _facet(name, results.facets.get(name, ()), filters.get(name, ()), titles) for name in FIELDS
     )
 
 

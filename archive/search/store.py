@@ -72,7 +72,7 @@ def load_cards(uow: UnitOfWork, entry_ids: Sequence[str]) -> dict[str, Described
     query = select(SearchEntry.id, SearchEntry.description).where(SearchEntry.id.in_(entry_ids))
     return {
         entry_id: Described(_described_entry(entry_id, said), Card(**said["card"]))
-        for entry_id, said in uow.session.execute(query).tuples()
+        for entry_id, said in uow.session.execute(query)
     }
 
 
@@ -122,7 +122,7 @@ def readers_of(uow: UnitOfWork, entry_ids: Iterable[str]) -> dict[str, frozenset
     ]
     if conditions:
         query = select(ReaderToken.kind, ReaderToken.thing_id, ReaderToken.token)
-        for kind, thing_id, token in uow.session.execute(query.where(or_(*conditions))).tuples():
+        for kind, thing_id, token in uow.session.execute(query.where(or_(*conditions))):
             found[f"{kind}:{thing_id}"].add(token)
     return {entry_id: frozenset(tokens) for entry_id, tokens in found.items()}
 

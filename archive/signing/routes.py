@@ -15,6 +15,7 @@ from archive.people.gate import actor, client_address, guard
 from archive.records import service as records
 from archive.signing import edge, service
 from archive.signing.verdicts import judge_link
+from archive.signing.views import RunView
 
 pages = APIBlueprint(
     "signing",
@@ -28,6 +29,17 @@ pages = APIBlueprint(
 PHRASES = ("同意。", "已阅。", "拟同意，请领导审批。", "情况属实。")
 DATA_URL = "data:image/png;base64,"
 DRAWING_LIMIT = 2_000_000
+
+
+@pages.app_context_processor
+def panel() -> dict[str, object]:
+    """Give other stations' pages the signing panel of a record (``signing/_panel.html``)."""
+
+    def signing_run(record_id: int) -> RunView | None:
+        with reading() as uow:
+            return service.find_run(uow, actor(), record_id)
+
+    return {"signing_run": signing_run}
 
 
 @pages.get("/signing")

@@ -52,7 +52,8 @@ def test_a_rolled_back_customer_gives_the_number_back(resources: Resources, comp
 
 
 @pytest.mark.parametrize(
-    "text", ["海信", "信电", "hx", "QDHX", "海 信", "海信電器", "0532-88880000", "KH20260001", "ｈｘ"]
+    "text",
+    ["海信", "信电", "hx", "QDHX", "海 信", "海信電器", "0532-88880000", "KH20260001", "ｈｘ"],
 )
 def test_a_customer_is_found_by_any_part_of_it(
     resources: Resources, company: Any, text: str
@@ -73,7 +74,11 @@ def test_nothing_is_found_by_signs_that_mean_nothing(
 def test_the_name_is_known_again_in_other_spellings(resources: Resources, company: Any) -> None:
     made = add(resources, company.sales_clerk, HAIXIN)
     with resources.reading() as uow:
-        for spelling in ("青岛海信电器有限公司", "青岛海信電器有限公司", " 青岛 海信电器\u200b有限公司"):
+        for spelling in (
+            "青岛海信电器有限公司",
+            "青岛海信電器有限公司",
+            " 青岛 海信电器\u200b有限公司",
+        ):
             found = service.find_by_name(uow, spelling)
             assert found is not None and found.id == made.id, spelling
         assert service.find_by_name(uow, "青岛海信电器") is None

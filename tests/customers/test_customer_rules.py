@@ -128,7 +128,9 @@ def test_wrong_entries_are_each_named(entered: CustomerFields, wrong: set[str]) 
     assert set(rules.clean_fields(entered)[1]) == wrong
 
 
-@pytest.mark.parametrize("name", ["客户&合同", "A<B & C", "{{7*7}}", "{% for %}", "𠮷野家", "红包🧧"])
+@pytest.mark.parametrize(
+    "name", ["客户&合同", "A<B & C", "{{7*7}}", "{% for %}", "𠮷野家", "红包🧧"]
+)
 def test_odd_names_stay_as_typed(name: str) -> None:
     clean, wrong = rules.clean_fields(CustomerFields(name=f"  {name}\t"))
     assert (clean.name, wrong) == (name, {})

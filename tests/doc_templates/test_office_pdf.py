@@ -4,6 +4,8 @@ import io
 import os
 import shutil
 import signal
+import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -11,9 +13,17 @@ from pathlib import Path
 
 import pypdfium2
 import pytest
+from PIL import Image
 from pypdf import PdfReader
 
-from doc_templates import UnsafeDocument, load_form, render_word, sample_values
+from doc_templates import (
+    PrintContext,
+    SignatureMark,
+    UnsafeDocument,
+    load_form,
+    render_word,
+    sample_values,
+)
 from doc_templates.errors import ConversionTimeout, ConverterMissing
 from doc_templates.package import read_package
 from doc_templates.pdf import OfficeConverter
@@ -48,6 +58,21 @@ def test_forms_print_on_their_pages_with_their_text(office, code, pages):
     assert load_form(code).title in text
     assert all(f"[sig:{signer.role}]" in text for signer in load_form(code).chain)
     assert f"第{pages}页" in text and f"共{pages}页" in text
+
+
+@needs_office
+def test_fully_signed_report_stays_on_one_page(office):
+    form = load_form("E10")
+    ink = io.BytesIO()
+    Image.new("RGBA", (300, 120), "black").save(ink, "PNG")
+    marks = {
+        signer.role: SignatureMark("王小芳", "2026年11月24日", ink.getvalue(), "欧阳建国")
+        for signer in form.signers
+    }
+    context = PrintContext("E10-1", "Z109-KH·2026-D30-XSB-0001", "3", "https://a.cn/v/1", marks)
+    pdf = office.to_pdf(render_word(form, sample_values("E10"), context))
+    assert len(PdfReader(io.BytesIO(pdf)).pages) == 1
+    assert pdf_text(pdf).count("王小芳代欧阳建国") == 4
 
 
 @needs_office
@@ -135,6 +160,45 @@ def test_office_is_renewed_and_leaves_nothing_behind():
         assert converter.process_group is None
         converter.to_pdf(sample_word())
     assert _left_behind() <= before
+
+
+@needs_office
+def test_folder_of_a_killed_process_is_swept():
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    left = Path(tempfile.mkdtemp(prefix=f"archive-office-{ended.pid}-"))
+    with OfficeConverter() as converter:
+        converter.start()
+        assert not left.exists()
+
+
+@needs_office
+def test_office_ends_with_the_process_that_owns_it():
+    script = (
+        "import os, signal\n"
+        "from doc_templates.pdf import OfficeConverter\n"
+        "office = OfficeConverter()\n"
+        "office.start()\n"
+        "print(office.process_group, flush=True)\n"
+        "os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=False)
+    group = int(done.stdout)
+    ends = time.monotonic() + 10
+    while _is_alive(group) and time.monotonic() < ends:
+        time.sleep(0.05)
+    assert not _is_alive(group)
+
+
+def _is_alive(group):
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if int(fields[2]) == group and fields[0] != "Z":
+            return True
+    return False
 
 
 def _left_behind():

@@ -25,8 +25,7 @@ from doc_templates import (
 )
 from doc_templates.check import golden_text
 from doc_templates.package import read_package
-from doc_templates.values import printed_values
-from doc_templates.word import Compiled, _printed_context, compile_form
+from doc_templates.word import Compiled, compile_form, print_tags
 
 CODES = [form.code for form in list_forms()]
 
@@ -72,7 +71,7 @@ def test_both_ways_of_filling_give_the_same_document(code, hostile_words, fill):
     for word in ["平常", "两\n行\t制表", *hostile_words]:
         raw = fill(form, sample_values(code), word)
         values = check_values(form, raw, draft=True).values
-        tags = printed_values(form, values) | _printed_context(form, PrintContext(), draft=False)
+        tags = print_tags(form, values)
         fast, slow = compiled.render(tags, {}), compiled._render_with_docxtpl(tags, {})
         for part in ("word/document.xml", "word/footer1.xml"):
             assert canonical(fast, part) == canonical(slow, part), word
@@ -219,7 +218,7 @@ def test_template_that_does_more_than_fill_in_is_refused(tag, repack, template):
     with pytest.raises(BadTemplate) as caught:
         changed = Compiled(with_tag(repack, template, tag))
         form = load_form("E01")
-        values = printed_values(form, {}) | _printed_context(form, PrintContext(), draft=True)
+        values = print_tags(form, {}, draft=True)
         changed.render(values, {})
         raise AssertionError(document_text(changed.render(values, {})))
     assert "模板" in caught.value.message
@@ -236,7 +235,7 @@ def test_fallback_fills_pictures_and_hostile_words_too(hostile_words, template):
     compiled.fallback = "试验"
     for word in hostile_words:
         values = check_values(form, sample_values("E01") | {"备注": word}).values
-        tags = printed_values(form, values) | _printed_context(form, PrintContext(), draft=False)
+        tags = print_tags(form, values)
         assert word in document_text(compiled.render(tags, {}))
 
 

@@ -1,0 +1,421 @@
+"""Lending over the API: decide, ask, approve, hand out, take back, list.
+
+The resource is the request with its approvals and, once handed out, its loan. A request the
+rules refuse answers 403 with every reason in ``fields``, and stands in the log.
+"""
+
+from datetime import date
+
+from apiflask import APIBlueprint
+from pydantic import BaseModel, ConfigDict, Field
+
+from archive.core.errors import Forbidden, Invalid
+from archive.core.web import reading, work
+from archive.lending import service
+from archive.lending.rules import MAX_PURPOSE, MAX_REFERENCE
+from archive.lending.views import Preview, Refused, RequestView
+from archive.people.gate import actor, guard
+
+api = APIBlueprint("lending_api", __name__, url_prefix="/api/v1/loans", tag="loans")
+
+LARGEST_ID = 2**63 - 1
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+
+class _Query(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class DecideIn(_Strict):
+    """What to decide; without ``purpose`` purpose and reference are left aside.
+
+    ``borrower`` is a user name, for those who keep the register; by default oneself.
+    """
+
+    item_id: int = Field(ge=1, le=LARGEST_ID)
+    mode: str
+    on: str | None = None
+    purpose: str | None = Field(default=None, max_length=MAX_PURPOSE)
+    business_reference: str = Field(default="", max_length=MAX_REFERENCE)
+    borrower: str = Field(default="", max_length=80)
+
+
+class DecisionQuery(_Query):
+    """The same question as a query."""
+
+    item: int = Field(ge=1, le=LARGEST_ID)
+    mode: str
+    on: str | None = None
+    purpose: str | None = Field(default=None, max_length=MAX_PURPOSE)
+    business_reference: str = Field(default="", max_length=MAX_REFERENCE)
+    borrower: str = Field(default="", max_length=80)
+
+
+class ReasonOut(BaseModel):
+    """Why not: a stable code and a sentence."""
+
+    code: str
+    text: str
+
+
+class ApproverOut(BaseModel):
+    """Who would approve, and as what."""
+
+    candidate: str
+    label: str
+    name: str
+
+
+class DecisionOut(BaseModel):
+    """The decision; ``approvals`` are the rule's candidates in order."""
+
+    allowed: bool
+    reasons: list[ReasonOut]
+    rule: str | None
+    approvals: list[str]
+    due: str | None
+    provisional: bool
+    approvers: list[ApproverOut]
+
+
+class RequestIn(_Strict):
+    """A request to borrow: ``mode`` is original or onsite for now."""
+
+    item_id: int = Field(ge=1, le=LARGEST_ID)
+    mode: str
+    purpose: str
+    business_reference: str = ""
+
+
+class OpinionIn(_Strict):
+    """An approver's opinion; a refusal needs one."""
+
+    opinion: str = ""
+    version: int | None = None
+
+
+class HandOutIn(_Strict):
+    """A scanned barcode; ``request_id`` where several wait, ``staff_no`` the badge shown."""
+
+    barcode: str
+    request_id: int | None = None
+    pages: int | None = None
+    staff_no: str = ""
+
+
+class ReturnIn(_Strict):
+    """A scanned barcode, the pages counted, and the condition (完好 by default)."""
+
+    barcode: str
+    pages: int
+    condition: str = ""
+
+
+class ListQuery(_Query):
+    """Which requests: a state (or ``overdue``), of one item, only one's own."""
+
+    state: str = ""
+    item: int | None = Field(default=None, ge=1, le=LARGEST_ID)
+    mine: bool = False
+    page: int = 1
+    per_page: int = 20
+
+
+class ApprovalOut(BaseModel):
+    """One approval."""
+
+    seq: int
+    candidate: str
+    label: str
+    approver: str
+    state: str
+    opinion: str
+    decided_at: str | None
+
+
+class LoanOut(BaseModel):
+    """The paper out, and how it came back."""
+
+    id: int
+    barcode: str
+    handed_at: str
+    handed_by: str
+    due: str
+    pages_out: int
+    returned_at: str | None
+    pages_in: int | None
+    intact: bool | None
+    condition: str
+    overdue: bool
+    state_label: str
+
+
+class RequestOut(BaseModel):
+    """A request with its approvals and its loan."""
+
+    id: int
+    number: str
+    item_id: int
+    item_title: str
+    item_code: str
+    borrower: str
+    department: str
+    mode: str
+    purpose: str
+    business_reference: str
+    state: str
+    state_label: str
+    rule: str
+    due: str | None
+    created_at: str
+    version: int
+    approvals: list[ApprovalOut]
+    loan: LoanOut | None
+
+
+class RequestsOut(BaseModel):
+    """A page of requests."""
+
+    items: list[RequestOut]
+    total: int
+    page: int
+    pages: int
+
+
+@api.post("/decide")
+@api.input(DecideIn, location="json")
+@api.output(DecisionOut)
+@guard("loan.request")
+def decide(json_data: DecideIn) -> dict[str, object]:
+    """Say whether an item may be borrowed, with every reason why not; changes nothing."""
+    with reading() as uow:
+        found = service.preview(
+            uow,
+            actor(),
+            json_data.item_id,
+            json_data.mode,
+            _day(json_data.on),
+            json_data.purpose,
+            json_data.business_reference,
+            json_data.borrower,
+        )
+    return _told_decision(found)
+
+
+@api.get("/decision")
+@api.input(DecisionQuery, location="query")
+@api.output(DecisionOut)
+@guard("loan.request")
+def decision(query_data: DecisionQuery) -> dict[str, object]:
+    """Say the same, asked by a query."""
+    with reading() as uow:
+        found = service.preview(
+            uow,
+            actor(),
+            query_data.item,
+            query_data.mode,
+            _day(query_data.on),
+            query_data.purpose,
+            query_data.business_reference,
+            query_data.borrower,
+        )
+    return _told_decision(found)
+
+
+@api.get("")
+@api.input(ListQuery, location="query")
+@api.output(RequestsOut)
+@guard("loan.list")
+def listing(query_data: ListQuery) -> dict[str, object]:
+    """List requests and their loans, newest first."""
+    with reading() as uow:
+        page = service.list_requests(
+            uow,
+            actor(),
+            state=query_data.state,
+            item_id=query_data.item,
+            mine=query_data.mine,
+            page=query_data.page,
+            per_page=query_data.per_page,
+        )
+    return {
+        "items": [_told(view) for view in page.items],
+        "total": page.total,
+        "page": page.page,
+        "pages": page.pages,
+    }
+
+
+@api.post("")
+@api.input(RequestIn, location="json")
+@api.output(RequestOut, status_code=201)
+@guard("loan.request")
+def ask(json_data: RequestIn) -> dict[str, object]:
+    """Ask to borrow; a refusal is committed to the log and answered with every reason."""
+    with work() as uow:
+        outcome = service.request_loan(
+            uow,
+            actor(),
+            json_data.item_id,
+            json_data.mode,
+            json_data.purpose,
+            json_data.business_reference,
+        )
+        uow.commit()
+    if isinstance(outcome, Refused):
+        raise Forbidden(outcome.message, {reason.code: reason.text for reason in outcome.reasons})
+    return _told(outcome)
+
+
+@api.get("/<int:request_id>")
+@api.output(RequestOut)
+@guard("loan.list")
+def show(request_id: int) -> dict[str, object]:
+    """Show a request with its approvals and its loan."""
+    with reading() as uow:
+        return _told(service.get_request(uow, actor(), request_id))
+
+
+@api.post("/<int:request_id>/approve")
+@api.input(OpinionIn, location="json")
+@api.output(RequestOut)
+@guard("loan.approve")
+def approve(request_id: int, json_data: OpinionIn) -> dict[str, object]:
+    """Approve one's own step."""
+    with work() as uow:
+        view = service.approve(uow, actor(), request_id, json_data.opinion, json_data.version)
+        uow.commit()
+    return _told(view)
+
+
+@api.post("/<int:request_id>/refuse")
+@api.input(OpinionIn, location="json")
+@api.output(RequestOut)
+@guard("loan.approve")
+def refuse(request_id: int, json_data: OpinionIn) -> dict[str, object]:
+    """Refuse in one's own step, with the reason."""
+    with work() as uow:
+        view = service.refuse(uow, actor(), request_id, json_data.opinion, json_data.version)
+        uow.commit()
+    return _told(view)
+
+
+@api.post("/<int:request_id>/withdraw")
+@api.output(RequestOut)
+@guard("loan.request")
+def withdraw(request_id: int) -> dict[str, object]:
+    """Take one's own request back before the hand-out."""
+    with work() as uow:
+        view = service.withdraw(uow, actor(), request_id)
+        uow.commit()
+    return _told(view)
+
+
+@api.post("/hand-out")
+@api.input(HandOutIn, location="json")
+@api.output(RequestOut)
+@guard("loan.desk")
+def hand_out(json_data: HandOutIn) -> dict[str, object]:
+    """Hand a copy out on an approved request."""
+    with work() as uow:
+        view = service.hand_out(
+            uow,
+            actor(),
+            json_data.barcode,
+            json_data.request_id,
+            pages=json_data.pages,
+            staff_no=json_data.staff_no,
+        )
+        uow.commit()
+    return _told(view)
+
+
+@api.post("/return")
+@api.input(ReturnIn, location="json")
+@api.output(RequestOut)
+@guard("loan.desk")
+def take_back(json_data: ReturnIn) -> dict[str, object]:
+    """Take a copy back, with its pages counted."""
+    with work() as uow:
+        view = service.take_back(
+            uow, actor(), json_data.barcode, json_data.pages, json_data.condition
+        )
+        uow.commit()
+    return _told(view)
+
+
+def _day(text: str | None) -> date | None:
+    if not text:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise Invalid("日期不对，请写成 2026-11-23 这样。", {"on": "应为 年-月-日"}) from None
+
+
+def _told_decision(found: Preview) -> dict[str, object]:
+    return {
+        **service.decision_as_json(found.decision),
+        "provisional": found.decision.is_provisional,
+        "approvers": [
+            {"candidate": one.candidate, "label": one.label, "name": one.person.name}
+            for one in found.approvers
+        ],
+    }
+
+
+def _told(view: RequestView) -> dict[str, object]:
+    return {
+        "id": view.id,
+        "number": view.number,
+        "item_id": view.item_id,
+        "item_title": view.item_title,
+        "item_code": view.item_code,
+        "borrower": view.borrower_name,
+        "department": view.borrower_department,
+        "mode": view.mode,
+        "purpose": view.purpose,
+        "business_reference": view.business_reference,
+        "state": view.state,
+        "state_label": view.state_label,
+        "rule": view.rule,
+        "due": view.due.isoformat() if view.due else None,
+        "created_at": view.created_at.isoformat(),
+        "version": view.version,
+        "approvals": [
+            {
+                "seq": step.seq,
+                "candidate": step.candidate,
+                "label": step.label,
+                "approver": step.approver_name,
+                "state": step.state,
+                "opinion": step.opinion,
+                "decided_at": step.decided_at.isoformat() if step.decided_at else None,
+            }
+            for step in view.approvals
+        ],
+        "loan": _told_loan(view),
+    }
+
+
+def _told_loan(view: RequestView) -> dict[str, object] | None:
+    loan = view.loan
+    if loan is None:
+        return None
+    return {
+        "id": loan.id,
+        "barcode": loan.barcode,
+        "handed_at": loan.handed_at.isoformat(),
+        "handed_by": loan.handed_by_name,
+        "due": loan.due_on.isoformat(),
+        "pages_out": loan.pages_out,
+        "returned_at": loan.returned_at.isoformat() if loan.returned_at else None,
+        "pages_in": loan.pages_in,
+        "intact": loan.intact,
+        "condition": loan.condition,
+        "overdue": loan.is_overdue,
+        "state_label": loan.state_label,
+    }

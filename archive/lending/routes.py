@@ -1,0 +1,304 @@
+"""The pages of lending: mine, asking, approving, the desk, the register.
+
+A request the rules refuse is committed (the log keeps it) and shown with every reason on the
+page it was typed on, where nothing typed is lost.
+"""
+
+from datetime import date, timedelta
+
+from apiflask import APIBlueprint
+from flask import flash, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from archive.core.clock import local_day, show_day
+from archive.core.errors import ArchiveError, Conflict, Invalid
+from archive.core.web import reading, work
+from archive.lending import service
+from archive.lending.matching import Mode
+from archive.lending.views import ItemPanel, Preview, Refused
+from archive.people.gate import actor, guard
+
+pages = APIBlueprint(
+    "lending",
+    __name__,
+    url_prefix="/loans",
+    template_folder="templates",
+    static_folder="static",
+    static_url_path="/static",
+    enable_openapi=False,
+)
+
+OPINIONS = ("同意。", "业务需要，同意。", "请按期归还。")
+CONDITIONS = ("完好", "有破损", "有污渍", "装订松散")
+Answer = str | tuple[str, int] | Response
+
+
+@pages.get("")
+@guard("loan.list")
+def mine() -> str:
+    """Show what I have out, and my requests."""
+    with reading() as uow:
+        loans = service.my_loans(uow, actor())
+        page = service.list_requests(uow, actor(), mine=True, page=_page())
+        waiting = service.waiting_count(uow, actor())
+    return render_template("lending/mine.html", loans=loans, page=page, waiting=waiting)
+
+
+@pages.get("/new")
+@guard("loan.request")
+def new() -> str:
+    """Show the form to ask for an item, with what each way of borrowing would need."""
+    return _new(request.args.get("item", 0, int), request.args, None)
+
+
+@pages.post("/new")
+@guard("loan.request")
+def ask() -> Answer:
+    """Send the request, or (``act`` is check) only show the decision on what was typed."""
+    form = request.form
+    item_id = form.get("item", 0, int)
+    typed = (form.get("mode", ""), form.get("purpose", ""), form.get("business_reference", ""))
+    if form.get("act") == "check":
+        mode, purpose, reference = typed
+        try:
+            with reading() as uow:
+                checked = service.preview(uow, actor(), item_id, mode, None, purpose, reference)
+        except Invalid as refusal:
+            return _new(item_id, form, None, refusal), 422
+        return _new(item_id, form, checked)
+    try:
+        with work() as uow:
+            outcome = service.request_loan(uow, actor(), item_id, *typed)
+            uow.commit()
+    except (Invalid, Conflict) as refusal:
+        return _new(item_id, form, None, refusal), 422
+    if isinstance(outcome, Refused):
+        return _new(item_id, form, outcome), 403
+    flash(f"申请已提交，编号 {outcome.number}。", "success")
+    return redirect(url_for("lending.show", request_id=outcome.id))
+
+
+@pages.get("/<int:request_id>")
+@guard("loan.list")
+def show(request_id: int) -> str:
+    """Show one request: who is asked, how it stands, when it is due."""
+    return _show(request_id)
+
+
+@pages.post("/<int:request_id>/withdraw")
+@guard("loan.request")
+def withdraw(request_id: int) -> Response:
+    """Take one's own request back."""
+    with work() as uow:
+        view = service.withdraw(uow, actor(), request_id)
+        uow.commit()
+    flash(f"申请 {view.number} 已撤回。", "success")
+    return redirect(url_for("lending.mine"))
+
+
+@pages.get("/approvals")
+@guard("loan.list")
+def approvals() -> str:
+    """Show the requests I am to decide, and those I decided last."""
+    with reading() as uow:
+        waiting = service.waiting_for(uow, actor())
+        decided = service.decided_by(uow, actor())
+    return render_template(
+        "lending/approvals.html", waiting=waiting, decided=decided, opinions=OPINIONS
+    )
+
+
+@pages.post("/<int:request_id>/decide")
+@guard("loan.approve")
+def decide(request_id: int) -> Answer:
+    """Approve or refuse one's own step."""
+    form = request.form
+    act = service.refuse if form.get("act") == "refuse" else service.approve
+    try:
+        with work() as uow:
+            view = act(
+                uow, actor(), request_id, form.get("opinion", ""), form.get("version", type=int)
+            )
+            uow.commit()
+    except Invalid as refusal:
+        return _show(request_id, refusal), 422
+    done = "已拒绝" if act is service.refuse else "已同意"
+    flash(f"{done}{view.borrower_name}的借阅申请 {view.number}。", "success")
+    return redirect(url_for("lending.approvals"))
+
+
+@pages.get("/desk")
+@guard("loan.desk")
+def desk() -> Answer:
+    """The desk: one box to scan into; below it what the barcode calls for."""
+    barcode = request.args.get("barcode", "")
+    if not barcode.strip():
+        return _desk()
+    try:
+        with reading() as uow:
+            found = service.scan(uow, actor(), barcode)
+    except ArchiveError as refusal:
+        return _desk(refusal), 422
+    return render_template(
+        "lending/desk.html", scan=found, refusal=None, conditions=CONDITIONS, typed={}
+    )
+
+
+@pages.post("/desk/hand-out")
+@guard("loan.desk")
+def hand_out() -> Answer:
+    """Hand the scanned copy out."""
+    form = request.form
+    try:
+        with work() as uow:
+            view = service.hand_out(
+                uow,
+                actor(),
+                form.get("barcode", ""),
+                form.get("request_id", type=int),
+                pages=_pages_typed(form.get("pages", "")),
+                staff_no=form.get("staff_no", ""),
+            )
+            uow.commit()
+    except ArchiveError as refusal:
+        return _desk(refusal), 422
+    due = show_day(view.due) if view.due else ""
+    flash(f"已借给{view.borrower_name}，应于{due}归还。", "success")
+    return redirect(url_for("lending.desk"))
+
+
+@pages.post("/desk/return")
+@guard("loan.desk")
+def take_back() -> Answer:
+    """Take the scanned copy back."""
+    form = request.form
+    try:
+        pages = _pages_typed(form.get("pages", ""))
+        if pages is None:
+            raise Invalid("请清点页数后再归还。", {"pages": "请填写清点的页数"})
+        condition = "；".join(filter(None, (form.get("condition", ""), form.get("note", ""))))
+        with work() as uow:
+            view = service.take_back(uow, actor(), form.get("barcode", ""), pages, condition)
+            uow.commit()
+    except ArchiveError as refusal:
+        return _desk(refusal), 422
+    loan = view.loan
+    if loan and loan.intact:
+        flash(f"已收回，请放回 {loan.location or '原位'}。", "success")
+    elif loan:
+        flash(f"已收回，但有异常：{loan.condition}。请查明。", "warning")
+    return redirect(url_for("lending.desk"))
+
+
+@pages.get("/register")
+@guard("loan.register")
+def register() -> str:
+    """The lending log: who has what now, what was lent and refused in a period."""
+    with reading() as uow:
+        today = local_day(uow.now())
+        start = _day("from", today - timedelta(days=30))
+        end = _day("to", today)
+        view = request.args.get("view", "open")
+        if view == "lent":
+            page: object = service.register(uow, actor(), start, end, page=_page())
+        elif view == "refused":
+            page = service.refusals(uow, actor(), start, end, page=_page())
+        else:
+            page, view = service.open_loans(uow, actor(), page=_page()), "open"
+        overdue = service.overdue_count(uow, actor())
+    return render_template(
+        "lending/register.html", page=page, view=view, start=start, end=end, overdue=overdue
+    )
+
+
+@pages.get("/items/<int:item_id>/log")
+@guard("loan.register")
+def item_log(item_id: int) -> str:
+    """All that happened in lending to one item."""
+    with reading() as uow:
+        shown = service.preview(uow, actor(), item_id, Mode.ORIGINAL)
+        lines = service.log_of_item(uow, actor(), item_id)
+    title = f"{shown.title} {shown.code}".strip()
+    return render_template("lending/log.html", lines=lines, title=title, item_id=item_id)
+
+
+@pages.app_template_global("lending_panel")
+def lending_panel(item_id: int) -> ItemPanel | None:
+    """Return what the item's page shows of lending, for whoever is signed in."""
+    with reading() as uow:
+        return service.item_panel(uow, actor(), item_id)
+
+
+def _new(
+    item_id: int,
+    typed: object,
+    outcome: Preview | Refused | None,
+    refusal: ArchiveError | None = None,
+) -> str:
+    with reading() as uow:
+        ways = [service.preview(uow, actor(), item_id, mode) for mode in Mode]
+    return render_template(
+        "lending/new.html",
+        item_id=item_id,
+        ways=ways,
+        typed=typed,
+        checked=outcome if isinstance(outcome, Preview) else None,
+        refused=outcome if isinstance(outcome, Refused) else None,
+        refusal=refusal,
+    )
+
+
+def _show(request_id: int, refusal: ArchiveError | None = None) -> str:
+    with reading() as uow:
+        view = service.get_request(uow, actor(), request_id)
+    step = view.waits_for
+    return render_template(
+        "lending/show.html",
+        loan_request=view,
+        my_step=step if step and step.approver_id == actor().id else None,
+        is_mine=view.borrower_id == actor().id,
+        opinions=OPINIONS,
+        refusal=refusal,
+        typed=request.form,
+    )
+
+
+def _desk(refusal: ArchiveError | None = None) -> str:
+    """Show the desk; after a refused act, with the copy scanned afresh and what was typed."""
+    found, barcode = None, request.form.get("barcode", "")
+    if barcode:
+        try:
+            with reading() as uow:
+                found = service.scan(uow, actor(), barcode)
+        except ArchiveError:
+            found = None  # the refusal says that the barcode is unknown
+    return render_template(
+        "lending/desk.html",
+        scan=found,
+        refusal=refusal,
+        conditions=CONDITIONS,
+        typed=request.form,
+    )
+
+
+def _page() -> int:
+    return request.args.get("page", 1, int)
+
+
+def _pages_typed(text: str) -> int | None:
+    cleaned = text.strip()
+    if not cleaned:
+        return None
+    if not (cleaned.isascii() and cleaned.isdigit() and len(cleaned) <= 6):
+        raise Invalid("页数要填数字，请清点后重填。", {"pages": "应为数字"})
+    return int(cleaned)
+
+
+def _day(name: str, default: date) -> date:
+    text = request.args.get(name, "").strip()
+    if not text:
+        return default
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise Invalid("日期不对，请写成 2026-11-23 这样。", {name: "应为 年-月-日"}) from None

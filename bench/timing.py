@@ -1,0 +1,23 @@
+"""How the measurements take time: CPU and wall per call, both sides in turn."""
+
+import statistics
+import time
+from collections.abc import Callable
+
+Figures = tuple[float, float]
+
+
+def in_turn(sides: dict[str, Callable[[], object]], rounds: int, warmup: int = 2) -> dict[str, Figures]:
+    """Call the sides A B A B …; return each side's median CPU and wall, in milliseconds."""
+    cpu: dict[str, list[float]] = {name: [] for name in sides}
+    wall: dict[str, list[float]] = {name: [] for name in sides}
+    for count in range(rounds + warmup):
+        for name, call in sides.items():
+            began, spent = time.perf_counter(), time.process_time()
+            call()
+            if count >= warmup:
+                cpu[name].append((time.process_time() - spent) * 1e3)
+                wall[name].append((time.perf_counter() - began) * 1e3)
+    return {
+        name: (statistics.median(cpu[name]), statistics.median(wall[name])) for name in sides
+    }
