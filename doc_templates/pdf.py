@@ -9,7 +9,6 @@ Sharing an office between processes is in pdf_socket.py.
 import contextlib
 import json
 import os
-import secrets
 import selectors
 import shutil
 import signal
@@ -140,7 +139,7 @@ class _Office:
         office, interpreter = find_office(soffice, python)
         _sweep_folders()
         self.folder = Path(tempfile.mkdtemp(prefix=f"{FOLDER}{os.getpid()}-"))
-        self.pipe = f"archive{secrets.token_hex(8)}"
+        self.pipe = self.folder.name
         self.converted = 0
         write_profile(self.folder, font_folder)
         self.process = subprocess.Popen(
@@ -194,10 +193,7 @@ class _Office:
         for stream in (self.requests, self.answers):
             with contextlib.suppress(BrokenPipeError):
                 stream.close()
-        shutil.rmtree(self.folder, ignore_errors=True)
-        for name in (self.pipe, single_office_pipe(self.folder)):
-            for left in Path("/tmp").glob(f"OSL_PIPE_*_{name}"):  # noqa: S108 (where LibreOffice puts it)
-                left.unlink(missing_ok=True)
+        _remove_traces(self.folder)
 
     def _answer(self, deadline: float) -> dict[str, object]:
         """Return the next answer; raise ConversionTimeout, or ConversionFailed on its death."""
@@ -215,9 +211,17 @@ class _Office:
         return cast(dict[str, object], json.loads(line))
 
 
+def _remove_traces(folder: Path) -> None:
+    """Remove an office's folder and the two sockets that a killed one leaves in /tmp."""
+    shutil.rmtree(folder, ignore_errors=True)
+    for name in (folder.name, single_office_pipe(folder)):
+        for left in Path("/tmp").glob(f"OSL_PIPE_*_{name}"):  # noqa: S108 (LibreOffice's own place)
+            left.unlink(missing_ok=True)
+
+
 def _sweep_folders() -> None:
     """Remove what offices of processes that were killed have left."""
     for folder in Path(tempfile.gettempdir()).glob(f"{FOLDER}*-*"):
         owner = folder.name.removeprefix(FOLDER).split("-")[0]
         if owner.isdigit() and not Path(f"/proc/{owner}").exists():
-            shutil.rmtree(folder, ignore_errors=True)
+            _remove_traces(folder)

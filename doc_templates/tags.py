@@ -16,7 +16,7 @@ ALLOWED_NODES = (
     nodes.Template, nodes.Output, nodes.TemplateData, nodes.Name, nodes.Getattr, nodes.For,
     nodes.If, nodes.Not, nodes.And, nodes.Or, nodes.Compare, nodes.Operand, nodes.Const,
 )  # fmt: skip
-MAX_DEPTH = 3
+MAX_DEPTH = 1
 
 
 class TagEnvironment(ImmutableSandboxedEnvironment):
@@ -65,7 +65,7 @@ def _walk(node: nodes.Node, loops: int) -> Iterator[nodes.Node]:
         raise BadTemplate(f"模板里的“{node.attr}”不能用")
     loops += isinstance(node, nodes.For)
     if loops > MAX_DEPTH:
-        raise BadTemplate("模板里的循环套得太深")
+        raise BadTemplate("模板里的循环里不能再有循环")
     yield node
     for child in node.iter_child_nodes():
         yield from _walk(child, loops)

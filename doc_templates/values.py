@@ -41,7 +41,7 @@ class Checked:
         return not self.errors
 
 
-def check_values(form: Form, raw: Mapping[str, object], *, draft: bool = False) -> Checked:
+def check_values(form: Form, raw: object, *, draft: bool = False) -> Checked:
     """Check all that was entered and compute the rest.
 
     A draft keeps everything typed, even what is wrong, and misses nothing that is required;
@@ -49,6 +49,9 @@ def check_values(form: Form, raw: Mapping[str, object], *, draft: bool = False) 
     here, whatever was sent for them.
     """
     check = _Check(draft)
+    if not isinstance(raw, Mapping):
+        check.errors["内容"] = "应是一组“栏目：值”"
+        raw = {}
     known = {entry.key for entry in form.fields}
     for key in raw:
         if key not in known:

@@ -10,7 +10,7 @@ Called through `render_word`; no database, no web, no PDF.
 import functools
 import io
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
@@ -210,9 +210,7 @@ class Compiled:
         filled: dict[str, bytes] = {}
         context = _with_pictures(tags, drawings)
         for name, fill in self.fills.items():
-            text = _break_lines(fill.render(context))
-            if len(text) > MAX_OUTPUT:
-                raise BadTemplate("填好的文件太大，请减少内容")
+            text = _break_lines(_within_limit(fill.generate(context)))
             filled[name] = text.encode("utf-8")
             self._relate(filled, name, text, relations)
         for tag, relation in relations.items():
@@ -283,6 +281,17 @@ def _spelled(tags: Mapping[str, object]) -> dict[str, object]:
         return [spell(inner) for inner in value] if isinstance(value, list) else value
 
     return {tag: spell(value) for tag, value in tags.items()}
+
+
+def _within_limit(pieces: Iterable[str]) -> str:
+    """Join the pieces as they are made; stop a template that never stops."""
+    kept, size = [], 0
+    for piece in pieces:
+        size += len(piece)
+        if size > MAX_OUTPUT:
+            raise BadTemplate("按这个模板填好的文件太大，请减少内容或修改模板")
+        kept.append(piece)
+    return "".join(kept)
 
 
 def _as_runs(drawing: str) -> Markup:

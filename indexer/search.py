@@ -54,7 +54,9 @@ def run_search(
     if not request.readers:
         return SearchResults(0, _since(started), (), _no_facets(), (*notes, *query.notes))
     if not query.has_words:
-        return SearchResults(0, _since(started), (), _no_facets(), (*notes, *query.notes, NOTHING_TYPED))
+        return SearchResults(
+            0, _since(started), (), _no_facets(), (*notes, *query.notes, NOTHING_TYPED)
+        )
     node, found, extra = _find(snapshot, query, request)
     order = _ordered(snapshot, query, node, found, request)
     hits, lost = _hits(snapshot, query, order, request, load_entries)

@@ -7,11 +7,13 @@ snapshot. Called by search, writer (merging) and suggest. Safe to use from sever
 import pickle
 import struct
 import threading
+import zlib
 from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -28,7 +30,14 @@ from indexer.postings import (
     read_postings,
 )
 from indexer.schema import SCORED
-from indexer.whoosh_parts import LENGTHS_COLUMN, SegmentReader, TermNotFound
+from indexer.whoosh_parts import (
+    LENGTHS_COLUMN,
+    READ_ERRORS,
+    EmptyIndexError,
+    FileStorage,
+    SegmentReader,
+    TermNotFound,
+)
 
 Mask = npt.NDArray[np.bool_]
 CACHE_BYTES = 64_000_000
@@ -45,8 +54,11 @@ _UNREADABLE = (
     AttributeError,
     struct.error,
     pickle.UnpicklingError,
+    AssertionError,
     MemoryError,
     NameError,
+    zlib.error,
+    *READ_ERRORS,
 )
 
 
@@ -55,10 +67,38 @@ def reading_index() -> Iterator[None]:
     """Whatever a cut or overwritten file makes Whoosh raise becomes IndexDamaged."""
     try:
         yield
-    except FileNotFoundError:
+    except (FileNotFoundError, EmptyIndexError):
         raise
     except _UNREADABLE as error:
         raise IndexDamaged("检索索引已损坏，需要重建。") from error
+
+
+class ReadStorage(FileStorage):  # type: ignore[misc]
+    """A folder to read from, which closes what Whoosh leaves open when it gives up."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(str(folder), readonly=True)
+        self._opened: list[Any] = []
+
+    def open_file(self, name: str, *args: Any, **kwargs: Any) -> Any:
+        """Open a file and remember it."""
+        file = super().open_file(name, *args, **kwargs)
+        self._opened.append(file)
+        return file
+
+    @contextmanager
+    def closing_on_failure(self) -> Iterator[None]:
+        """Close the files opened meanwhile if anything is raised."""
+        self._opened.clear()
+        try:
+            yield
+        except BaseException:
+            for file in self._opened:
+                if not file.is_closed:
+                    file.close()
+            raise
+        finally:
+            self._opened.clear()
 
 
 @dataclass(frozen=True)
@@ -72,8 +112,8 @@ class Column:
 class SegmentView:
     """Read access to one segment."""
 
-    def __init__(self, storage: Any, schema: Any, segment: Any) -> None:
-        with reading_index():
+    def __init__(self, storage: ReadStorage, schema: Any, segment: Any) -> None:
+        with reading_index(), storage.closing_on_failure():
             self._reader = SegmentReader(storage, schema, segment)
         self._terms = self._reader._terms
         self._lock = threading.RLock()

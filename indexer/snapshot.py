@@ -14,7 +14,7 @@ import numpy as np
 
 from indexer.errors import IndexDamaged
 from indexer.schema import whoosh_schema
-from indexer.segment import Mask, SegmentView, reading_index
+from indexer.segment import Mask, ReadStorage, SegmentView, reading_index
 from indexer.whoosh_parts import TOC, EmptyIndexError, FileStorage
 
 INDEX_NAME = "MAIN"
@@ -85,9 +85,9 @@ def read_snapshot(folder: Path, previous: Snapshot | None = None) -> Snapshot:
 
 
 def _read_once(folder: Path, known: dict[str, SegmentView]) -> Snapshot:
-    storage = FileStorage(str(folder))
+    storage = ReadStorage(folder)
     commit = latest_commit(folder)
-    with reading_index():
+    with reading_index(), storage.closing_on_failure():
         toc = TOC.read(storage, INDEX_NAME, gen=commit if commit >= 0 else None, schema=_SCHEMA)
     parts = []
     for segment in toc.segments:

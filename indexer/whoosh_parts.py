@@ -10,6 +10,7 @@ import whoosh.analysis
 import whoosh.codec.whoosh3
 import whoosh.fields
 import whoosh.filedb.filestore
+import whoosh.filedb.filetables
 import whoosh.index
 import whoosh.reading
 import whoosh.util.numeric
@@ -24,6 +25,11 @@ FileStorage: Any = whoosh.filedb.filestore.FileStorage
 FileIndex: Any = whoosh.index.FileIndex
 TOC: Any = whoosh.index.TOC
 EmptyIndexError = whoosh.index.EmptyIndexError
+READ_ERRORS: tuple[type[Exception], ...] = (
+    whoosh.index.IndexError,
+    whoosh.filedb.filetables.FileFormatError,
+    whoosh.filedb.filestore.StorageError,
+)
 LockError: Any = vars(whoosh.writing)["LockError"]
 
 Codec: Any = whoosh.codec.whoosh3.W3Codec

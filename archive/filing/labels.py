@@ -5,7 +5,7 @@ its middle dot, goes into the QR code as text.
 """
 
 import segno
-from barcode import Code128
+from barcode.codex import Code128
 
 QUIET = 10
 HEIGHT = 60

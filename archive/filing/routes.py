@@ -162,8 +162,9 @@ def step(item_id: int, step: str) -> Page:
     if item.next_step:
         return redirect(url_for("filing.file", item_id=item_id))
     _flash_filed(item)
-    back = "filing.desk" if request.form.get("from") == "desk" else "filing.item"
-    return redirect(url_for(back, **({} if back == "filing.desk" else {"item_id": item_id})))
+    if request.form.get("from") == "desk":
+        return redirect(url_for("filing.desk"))
+    return redirect(url_for("filing.item", item_id=item_id))
 
 
 @pages.get("/items")
@@ -268,8 +269,9 @@ def _do_step(item_id: int, step: str) -> ItemView:
             place, leaves = read_place(posted), read_pages(posted)
             done = service.shelve(uow, actor(), item_id, place, pages=leaves, version=version)
         else:
-            place = _place_of_the_day()
-            done = service.file_in_one(uow, actor(), item_id, place=place, version=version)
+            done = service.file_in_one(
+                uow, actor(), item_id, place=_place_of_the_day(), version=version
+            )
         uow.commit()
     return done
 

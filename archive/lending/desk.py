@@ -116,8 +116,9 @@ def take_back(
 ) -> RequestView:
     """Take a copy back and return the request with its closed loan.
 
-    A page count other than at hand-out, or a condition other than 完好, closes the loan as not
-    intact, with a note of the incident. Never a second return: Conflict.
+    A page count other than at hand-out, or a condition other than 完好 (a remark may follow
+    after ；), closes the loan as not intact, with a note of the incident. Never a second return:
+    Conflict.
     """
     require(actor, "loan.desk")
     item, copy = _find_copy(uow, barcode)
@@ -128,7 +129,7 @@ def take_back(
     row = lookup.get_row(uow, loan.request_id)
     differs = counted != loan.pages_out
     loan.returned_at, loan.received_by, loan.pages_in = uow.now(), actor.id, counted
-    loan.intact = not differs and seen == INTACT
+    loan.intact = not differs and seen.partition("；")[0] == INTACT
     loan.condition = seen
     if differs:
         loan.condition = f"页数不符：借出 {loan.pages_out} 页，归还 {counted} 页。{seen}"

@@ -1,11 +1,17 @@
 """Checking and computing the values of a form."""
 
+import json
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from doc_templates import (
     check_values,
     describe_path,
+    document_text,
     load_form,
+    render_word,
     sample_values,
     shown_text,
     starting_values,
@@ -121,3 +127,21 @@ def test_checking_twice_changes_nothing():
         form = load_form(code)
         once = check_values(form, sample_values(code)).values
         assert check_values(form, once).values == once
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(draft=st.booleans(), values=st.lists(JSON, min_size=24, max_size=24), whole=JSON)
+def test_no_json_whatever_makes_a_check_fail_or_a_draft_unprintable(draft, values, whole):
+    form = load_form("E05")
+    raw = dict(zip([entry.key for entry in form.fields], values, strict=False))
+    for sent in (raw, whole, {**raw, "货品": [whole, raw]}, {"货品": [{"单价": whole}]}):
+        checked = check_values(form, sent, draft=draft)
+        json.dumps(checked.values)
+        document_text(render_word(form, checked.values, draft=True))

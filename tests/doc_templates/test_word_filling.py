@@ -204,6 +204,7 @@ def with_tag(repack, template, tag):
         "{% for x in range(1000000000) %}{{ x }}{% endfor %}",
         "{% for x in 'abc' %}{{ x }}{% endfor %}",
         "{% set x = 1 %}",
+        "{% for a in 货品 %}{% for b in 货品 %}{{ b.单价 }}{% endfor %}{% endfor %}",
         "{% include '/etc/passwd' %}",
         "{% import 'os' as os %}",
         "{% macro m() %}{% endmacro %}",

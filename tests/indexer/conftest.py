@@ -89,7 +89,13 @@ def _named() -> list[Entry]:
             form_title="月份业绩报告",
             date="2024-12-31",
         ),
-        record("uyghur", "干果采购", "联系人阿里木·买买提。货品 葡萄干。", "阿里木", department="市场部"),
+        record(
+            "uyghur",
+            "干果采购",
+            "联系人阿里木·买买提。货品 葡萄干。",
+            "阿里木",
+            department="市场部",
+        ),
         record("rare", "𠮷田様の見積書", "🧧 红包 客户&合同 A<B & C {{7*7}} {% for %}", "田"),
         record(
             "finance-secret",

@@ -141,7 +141,9 @@ def test_merged_segments_rank_as_a_fresh_index(tmp_path):
     fresh.rebuild(made)
     for text in ("海信", "银行 采购", '"电子归档"', "借阅 OR 归档"):
         a, b = (ix.search(SearchRequest(text, ALL, limit=100)) for ix in (step_by_step, fresh))
-        assert {h.id: round(h.score, 3) for h in a.hits} == {h.id: round(h.score, 3) for h in b.hits}
+        assert {h.id: round(h.score, 3) for h in a.hits} == {
+            h.id: round(h.score, 3) for h in b.hits
+        }
         assert a.total == b.total > 0
 
 
@@ -407,8 +409,10 @@ def test_stock_whoosh_opens_the_same_index(tmp_path, records):
     stock = whoosh.index.open_dir(str(generation_of(tmp_path)), "MAIN")
     with stock.searcher() as searcher:
         assert searcher.doc_count() == len(records)
-        found = searcher.search(whoosh.query.Term("words", "采购单"), limit=None)
-        assert {hit["id"] for hit in found} == {one for one in records if one.startswith("made-")}
+        found = searcher.search(whoosh.query.Term("words", "采购"), limit=None)
+        assert {hit["id"] for hit in found} == {
+            one for one in records if one.startswith("made-")
+        } | {"uyghur"}
         phrase = whoosh.query.Phrase("pairs", ["海信", "信电", "电子"])
         assert {hit["id"] for hit in searcher.search(phrase)} >= {"hisense-contract"}
 

@@ -64,7 +64,9 @@ def test_sorting_by_date_number_and_customer(small):
         Entry("a", "合同", customer="长虹", numbers=("HT-10",), date="2024-01-02", readers=ALL),
         Entry("b", "合同", customer="海信", numbers=("HT-9",), date="2024-01-03", readers=ALL),
         Entry("c", "合同", customer="", date="", readers=ALL),
-        Entry("d", "合同", customer="重庆银行", numbers=("HT-100",), date="2023-12-31", readers=ALL),
+        Entry(
+            "d", "合同", customer="重庆银行", numbers=("HT-100",), date="2023-12-31", readers=ALL
+        ),
     )
 
     def order(sort) -> str:

@@ -12,7 +12,7 @@ from archive.records import service as records
 from archive.search import indexing
 from archive.search.service import search
 from archive.search.views import Found
-from doc_templates import load_form, sample_values
+from doc_templates import sample_values
 from storage import outbox
 
 HANDLERS = {
@@ -63,7 +63,7 @@ def draft(resources: Resources, company) -> Callable[..., int]:
     """Return a maker of drafts of a form with its sample values; gives the record's id."""
 
     def make(code: str = "E01", author: Actor | None = None, **values: object) -> int:
-        raw = {**sample_values(load_form(code)), **values}
+        raw = {**sample_values(code), **values}
         with resources.work() as uow:
             record = records.create_draft(uow, author or company.sales_clerk, code, raw)
             uow.commit()
@@ -112,7 +112,3 @@ def find(resources: Resources, company) -> Callable[..., Found]:
 
     return run
 
-
-def titles(found: Found) -> list[str]:
-    """Return the titles found, in order."""
-    return ["".join(piece for piece, _ in hit.title) for hit in found.items]

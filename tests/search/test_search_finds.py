@@ -239,7 +239,8 @@ def test_suggestions_name_customers_and_titles(resources, company, contract):
         ("与青岛海信电器有限公司的买卖合同", "title"),
     ]
     assert found[1].card.thing_id == contract
-    assert [one.kind for one in suggest(resources, company.sales_clerk, "qdhx")] == ["customer"]
+    by_initials = suggest(resources, company.sales_clerk, "qdhx")
+    assert by_initials[0].text == "青岛海信电器有限公司"
     assert suggest(resources, company.sales_clerk, "") == ()
     assert suggest(resources, company.sales_clerk, "\x00%_'\u202e" * 300) == ()
 

@@ -31,7 +31,10 @@ for (const box of form.querySelectorAll("[data-grows]")) grow(box);
 for (const button of form.querySelectorAll("[data-opens-calendar]")) button.hidden = false;
 form.addEventListener("input", (event) => {
   if (event.target.matches("[data-grows]")) grow(event.target);
-  if (!event.isComposing) changed();
+  if (!event.isComposing) {
+    keepToOneLine(event.target);
+    changed();
+  }
 });
 form.addEventListener("change", changed);
 form.addEventListener("compositionend", changed);
@@ -129,7 +132,7 @@ function onClick(event) {
 function onKey(event) {
   const box = event.target;
   if (event.key !== "Enter" || event.defaultPrevented || event.isComposing) return;
-  if (event.ctrlKey || event.metaKey || box.tagName !== "INPUT") return;
+  if (event.ctrlKey || event.metaKey || !(box.tagName === "INPUT" || box.matches("[data-kind=text]"))) return;
   event.preventDefault();
   const boxes = [...form.querySelectorAll("[data-entry], [data-column]")].filter(
     (one) => one.tagName !== "SPAN" && one.type !== "hidden",
@@ -213,6 +216,14 @@ function openCalendar(opener) {
   picker.value = /^\d{4}-\d{2}(-\d{2})?$/.test(box.value) ? box.value : "";
   if (picker.showPicker) picker.showPicker();
   else picker.focus();
+}
+
+// A one-line entry wraps on the screen as on paper, but holds no line breaks of its own.
+function keepToOneLine(box) {
+  if (!box.matches("[data-kind=text]") || !/[\r\n]/.test(box.value)) return;
+  const at = box.selectionEnd;
+  box.value = box.value.replace(/[\r\n]+/g, " ");
+  box.setSelectionRange(at, at);
 }
 
 function grow(box) {

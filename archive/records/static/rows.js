@@ -60,7 +60,7 @@ class RowTable {
       if (!this.isFixed) this.move(line, event.key === "ArrowUp" ? -1 : 1, box);
     } else if (event.ctrlKey && event.key === "Delete") {
       if (!this.isFixed) this.remove(line);
-    } else if (!box || box.tagName !== "INPUT" || box.getAttribute("aria-expanded") === "true") {
+    } else if (!box || !isOneLine(box) || box.getAttribute("aria-expanded") === "true") {
       return;
     } else if (event.key === "Enter" && !event.ctrlKey && !event.metaKey) {
       this.goTo(line, box, event.shiftKey ? -1 : 1, !event.shiftKey);
@@ -218,6 +218,10 @@ function renumberCell(cell, key, at) {
   }
   box.setAttribute("aria-describedby", `m-${path}`);
   box.setAttribute("aria-label", `${cell.dataset.label} 第${at + 1}行`);
+}
+
+function isOneLine(box) {
+  return box.tagName === "INPUT" || box.dataset.kind === "text";
 }
 
 function focusOn(line, column) {
