@@ -32,7 +32,7 @@ class Way:
 
 WAYS = {
     "to_sign": Way("signing.paper", "record_id", "signing.inbox"),
-    "to_approve": Way("lending.request_page", "request_id", "lending.mine"),
+    "to_approve": Way("lending.show", "request_id", "lending.approvals"),
     "returned": Way(
         "records.edit", "record_id", "records.listing", (("state", "returned"), ("mine", 1))
     ),
@@ -43,7 +43,7 @@ WAYS = {
         "records.show", "record_id", "records.listing", (("state", "in_signing"), ("mine", 1))
     ),
     "to_file": Way("filing.record", "record_id", "filing.desk"),
-    "overdue": Way("filing.item", "item_id", "lending.desk"),
+    "overdue": Way("filing.item", "item_id", "lending.register"),
     "borrowed": Way("filing.item", "item_id", "lending.mine"),
 }
 

@@ -56,7 +56,7 @@ def test_odd_names_are_shown_as_typed(client_for: ClientFor, company: Any, name:
     client = client_for(company.sales_clerk)
     page = client.post("/customers/new", data=form_of(company, name=name), follow_redirects=True)
     shown = name.replace("&", "&amp;").replace("<", "&lt;")
-    assert shown in page.text and "49" not in page.text
+    assert f"<h1>{shown}</h1>" in page.text
     assert (
         client.get("/customers/suggest", query_string={"q": name}).json["items"][0]["name"] == name
     )
