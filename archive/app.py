@@ -106,8 +106,10 @@ def _inbox_count() -> int:
     return int(g.inbox_count)
 
 
-def _with_bearer(spec: dict[str, Any]) -> dict[str, Any]:
+def _with_bearer(spec: dict[Any, Any] | str) -> dict[Any, Any] | str:
     """Say in the contract that every call wants a bearer token, and how errors look."""
+    if isinstance(spec, str):
+        return spec
     schemes = spec.setdefault("components", {}).setdefault("securitySchemes", {})
     schemes["bearer"] = {"type": "http", "scheme": "bearer"}
     spec["security"] = [{"bearer": []}]

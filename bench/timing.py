@@ -7,7 +7,9 @@ from collections.abc import Callable
 Figures = tuple[float, float]
 
 
-def in_turn(sides: dict[str, Callable[[], object]], rounds: int, warmup: int = 2) -> dict[str, Figures]:
+def in_turn(
+    sides: dict[str, Callable[[], object]], rounds: int, warmup: int = 2
+) -> dict[str, Figures]:
     """Call the sides A B A B …; return each side's median CPU and wall, in milliseconds."""
     cpu: dict[str, list[float]] = {name: [] for name in sides}
     wall: dict[str, list[float]] = {name: [] for name in sides}
@@ -18,6 +20,4 @@ def in_turn(sides: dict[str, Callable[[], object]], rounds: int, warmup: int = 2
             if count >= warmup:
                 cpu[name].append((time.process_time() - spent) * 1e3)
                 wall[name].append((time.perf_counter() - began) * 1e3)
-    return {
-        name: (statistics.median(cpu[name]), statistics.median(wall[name])) for name in sides
-    }
+    return {name: (statistics.median(cpu[name]), statistics.median(wall[name])) for name in sides}

@@ -7,7 +7,7 @@ import click
 from archive.cli.output import print_json, progress, say
 from archive.instance import open_instance
 from archive.search.indexing import rebuild_index
-from archive.search.service import cli_search
+from archive.search.service import search_on_command
 from indexer import ExtractError
 from indexer import extract as extract_text
 
@@ -48,7 +48,7 @@ def search(
     text: str, as_json: bool, user: str | None, limit: int, filters: tuple[str, ...]
 ) -> None:
     """检索；不给 --as 时以系统操作者的身份看全部。"""
-    found = cli_search(open_instance(), user, text, limit, _pairs(filters))
+    found = search_on_command(open_instance(), user, text, limit, _pairs(filters))
     if as_json:
         print_json(found)
         return

@@ -7,13 +7,13 @@ from flask_wtf import FlaskForm
 from wtforms import HiddenField, SelectField, StringField, TextAreaField
 
 from archive.core.errors import Invalid
-from archive.customers.rules import LABELS, parse_day
+from archive.customers.rules import LABELS, clean_fields, parse_day
 from archive.customers.views import STATUSES, CustomerFields
 
 POOL = "0"  # 公海: nobody's
 
 
-class CustomerForm(FlaskForm):  # type: ignore[misc]
+class CustomerForm(FlaskForm):
     """Every entry of a customer, as typed."""
 
     name = StringField(LABELS["name"])
@@ -57,7 +57,9 @@ class CustomerForm(FlaskForm):  # type: ignore[misc]
         except ValueError:
             wrong["first_contact"] = "日期看不明白，请写成 2026-11-23 这样"
         if wrong:
-            raise Invalid("客户资料有误，请按提示改正。", wrong)
+            readable = CustomerFields(**{**typed, **dict.fromkeys(wrong)})
+            _, more = clean_fields(readable)
+            raise Invalid("客户资料有误，请按提示改正。", {**more, **wrong})
         return CustomerFields(**typed)
 
     def version_number(self) -> int:

@@ -61,8 +61,7 @@ def credit_code(serial: int) -> str:
     check = 11 - sum(int(digit) * weight for digit, weight in pairs) % 11
     body = f"{_BUREAU}{_DISTRICT}{digits}{ {10: 'X', 11: '0'}.get(check, str(check)) }"
     total = sum(
-        CODE_ALPHABET.index(char) * weight
-        for char, weight in zip(body, CODE_WEIGHTS, strict=True)
+        CODE_ALPHABET.index(char) * weight for char, weight in zip(body, CODE_WEIGHTS, strict=True)
     )
     return body + CODE_ALPHABET[-total % 31]
 

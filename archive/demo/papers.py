@@ -11,8 +11,8 @@ from functools import partial
 
 from archive.demo import desk_work, wording
 from archive.demo.firms import BY_SHORT, REGISTERED, WON, Firm
-from archive.demo.stage import Act
 from archive.demo.staff import PEOPLE
+from archive.demo.stage import Act
 from doc_templates import Form, list_forms, load_form
 
 MOST_OTHERS = 10  # of the forms without a part in the story, so many are signed and filed

@@ -7,14 +7,14 @@ from wtforms.validators import DataRequired, EqualTo, Length
 from archive.people.rights import ROLES, SECRECY
 
 
-class LoginForm(FlaskForm):  # type: ignore[misc]
+class LoginForm(FlaskForm):
     """Name and password."""
 
     username = StringField("用户名", [DataRequired("请填写用户名"), Length(max=80)])
     password = PasswordField("密码", [DataRequired("请填写密码"), Length(max=200)])
 
 
-class PasswordForm(FlaskForm):  # type: ignore[misc]
+class PasswordForm(FlaskForm):
     """The present password and a new one, twice."""
 
     current = PasswordField("现在的密码", [DataRequired("请填写现在的密码"), Length(max=200)])
@@ -24,7 +24,7 @@ class PasswordForm(FlaskForm):  # type: ignore[misc]
     again = PasswordField("再输一遍新密码", [EqualTo("new", "两次输入的新密码不一样")])
 
 
-class UserForm(FlaskForm):  # type: ignore[misc]
+class UserForm(FlaskForm):
     """What an administrator enters about a user."""
 
     username = StringField("用户名", [DataRequired("请填写用户名"), Length(max=40)])

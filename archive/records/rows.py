@@ -53,11 +53,6 @@ def settle(uow: UnitOfWork, row: Record) -> None:
     """After any change: write the row, who may read it, and the job that indexes it."""
     row.updated_at = uow.now()
     uow.session.flush()
-    refresh_readers(uow, row)
-
-
-def refresh_readers(uow: UnitOfWork, row: Record) -> None:
-    """Write who may read the record now, and the job that tells the index."""
     readers.write_readers(uow, "record", row.id, thing_of_row(uow, row))
     uow.outbox("index", f"record:{row.id}")
 

@@ -25,7 +25,7 @@ from archive.records.drafts import (
     unsaved_entries,
 )
 from archive.records.models import Record, RecordState, RecordVersion
-from archive.records.rows import get_row, refresh_readers, thing_of_row, view_of, views_of
+from archive.records.rows import get_row, thing_of_row, view_of, views_of
 from archive.records.rules import LARGEST_ID
 from archive.records.stages import (
     mark_filed,
@@ -61,7 +61,6 @@ __all__ = [
     "mark_withdrawn",
     "new_values",
     "record_ids",
-    "refresh_readers_of_customer",
     "save_draft",
     "signed_not_filed",
     "take_number_for",

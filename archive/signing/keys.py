@@ -75,7 +75,9 @@ def _key(resources: Resources, actor: Actor | None) -> SigningKey:
 
 def _pems(row: PersonCertificate | None) -> tuple[bytes, bytes] | None:
     """Return certificate and encrypted key as plain bytes, good beyond the unit of work."""
-    return row and (row.certificate_pem.encode(), row.encrypted_key_pem.encode())
+    if row is None:
+        return None
+    return row.certificate_pem.encode(), row.encrypted_key_pem.encode()
 
 
 def _issue(

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 
 from apiflask.exceptions import HTTPError
-from flask import Flask, g, jsonify, redirect, render_template, request, url_for
+from flask import Flask, current_app, g, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
@@ -89,7 +89,7 @@ def answer_error(error: Exception) -> ResponseReturnValue:
         log.error("unexpected error on %s %s", request.method, request.path, exc_info=error)
     if request.path.startswith("/api/"):
         return json_answer(refusal)
-    if refusal.status == 401 and "people.login" in _view_names():
+    if refusal.status == 401 and "people.login" in current_app.view_functions:
         return redirect(url_for("people.login", next=_return_path()))
     return page_answer(refusal)
 
@@ -171,11 +171,6 @@ def _flat(detail: Mapping[str, object]) -> dict[str, str]:
         else:
             fields[str(place)] = in_chinese(str(inner))
     return fields
-
-
-def _view_names() -> set[str]:
-    adapter_map = request.url_rule.map if request.url_rule else None
-    return {rule.endpoint for rule in adapter_map.iter_rules()} if adapter_map else {"people.login"}
 
 
 def _return_path() -> str | None:

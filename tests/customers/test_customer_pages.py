@@ -84,6 +84,13 @@ def test_a_wrong_entry_is_shown_at_its_place_and_nothing_typed_is_lost(
     assert sentence in answer.text and "写了很多的备注" in answer.text
 
 
+def test_an_unreadable_entry_does_not_hide_the_others(client_for: ClientFor, company: Any) -> None:
+    data = form_of(company, name="", first_contact="明天", owner_id="999")
+    html = client_for(company.sales_clerk).post("/customers/new", data=data).text
+    for sentence in ("请填写客户名称", "日期看不明白", "请从列表中选"):
+        assert sentence in html
+
+
 def test_a_likely_double_is_shown_before_anything_is_saved(
     client_for: ClientFor, company: Any, haixin: int, resources: Resources
 ) -> None:

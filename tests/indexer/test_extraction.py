@@ -14,7 +14,6 @@ import pypdf
 import pytest
 from docx.oxml import parse_xml
 
-import indexer
 from indexer import ExtractError, extract
 
 W = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'

@@ -111,4 +111,3 @@ def find(resources: Resources, company) -> Callable[..., Found]:
         return search(resources, person or company.sales_clerk, text, **asked)
 
     return run
-

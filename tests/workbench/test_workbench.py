@@ -19,6 +19,7 @@ from archive.workbench import service
 from archive.workbench.service import Card
 
 ClientFor = Callable[[Actor | None], FlaskClient]
+RULE = {"code": "own-30", "version": 1}
 E01 = {
     "日期": "2026-11-20",
     "客户名称": "青岛海信电器有限公司",
@@ -82,7 +83,7 @@ def lend_to(resources: Resources, company: Any, borrower: Actor, due: date) -> N
             purpose="核对合同条款",
             business_reference="KH20260001",
             state="handed_out",
-            decision={"rule": "own-30@1", "due": due.isoformat()},
+            decision={"rule": {**RULE, "basis": "", "conditions": ""}, "due": due.isoformat()},
             created_at=now,
         )
         uow.session.add_all([copy, request])
@@ -92,7 +93,7 @@ def lend_to(resources: Resources, company: Any, borrower: Actor, due: date) -> N
                 request_id=request.id,
                 copy_id=copy.id,
                 borrower_id=borrower.id,
-                rule={"code": "own-30", "version": 1},
+                rule=RULE,
                 handed_at=now,
                 handed_by=company.archivist.id,
                 due_on=due,
