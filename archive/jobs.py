@@ -18,7 +18,7 @@ from sqlalchemy import select
 
 from archive.core.resources import Resources
 from archive.instance import office_key
-from archive.search.indexing import drain_extract, drain_index, drain_reindex
+from archive.search.indexing import drain_customer, drain_extract, drain_index, drain_reindex
 from archive.trust.head import note_head
 from doc_templates.pdf import OfficeConverter
 from doc_templates.pdf_socket import serve_converter
@@ -32,6 +32,7 @@ Handler = Callable[[Resources, Sequence[OutboxItem]], None]
 
 HANDLERS: dict[str, Handler] = {
     "index": drain_index,
+    "customer": drain_customer,
     "extract": drain_extract,
     "reindex": drain_reindex,
 }

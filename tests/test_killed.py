@@ -17,7 +17,7 @@ import pytest
 from archive.jobs import drain_all
 from archive.records import drafts
 from archive.records import service as records
-from archive.search.service import search_on_command
+from archive.search.answers import cli_search
 from archive.signing import edge
 from archive.trust.service import verify_instance
 from doc_templates import load_form, render_word, sample_values
@@ -29,11 +29,13 @@ from archive.config import Settings
 from archive.core.resources import open_resources
 from archive.people import service as people
 sys.path.insert(0, {tests!r})
-from conftest import QuickConverter
+from conftest import FrozenClock, QuickConverter
 
 folder = Path({folder!r})
 resources = open_resources(
-    Settings(data=folder, database_url=f"sqlite:///{{folder / 'archive.db'}}"), QuickConverter()
+    Settings(data=folder, database_url=f"sqlite:///{{folder / 'archive.db'}}"),
+    QuickConverter(),
+    FrozenClock(),
 )
 
 def die(*_args, **_kwargs):
@@ -52,7 +54,9 @@ def run_and_be_killed(resources, author, act):
         author=author.id,
         act=act,
     )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, timeout=120)
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, timeout=120, check=False
+    )
     assert done.returncode == -signal.SIGKILL, done.stderr.decode()
 
 
@@ -70,7 +74,7 @@ def findings(resources, kinds=("missing", "damaged", "journal", "index")):
 
 
 def found(resources, text):
-    return [hit["id"] for hit in search_on_command(resources, None, text, 20, {})["hits"]]
+    return [hit["id"] for hit in cli_search(resources, None, text)["hits"]]
 
 
 def test_killed_between_bytes_and_row_the_draft_is_still_a_draft(resources, company, draft):

@@ -6,8 +6,8 @@ import click
 
 from archive.cli.output import print_json, progress, say
 from archive.instance import open_instance
+from archive.search.answers import cli_search
 from archive.search.indexing import rebuild_index
-from archive.search.service import search_on_command
 from indexer import ExtractError
 from indexer import extract as extract_text
 
@@ -48,7 +48,7 @@ def search(
     text: str, as_json: bool, user: str | None, limit: int, filters: tuple[str, ...]
 ) -> None:
     """检索；不给 --as 时以系统操作者的身份看全部。"""
-    found = search_on_command(open_instance(), user, text, limit, _pairs(filters))
+    found = cli_search(open_instance(), user, text, limit, filters)
     if as_json:
         print_json(found)
         return
@@ -63,16 +63,6 @@ def reindex() -> None:
     with progress("重建索引") as bar:
         total = rebuild_index(open_instance(), bar)
     say(f"索引已重建，共 {total} 条。")
-
-
-def _pairs(filters: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
-    pairs: dict[str, tuple[str, ...]] = {}
-    for text in filters:
-        key, mark, value = text.partition("=")
-        if not mark or not key or not value:
-            raise click.UsageError(f"--filter 应写成 字段=值，而不是“{text}”。")
-        pairs[key] = (*pairs.get(key, ()), value)
-    return pairs
 
 
 commands = (extract, search, reindex)

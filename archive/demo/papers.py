@@ -75,7 +75,7 @@ _Values = Callable[[Firm, date, str], dict[str, object]]
 _VALUES: Mapping[str, _Values] = {
     "E01": wording.report_of_new_customer,
     "E05": wording.contract,
-    "E10": lambda _firm, day, author: wording.monthly_report(day, author),
+    "E10": wording.monthly_report,
 }
 
 

@@ -99,10 +99,10 @@ def page_png(pdf: bytes, page: int, width_px: int) -> bytes:
 def _opened(pdf: bytes) -> Iterator[pypdfium2.PdfDocument]:
     with _PDFIUM:
         try:
-            document = pypdfium2.PdfDocument(pdf)  # type: ignore[no-untyped-call]
+            document = pypdfium2.PdfDocument(pdf)
         except pypdfium2.PdfiumError as error:
             raise Invalid("这份文件不是能打开的 PDF。") from error
         try:
             yield document
         finally:
-            document.close()  # type: ignore[no-untyped-call]
+            document.close()
