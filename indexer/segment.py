@@ -44,7 +44,7 @@ CACHE_BYTES = 64_000_000
 """Decoded postings kept for each segment."""
 
 
-_UNREADABLE = (
+_UNREADABLE: tuple[type[BaseException], ...] = (
     OSError,
     EOFError,
     ValueError,

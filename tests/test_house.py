@@ -125,6 +125,8 @@ def imports_inside_functions(name: str, text: str) -> Iterator[str]:
 
 
 def too_long(name: str, text: str) -> Iterator[str]:
+    if name.startswith("archive/migrations/"):
+        return  # a migration is written once and only read again when it runs
     lines = text.count("\n")
     if lines > LONGEST_FILE:
         yield f"1 file of {lines} lines"

@@ -154,14 +154,13 @@ def test_an_office_killed_in_the_middle_of_a_conversion_costs_no_document(office
     assert office_converter.process_group != group
 
 
-@pytest.mark.office
-def test_a_killed_worker_comes_back_and_finishes_its_jobs(resources, company, draft):
-    """``archive serve`` keeps a worker; kill -9 it and its office, and a PDF is still made."""
-    env = os.environ | {"ARCHIVE_DATA": str(resources.settings.data), "PYTHONWARNINGS": "default"}
+def test_a_killed_worker_comes_back_and_stops_with_its_server(tmp_path):
+    """``archive serve`` keeps a worker beside it: kill -9 it and there is another."""
+    env = os.environ | {"ARCHIVE_DATA": str(tmp_path / "served")}
+    archive = [sys.executable, "-m", "archive.cli"]
+    subprocess.run([*archive, "init"], env=env, check=True, capture_output=True, timeout=120)
     server = subprocess.Popen(
-        [sys.executable, "-m", "archive.cli", "serve", "--port", "18231"],
-        env=env,
-        stderr=subprocess.DEVNULL,
+        [*archive, "serve", "--port", "18231"], env=env, stderr=subprocess.DEVNULL
     )
     try:
         first = _worker_of(server.pid)

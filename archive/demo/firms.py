@@ -67,11 +67,14 @@ def credit_code(serial: int) -> str:
 
 
 def _firms(first: int, table: str) -> tuple[Firm, ...]:
-    rows = [line.split() for line in table.strip().splitlines()]
-    return tuple(
-        Firm(serial, *row[:7], keeper="" if row[7] == "公海" else row[7], status=row[8])
-        for serial, row in enumerate(rows, start=first)
-    )
+    rows = (line.split() for line in table.strip().splitlines())
+    return tuple(_firm(serial, row) for serial, row in enumerate(rows, start=first))
+
+
+def _firm(serial: int, row: list[str]) -> Firm:
+    short, name, region, place, area_code, trade, contact, keeper, status = row
+    owner = "" if keeper == "公海" else keeper
+    return Firm(serial, short, name, region, place, area_code, trade, contact, owner, status)
 
 
 # Won by a filed 新开发客户报告表: filing the report enters them in the register.
@@ -107,7 +110,7 @@ REGISTERED = _firms(
 岭上茶业 福州岭上春茶业有限公司 华南 福建省福州市晋安区 0591 包装 林厂长 tangyifan 正常
 远帆船舶 大连远帆舶配有限公司 东北 辽宁省大连市甘井子区 0411 密封 曹经理 linxiaoyu 正常
 雪松木业 哈尔滨雪松岭木业有限公司 东北 黑龙江省哈尔滨市松北区 0451 工具 佟先生 hezihan 正常
-大青山乳业 呼和浩特大青山下乳业有限公司 华北 内蒙古自治区呼和浩特市赛罕区 0471 仪表 云女士 suxiaomin 正常
+大青山乳业 呼和浩特大青山下乳业有限公司 华北 内蒙古呼和浩特市赛罕区 0471 仪表 云女士 suxiaomin 正常
 燕归园林 北京燕归园林工程有限公司 华北 北京市通州区 010 工具 祁经理 tangyifan 正常
 津沽电梯 天津津沽渡电梯配件有限公司 华北 天津市西青区 022 传动 靳工 linxiaoyu 正常
 太行石材 石家庄太行雾石材有限公司 华北 河北省石家庄市鹿泉区 0311 工具 郝厂长 hezihan 正常

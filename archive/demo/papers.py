@@ -12,7 +12,7 @@ from functools import partial
 from archive.demo import desk_work, wording
 from archive.demo.firms import BY_SHORT, REGISTERED, WON, Firm
 from archive.demo.staff import PEOPLE
-from archive.demo.stage import Act
+from archive.demo.stage import Act, Stage
 from doc_templates import Form, list_forms, load_form
 
 MOST_OTHERS = 10  # of the forms without a part in the story, so many are signed and filed
@@ -127,7 +127,7 @@ def paper_acts(paper: Paper, place: int) -> Iterator[Act]:
         before = word
 
 
-def _doing(paper: Paper, word: str, nth: int) -> Callable[[desk_work.Stage], None]:
+def _doing(paper: Paper, word: str, nth: int) -> Callable[[Stage], None]:
     if word in _IN_RUN:
         return partial(desk_work.RUN_ACTS[word], paper=paper, nth=nth)
     return partial(desk_work.OTHER_ACTS[word], paper=paper)

@@ -36,7 +36,7 @@ def login_post() -> tuple[str, int] | Response:
                 uow, form.username.data or "", form.password.data or "", client_address()
             )
     except Throttled as refusal:
-        form.password.errors = [refusal.message]
+        form.password.errors = (refusal.message,)
         return render_template("people/login.html", form=form), 429
     with work() as uow:
         user_id = access.note_password(uow, check)
@@ -44,7 +44,7 @@ def login_post() -> tuple[str, int] | Response:
         token = access.open_session(uow, user_id, client_address(), agent) if user_id else None
         uow.commit()
     if token is None:
-        form.password.errors = ["用户名或密码不对，请重新输入。"]
+        form.password.errors = ("用户名或密码不对，请重新输入。",)
         return render_template("people/login.html", form=form), 401
     session.clear()
     answer = redirect(_inside(request.args.get("next", "")))
@@ -80,19 +80,19 @@ def password_post() -> str | tuple[str, int] | Response:
     if not form.validate():
         return render_template("people/password.html", form=form), 422
     if form.new.data == form.current.data:
-        form.new.errors = ["新密码不能和现在的一样"]
+        form.new.errors = ("新密码不能和现在的一样",)
         return render_template("people/password.html", form=form), 422
     with reading() as uow:
         check = access.confirm_password(uow, person, form.current.data or "", client_address())
     try:
         new_hash = access.hash_password(form.new.data or "")
     except Invalid as refusal:
-        form.new.errors = [refusal.fields.get("password", refusal.message)]
+        form.new.errors = (refusal.fields.get("password", refusal.message),)
         return render_template("people/password.html", form=form), 422
     with work() as uow:
         if access.note_password(uow, check) is None:
             uow.commit()
-            form.current.errors = ["现在的密码不对"]
+            form.current.errors = ("现在的密码不对",)
             return render_template("people/password.html", form=form), 422
         access.change_password(uow, person.id, new_hash)
         agent = request.headers.get("User-Agent", "")
@@ -223,7 +223,7 @@ def _with_errors(form: UserForm, refusal: Invalid) -> UserForm:
     for key, message in refusal.fields.items():
         if key not in form:
             abort(422)
-        form[key].errors = [message]
+        form[key].errors = (message,)
     return form
 
 

@@ -52,6 +52,7 @@ from archive.core.clock import local, show_instant
 from archive.core.errors import Conflict
 from archive.signing.authority import COMPANY_UNIT, SigningKey, serial_hex
 from archive.signing.boxes import Box
+from archive.signing.judged import SignatureVerdict, Verdict
 
 COMPANY_FIELD = "company"
 COMPANY_TOOLTIP = "单位认证"
@@ -95,42 +96,6 @@ class SigningRefused(Conflict):
     """The PDF cannot be signed like this; the message says why and what to do."""
 
     code = "signing_refused"
-
-
-@dataclass(frozen=True)
-class SignatureVerdict:
-    """What one signature is worth.
-
-    ``intact``: nothing it covers was changed and nothing forbidden was added; ``valid``: intact,
-    and made with a certificate of ours that was good at the time.
-    """
-
-    field: str
-    role: str
-    signer_name: str
-    staff_no: str
-    signed_at: datetime | None
-    intact: bool
-    valid: bool
-    why: str
-    is_company: bool
-    serial_hex: str = ""
-    reason: str = ""
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What a PDF is worth.
-
-    ``intact``: signed, and unchanged since; ``trusted``: intact, certified by the company, and
-    every signature valid. ``waiting``: roles that have not signed yet.
-    """
-
-    intact: bool
-    trusted: bool
-    why: str
-    signatures: tuple[SignatureVerdict, ...] = ()
-    waiting: tuple[str, ...] = ()
 
 
 def prepare(

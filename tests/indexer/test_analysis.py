@@ -1,6 +1,7 @@
 """Folding and cutting: the same thing in all spellings gives the same terms."""
 
 import time
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -53,7 +54,7 @@ def test_the_fast_cut_agrees_with_the_plain_one(text):
     folded = fold(text)
     units = list(each_unit(folded, 5))
     pairs: dict[str, list[int]] = {}
-    for first, second in zip(units, units[1:], strict=False):
+    for first, second in pairwise(units):
         if first.place + 1 == second.place:
             pairs.setdefault(pair_of(first, second), []).append(first.place)
     assert cut_text(folded, 5).pairs == pairs

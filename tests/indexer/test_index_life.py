@@ -130,8 +130,8 @@ def test_many_small_commits_do_not_leave_many_segments(tmp_path):
 def test_merged_segments_rank_as_a_fresh_index(tmp_path):
     chance = random.Random(5)
     words = ["海信", "合同", "银行", "采购", "电子", "归档", "借阅"]
-    made = [entry(n, body="".join(chance.choices(words, k=chance.randint(3, 60))), date="2024-01-01")
-            for n in range(40)]  # fmt: skip
+    bodies = ["".join(chance.choices(words, k=chance.randint(3, 60))) for _ in range(40)]
+    made = [entry(n, body=body, date="2024-01-01") for n, body in enumerate(bodies)]
     rows = Rows(*made)
     step_by_step = Index.open(tmp_path / "a", rows.load)
     step_by_step.rebuild([])

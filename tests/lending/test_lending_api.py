@@ -9,9 +9,9 @@ PURPOSE = "客户续签合同前核对资质"
 URL = "/api/v1/loans"
 
 
-def ask(item_id: int, **changes) -> dict:
+def ask(item: int, **changes) -> dict:
     return {
-        "item_id": item_id,
+        "item_id": item,
         "mode": "original",
         "purpose": PURPOSE,
         "business_reference": "KH2026-0001",

@@ -100,7 +100,7 @@ def test_scanning_says_what_to_do(shelf, company):
     assert scan.kind == "take_back" and scan.pages == 3 and "林美玲" in scan.message
 
 
-# ---------------------------------------------------------------- refused, in words, nothing changed
+# ------------------------------------------------- refused, in words, nothing changed
 
 
 @pytest.mark.parametrize("strange", ["A000000000", "", "档案", "A" * 5000, "\x00", "'; DROP--"])
@@ -130,7 +130,7 @@ def test_what_is_not_approved_is_not_handed_out(shelf, company):
 
 def test_a_paper_is_handed_only_to_whom_it_was_approved(shelf, company):
     item_id, barcode = shelf.item()
-    other_item, other_barcode = shelf.item()
+    _, other_barcode = shelf.item()
     request = shelf.approved(company.sales_clerk2, item_id)
     desk = company.archivist
     words = refused_in_words(

@@ -405,8 +405,8 @@ def test_refused_with_every_reason(name: str):
 
 
 def test_every_reason_is_a_whole_chinese_sentence():
-    for given, _ in REFUSED.values():
-        for reason in decision_on(given).reasons:
+    for facts, _ in REFUSED.values():
+        for reason in decision_on(facts).reasons:
             assert isinstance(reason, Reason)
             assert reason.text.endswith("。") and len(reason.text) > 8
 
