@@ -1,6 +1,6 @@
 """Pictures of PDF pages, and a small memory of what was made lately.
 
-pdfium is not thread-safe: every call of it goes through one lock here. The memory is bounded
+pdfium is not thread-safe: every call of it goes through one lock. The memory is bounded
 by bytes, safe for threads, and makes the same thing once even when asked twice at a time.
 """
 
@@ -13,11 +13,10 @@ from contextlib import contextmanager
 import pypdfium2
 
 from archive.core.errors import Invalid, NotFound
+from archive.core.pdfium import PDFIUM
 
 MEMORY_LIMIT = 48 * 1024 * 1024
 WIDTHS = range(120, 2001)
-
-_PDFIUM = threading.Lock()
 
 
 class RecentBytes:
@@ -97,9 +96,10 @@ def page_png(pdf: bytes, page: int, width_px: int) -> bytes:
 
 @contextmanager
 def _opened(pdf: bytes) -> Iterator[pypdfium2.PdfDocument]:
-    with _PDFIUM:
+    with PDFIUM:
         try:
             document = pypdfium2.PdfDocument(pdf)
+            document.init_forms()  # without it the signatures are not drawn
         except pypdfium2.PdfiumError as error:
             raise Invalid("这份文件不是能打开的 PDF。") from error
         try:

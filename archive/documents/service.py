@@ -14,7 +14,7 @@ from sqlalchemy import Row, Select, select
 
 from archive.core.errors import Unavailable
 from archive.documents.models import Document
-from archive.documents.previews import RECENT, count_pages, page_png
+from archive.documents.previews import RECENT, WIDTHS, count_pages, page_png
 from archive.documents.rules import content_disposition, file_name
 from archive.records.service import RecordView
 from doc_templates import Form, PrintContext, SignatureMark, render_word
@@ -45,6 +45,7 @@ __all__ = [
 ]
 
 WORD, PDF = "docx", "pdf"
+WIDTH_STEP = 100
 MEDIA_TYPES = {
     WORD: "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
     PDF: "application/pdf",
@@ -104,7 +105,11 @@ def make_draft_pdf(converter: Converter, docx: bytes) -> bytes:
 
 
 def page_picture(pdf: bytes, page: int, width_px: int) -> bytes:
-    """Return a page of a PDF as PNG, remembered for the next who looks at it."""
+    """Return a page of a PDF as PNG, remembered for the next who looks at it.
+
+    The width is brought to the next step, so that nearly equal screens share one picture.
+    """
+    width_px = -(-min(max(width_px, WIDTHS[0]), WIDTHS[-1]) // WIDTH_STEP) * WIDTH_STEP
     key = f"png:{sha256(pdf).hexdigest()}:{page}:{width_px}"
     return RECENT.get_or_make(key, lambda: page_png(pdf, page, width_px))
 

@@ -17,7 +17,8 @@ _DASHES = re.compile("[-\u2010-\u2015\u2212\ufe58\ufe63\uff0d\u30fc\u2500]")
 _DOTS = re.compile("[.\u00b7\u2022\u2027\u2219\u22c5\u30fb\uff0e\uff65\u3002]")
 _CODE = re.compile(
     r"(?P<fonds>[A-Z0-9]{4})-(?P<category>[A-Z]{2}(?:·[A-Z0-9]{2})?)·(?P<year>\d{4})"
-    r"-(?P<retention>Y|D30|D10)(?:-(?P<unit>[A-Z0-9]{3}))?-(?P<mark>L?)(?P<serial>\d{1,4})"
+    r"-(?P<retention>Y|D30|D10)(?:-(?P<unit>[A-Z0-9]{3}))?-(?P<mark>L?)(?P<serial>\d{1,4})",
+    re.ASCII,
 )
 _BARCODE = re.compile(r"A(\d{9})(\d)")
 

@@ -25,7 +25,7 @@ from archive.filing import intake
 from archive.filing.codes import MAX_SERIAL, ReferenceCode
 from archive.filing.copies import last_of, take_barcodes, take_run
 from archive.filing.import_rows import Batch, Fault, ImportRow, read_row
-from archive.filing.items import load_item, thing_of_row
+from archive.filing.items import load_item, things_of_rows
 from archive.filing.models import CopyStatus, FilingStep, Item, ItemCopy, ItemFile, ItemState
 from archive.filing.rules import STEPS, Belonging
 from archive.filing.steps import reference_of, series_of
@@ -286,8 +286,8 @@ def _write_beside(
     ]
     uow.session.execute(insert(ItemCopy), copies)
     uow.session.flush()
-    for item in items:
-        write_readers(uow, "item", item.id, thing_of_row(uow, item))
+    for item, thing in zip(items, things_of_rows(uow, items), strict=True):
+        write_readers(uow, "item", item.id, thing)
         uow.journal(actor.id, "item.import", "item", item.id, {"code": item.provisional_code or ""})
         uow.outbox("index", f"item:{item.id}")
     for entry in files:

@@ -4,37 +4,23 @@ Nothing here changes a row. Called by the filing pages, and through ``filing.ser
 and search. A list of n items takes a fixed number of statements, whatever n is.
 """
 
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache
 
 from sqlalchemy import ColumnElement, Select, func, or_, select
-from sqlalchemy.orm import InstrumentedAttribute, defer
+from sqlalchemy.orm import defer
 
 from archive.core.errors import Invalid, NotFound
 from archive.core.pages import Page, clean_paging
 from archive.customers.models import Customer
 from archive.filing.codes import clean_barcode, fold_reference
-from archive.filing.models import (
-    CopyStatus,
-    FilingStep,
-    Item,
-    ItemCopy,
-    ItemFile,
-    ItemState,
-    Volume,
-)
-from archive.filing.plan import load_plan
-from archive.filing.rules import STEPS, line_fault
-from archive.filing.views import CopyView, FileView, ItemView, StepView
-from archive.people import service as people
-from archive.people.models import Department
+from archive.filing.describe import views_of
+from archive.filing.models import Item, ItemCopy, ItemState
+from archive.filing.rules import line_fault
+from archive.filing.views import FileView, ItemView
 from archive.people.readers import may_read
-from archive.people.rights import SECRECY, Actor, Thing, require
+from archive.people.rights import Actor, Thing, require
 from archive.records import service as records
-from doc_templates import FormError, load_form
-from storage.files import StoredFile
 from storage.work import UnitOfWork
 
 LARGEST_ID = 2**63 - 1
@@ -64,13 +50,13 @@ def get_item(uow: UnitOfWork, actor: Actor, item_id: int) -> ItemView:
 def load_item(uow: UnitOfWork, item_id: int) -> ItemView:
     """Return an item whole, rights unchecked: for jobs and stations that have checked."""
     row = get_row(uow, item_id)
-    return _as_views(uow, [row], with_text=True)[0]
+    return views_of(uow, [row], with_text=True)[0]
 
 
 def load_items(uow: UnitOfWork, item_ids: Iterable[int]) -> list[ItemView]:
     """Return many items whole with their texts, rights unchecked; unknown ids are left out."""
     rows = uow.session.scalars(select(Item).where(Item.id.in_(set(item_ids))).order_by(Item.id))
-    return _as_views(uow, list(rows), with_text=True)
+    return views_of(uow, list(rows), with_text=True)
 
 
 def get_row(uow: UnitOfWork, item_id: int) -> Item:
@@ -87,13 +73,13 @@ def find_item_by_barcode(uow: UnitOfWork, barcode: str) -> ItemView | None:
     row = uow.session.scalar(
         select(Item).join(ItemCopy, ItemCopy.item_id == Item.id).where(ItemCopy.barcode == cleaned)
     )
-    return None if row is None else _as_views(uow, [row], with_text=True)[0]
+    return None if row is None else views_of(uow, [row], with_text=True)[0]
 
 
 def find_item_by_external_id(uow: UnitOfWork, external_id: str) -> ItemView | None:
     """Return the item that was imported under this id, or None."""
     row = uow.session.scalar(select(Item).where(Item.external_id == external_id))
-    return None if row is None else _as_views(uow, [row], with_text=True)[0]
+    return None if row is None else views_of(uow, [row], with_text=True)[0]
 
 
 def find_item_of_record(uow: UnitOfWork, record_id: int) -> int | None:
@@ -108,24 +94,39 @@ def thing_of_item(uow: UnitOfWork, item_id: int) -> Thing:
 
 def thing_of_row(uow: UnitOfWork, row: Item) -> Thing:
     """Return what rights ask about an item: its department, author, signers and customer."""
-    keeper = None
-    if row.customer_id is not None:
-        keeper = uow.session.execute(
-            select(Customer.owner_id, Customer.department_id).where(Customer.id == row.customer_id)
-        ).first()
-    signers = frozenset[int]()
-    if row.record_id is not None:
-        signers = records.thing_of(uow, row.record_id).participants
-    return Thing(
-        kind="item",
-        department_id=row.department_id,
-        owner_id=row.author_id,
-        participants=signers,
-        customer_department_id=keeper.department_id if keeper else None,
-        customer_owner_id=keeper.owner_id if keeper else None,
-        secrecy=row.secrecy,
-        state=row.state,
-    )
+    return things_of_rows(uow, [row])[0]
+
+
+def things_of_rows(uow: UnitOfWork, rows: Sequence[Item]) -> list[Thing]:
+    """Return what rights ask about each of the items, their customers looked up together."""
+    customers = {row.customer_id for row in rows} - {None}
+    keepers = {
+        found.id: found
+        for found in uow.session.execute(
+            select(Customer.id, Customer.owner_id, Customer.department_id).where(
+                Customer.id.in_(customers)
+            )
+        )
+    }
+    things = []
+    for row in rows:
+        keeper = keepers.get(row.customer_id)
+        signers = frozenset[int]()
+        if row.record_id is not None:
+            signers = records.thing_of(uow, row.record_id).participants
+        things.append(
+            Thing(
+                kind="item",
+                department_id=row.department_id,
+                owner_id=row.author_id,
+                participants=signers,
+                customer_department_id=keeper.department_id if keeper else None,
+                customer_owner_id=keeper.owner_id if keeper else None,
+                secrecy=row.secrecy,
+                state=row.state,
+            )
+        )
+    return things
 
 
 def list_items(
@@ -149,7 +150,7 @@ def list_items(
         .limit(per_page)
     )
     rows = list(uow.session.scalars(query))
-    return Page(tuple(_as_views(uow, rows)), total, page, per_page)
+    return Page(tuple(views_of(uow, rows)), total, page, per_page)
 
 
 def unfinished_items(uow: UnitOfWork, actor: Actor, limit: int = 100) -> tuple[ItemView, ...]:
@@ -161,7 +162,7 @@ def unfinished_items(uow: UnitOfWork, actor: Actor, limit: int = 100) -> tuple[I
         .order_by(Item.id)
         .limit(limit)
     )
-    return tuple(_as_views(uow, list(rows)))
+    return tuple(views_of(uow, list(rows)))
 
 
 def count_unfinished(uow: UnitOfWork, actor: Actor) -> int:
@@ -185,15 +186,6 @@ def get_file(uow: UnitOfWork, actor: Actor, item_id: int, file_id: int) -> FileV
         if entry.id == file_id:
             return entry
     raise NotFound("这份档案没有这个文件。")
-
-
-@cache
-def form_title(code: str) -> str:
-    """Return the title of a form; an unknown code is shown as it is."""
-    try:
-        return load_form(code).title
-    except FormError:
-        return code
 
 
 def _plain_items() -> Select[Item]:
@@ -245,135 +237,3 @@ def _mentions(text: str) -> ColumnElement[bool]:
     if barcode:
         parts.append(Item.id.in_(select(ItemCopy.item_id).where(ItemCopy.barcode == barcode)))
     return or_(*parts)
-
-
-@dataclass(frozen=True)
-class _Surroundings:
-    """What a batch of items hangs on, fetched once for all of them."""
-
-    customers: dict[int, str]
-    departments: dict[int, str]
-    volumes: dict[int, str]
-    authors: dict[int, str]
-    copies: dict[int, list[CopyView]]
-    files: dict[int, list[FileView]]
-    steps: dict[int, list[StepView]]
-
-
-def _as_views(uow: UnitOfWork, rows: Sequence[Item], *, with_text: bool = False) -> list[ItemView]:
-    if not rows:
-        return []
-    around = _surroundings(uow, rows)
-    return [_as_view(row, around, with_text) for row in rows]
-
-
-def _surroundings(uow: UnitOfWork, rows: Sequence[Item]) -> _Surroundings:
-    ids = [row.id for row in rows]
-    return _Surroundings(
-        customers=_words(uow, Customer.id, Customer.name, {row.customer_id for row in rows}),
-        departments=_words(
-            uow, Department.id, Department.name, {row.department_id for row in rows}
-        ),
-        volumes=_words(uow, Volume.id, Volume.title, {row.volume_id for row in rows}),
-        authors=people.names_of(uow, [row.author_id for row in rows]),
-        copies=_copies(uow, ids),
-        files=_files(uow, ids),
-        steps=_steps(uow, ids),
-    )
-
-
-def _words(
-    uow: UnitOfWork,
-    key: InstrumentedAttribute[int],
-    word: InstrumentedAttribute[str],
-    ids: set[int | None],
-) -> dict[int, str]:
-    rows = uow.session.execute(select(key, word).where(key.in_(ids - {None})))
-    return {row[0]: row[1] for row in rows}
-
-
-def _copies(uow: UnitOfWork, ids: Sequence[int]) -> dict[int, list[CopyView]]:
-    found: dict[int, list[CopyView]] = defaultdict(list)
-    query = select(ItemCopy).where(ItemCopy.item_id.in_(ids)).order_by(ItemCopy.id)
-    for row in uow.session.scalars(query):
-        found[row.item_id].append(
-            CopyView(row.id, row.barcode, row.pages, row.location, row.status)
-        )
-    return found
-
-
-def _files(uow: UnitOfWork, ids: Sequence[int]) -> dict[int, list[FileView]]:
-    found: dict[int, list[FileView]] = defaultdict(list)
-    query = (
-        select(ItemFile, StoredFile.size, StoredFile.media_type)
-        .join(StoredFile, StoredFile.sha256 == ItemFile.sha256)
-        .where(ItemFile.item_id.in_(ids))
-        .order_by(ItemFile.id)
-    )
-    for row, size, media_type in uow.session.execute(query):
-        view = FileView(row.id, row.role, row.name, row.sha256, size, media_type)
-        found[row.item_id].append(view)
-    return found
-
-
-def _steps(uow: UnitOfWork, ids: Sequence[int]) -> dict[int, list[StepView]]:
-    rows = list(uow.session.scalars(select(FilingStep).where(FilingStep.item_id.in_(ids))))
-    names = people.names_of(uow, {row.by_id for row in rows})
-    found: dict[int, list[StepView]] = defaultdict(list)
-    for row in sorted(rows, key=lambda row: STEPS.index(row.step)):
-        found[row.item_id].append(StepView(row.step, names.get(row.by_id, ""), row.at, row.note))
-    return found
-
-
-def _as_view(row: Item, around: _Surroundings, with_text: bool) -> ItemView:
-    copies = tuple(around.copies.get(row.id, ()))
-    elements = {key: str(value) for key, value in row.elements.items()}
-    return ItemView(
-        id=row.id,
-        external_id=row.external_id,
-        record_id=row.record_id,
-        title=row.title,
-        customer_id=row.customer_id,
-        customer_name=around.customers.get(row.customer_id or 0, ""),
-        form_code=row.form_code,
-        form_title=form_title(row.form_code) if row.form_code else "",
-        document_number=row.document_number,
-        responsible=row.responsible,
-        author_id=row.author_id,
-        author_name=around.authors.get(row.author_id or 0, ""),
-        department_id=row.department_id,
-        department_name=around.departments.get(row.department_id or 0, elements.get("部门", "")),
-        document_date=row.document_date,
-        year=row.year,
-        category=row.category,
-        item_class=row.item_class,
-        retention=row.retention,
-        retention_label=load_plan().terms.get(row.retention, row.retention),
-        unit=row.unit,
-        secrecy=row.secrecy,
-        secrecy_label=SECRECY[row.secrecy],
-        pages=row.pages,
-        volume_id=row.volume_id,
-        volume_title=around.volumes.get(row.volume_id or 0, ""),
-        serial=row.serial,
-        provisional_code=row.provisional_code,
-        reference_code=row.reference_code,
-        state=row.state,
-        status=row.status or _where(row, copies),
-        note=row.note,
-        elements=elements,
-        created_at=row.created_at,
-        version=row.row_version,
-        text=row.text if with_text else "",
-        copies=copies,
-        files=tuple(around.files.get(row.id, ())),
-        steps=tuple(around.steps.get(row.id, ())),
-    )
-
-
-def _where(row: Item, copies: Sequence[CopyView]) -> str:
-    """Say where the paper is: a copy out or missing shows before those that are in."""
-    for status in (CopyStatus.OUT, CopyStatus.MISSING):
-        if any(copy.status == status for copy in copies):
-            return status.label
-    return ItemState(row.state).label

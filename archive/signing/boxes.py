@@ -5,7 +5,6 @@ reading positions. Not here: making signature fields (``pades``). Called by the 
 when a paper is frozen.
 """
 
-import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +12,7 @@ from typing import Any
 import pypdfium2 as pdfium
 
 from archive.core.errors import Invalid
+from archive.core.pdfium import PDFIUM
 
 MM = 72 / 25.4
 BOX_WIDTH = 30 * MM
@@ -23,7 +23,6 @@ MOST_PAGES = 2000
 _NOISE = frozenset("\x00\u00ad\u0002\ufffe\uffff\u200b\u200c\u200d\ufeff")
 _RAW: Any = pdfium.raw  # the library carries no types
 _OPEN: Callable[[bytes], Any] = pdfium.PdfDocument
-_PDFIUM = threading.Lock()  # PDFium is not safe to use from two threads at once
 
 
 class BoxError(Invalid):
@@ -60,7 +59,7 @@ def find_boxes(pdf: bytes, roles: Sequence[str]) -> dict[str, Box]:
     Raises BoxError where a marker is missing or printed more than once, or the file is no PDF.
     """
     found: dict[str, list[Box]] = {role: [] for role in roles}
-    with _PDFIUM:
+    with PDFIUM:
         for number, letters, bounds in _pages(pdf):
             for role, boxes in found.items():
                 boxes.extend(_boxes_on_page(role, number, letters, bounds))

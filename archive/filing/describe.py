@@ -1,0 +1,172 @@
+"""Rows of items turned into views, with all that hangs on them, a fixed number of statements.
+
+Private to the station: ``items`` asks, here is told. No rights and no filters here.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.orm import InstrumentedAttribute
+
+from archive.customers.models import Customer
+from archive.filing.models import (
+    CopyStatus,
+    FilingStep,
+    Item,
+    ItemCopy,
+    ItemFile,
+    ItemState,
+    Volume,
+)
+from archive.filing.plan import load_plan
+from archive.filing.rules import STEPS
+from archive.filing.views import CopyView, FileView, ItemView, StepView
+from archive.people import service as people
+from archive.people.models import Department
+from archive.people.rights import SECRECY
+from doc_templates import FormError, load_form
+from storage.files import StoredFile
+from storage.work import UnitOfWork
+
+
+def views_of(uow: UnitOfWork, rows: Sequence[Item], *, with_text: bool = False) -> list[ItemView]:
+    """Return items as views, in their order; ``with_text`` adds the texts behind them."""
+    if not rows:
+        return []
+    around = _surroundings(uow, rows)
+    return [_as_view(row, around, with_text) for row in rows]
+
+
+def form_title(code: str) -> str:
+    """Return the title of a form; an unknown code is shown as it is."""
+    try:
+        return load_form(code).title
+    except FormError:
+        return code
+
+
+@dataclass(frozen=True)
+class _Surroundings:
+    """What a batch of items hangs on, fetched once for all of them."""
+
+    customers: dict[int, str]
+    departments: dict[int, str]
+    volumes: dict[int, str]
+    authors: dict[int, str]
+    copies: dict[int, list[CopyView]]
+    files: dict[int, list[FileView]]
+    steps: dict[int, list[StepView]]
+
+
+def _surroundings(uow: UnitOfWork, rows: Sequence[Item]) -> _Surroundings:
+    ids = [row.id for row in rows]
+    return _Surroundings(
+        customers=_words(uow, Customer.id, Customer.name, {row.customer_id for row in rows}),
+        departments=_words(
+            uow, Department.id, Department.name, {row.department_id for row in rows}
+        ),
+        volumes=_words(uow, Volume.id, Volume.title, {row.volume_id for row in rows}),
+        authors=people.names_of(uow, [row.author_id for row in rows]),
+        copies=_copies(uow, ids),
+        files=_files(uow, ids),
+        steps=_steps(uow, ids),
+    )
+
+
+def _words(
+    uow: UnitOfWork,
+    key: InstrumentedAttribute[int],
+    word: InstrumentedAttribute[str],
+    ids: set[int | None],
+) -> dict[int, str]:
+    rows = uow.session.execute(select(key, word).where(key.in_(ids - {None})))
+    return {row[0]: row[1] for row in rows}
+
+
+def _copies(uow: UnitOfWork, ids: Sequence[int]) -> dict[int, list[CopyView]]:
+    found: dict[int, list[CopyView]] = defaultdict(list)
+    query = select(ItemCopy).where(ItemCopy.item_id.in_(ids)).order_by(ItemCopy.id)
+    for row in uow.session.scalars(query):
+        found[row.item_id].append(
+            CopyView(row.id, row.barcode, row.pages, row.location, row.status)
+        )
+    return found
+
+
+def _files(uow: UnitOfWork, ids: Sequence[int]) -> dict[int, list[FileView]]:
+    found: dict[int, list[FileView]] = defaultdict(list)
+    query = (
+        select(ItemFile, StoredFile.size, StoredFile.media_type)
+        .join(StoredFile, StoredFile.sha256 == ItemFile.sha256)
+        .where(ItemFile.item_id.in_(ids))
+        .order_by(ItemFile.id)
+    )
+    for row, size, media_type in uow.session.execute(query):
+        view = FileView(row.id, row.role, row.name, row.sha256, size, media_type)
+        found[row.item_id].append(view)
+    return found
+
+
+def _steps(uow: UnitOfWork, ids: Sequence[int]) -> dict[int, list[StepView]]:
+    rows = list(uow.session.scalars(select(FilingStep).where(FilingStep.item_id.in_(ids))))
+    names = people.names_of(uow, {row.by_id for row in rows})
+    found: dict[int, list[StepView]] = defaultdict(list)
+    for row in sorted(rows, key=lambda row: STEPS.index(row.step)):
+        found[row.item_id].append(StepView(row.step, names.get(row.by_id, ""), row.at, row.note))
+    return found
+
+
+def _as_view(row: Item, around: _Surroundings, with_text: bool) -> ItemView:
+    copies = tuple(around.copies.get(row.id, ()))
+    elements = {key: str(value) for key, value in row.elements.items()}
+    return ItemView(
+        id=row.id,
+        external_id=row.external_id,
+        record_id=row.record_id,
+        title=row.title,
+        customer_id=row.customer_id,
+        customer_name=around.customers.get(row.customer_id or 0, ""),
+        form_code=row.form_code,
+        form_title=form_title(row.form_code) if row.form_code else "",
+        document_number=row.document_number,
+        responsible=row.responsible,
+        author_id=row.author_id,
+        author_name=around.authors.get(row.author_id or 0, ""),
+        department_id=row.department_id,
+        department_name=around.departments.get(row.department_id or 0, elements.get("部门", "")),
+        document_date=row.document_date,
+        year=row.year,
+        category=row.category,
+        item_class=row.item_class,
+        retention=row.retention,
+        retention_label=load_plan().terms.get(row.retention, row.retention),
+        unit=row.unit,
+        secrecy=row.secrecy,
+        secrecy_label=SECRECY[row.secrecy],
+        pages=row.pages,
+        volume_id=row.volume_id,
+        volume_title=around.volumes.get(row.volume_id or 0, ""),
+        serial=row.serial,
+        provisional_code=row.provisional_code,
+        reference_code=row.reference_code,
+        state=row.state,
+        status=row.status or _where(row, copies),
+        note=row.note,
+        elements=elements,
+        created_at=row.created_at,
+        version=row.row_version,
+        text=row.text if with_text else "",
+        copies=copies,
+        files=tuple(around.files.get(row.id, ())),
+        steps=tuple(around.steps.get(row.id, ())),
+    )
+
+
+def _where(row: Item, copies: Sequence[CopyView]) -> str:
+    """Say where the paper is: a copy out or missing shows before those that are in."""
+    for status in (CopyStatus.OUT, CopyStatus.MISSING):
+        if any(copy.status == status for copy in copies):
+            return status.label
+    return ItemState(row.state).label

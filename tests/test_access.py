@@ -1,0 +1,137 @@
+"""A table of (method, address) × person: who gets in, who is turned away, who sees nothing.
+
+The second half walks every address there is, so that a new one cannot be forgotten.
+"""
+
+import pytest
+from sqlalchemy import select
+
+from archive.filing import service as filing
+from archive.filing.models import ItemCopy
+from archive.records import drafts
+from archive.records.models import Record
+from archive.signing import edge
+from doc_templates import sample_values
+
+PASSWORD = "档案台-测试-2026"
+PEOPLE = ("nobody", "sales_clerk", "other_clerk", "archivist", "leader", "admin")
+#                                       nobody  clerk  other  archivist leader admin
+TABLE = """
+GET  /                                  login   200    200    200       200    200
+GET  /records                           login   200    200    200       200    403
+GET  /records/new                       login   200    200    200       200    403
+GET  /records/{record}                  login   200    404    404       200    404
+GET  /records/{record}/document.pdf     login   200    404    404       200    404
+GET  /records/{record}/document.docx    login   200    404    404       200    404
+GET  /signing                           login   200    200    200       200    200
+GET  /signing/{record}                  login   200    404    404       200    404
+GET  /customers                         login   200    200    200       200    403
+GET  /search?q=x                        login   200    200    200       200    403
+GET  /items                             login   200    200    200       200    403
+GET  /items/{item}                      login   200    404    200       200    404
+GET  /volumes                           login   200    200    200       200    403
+GET  /filing                            login   403    403    200       403    403
+GET  /loans                             login   200    200    200       200    403
+GET  /loans/desk                        login   403    403    200       403    403
+GET  /loans/register                    login   403    403    200       200    403
+GET  /admin/users                       login   403    403    403       403    200
+GET  /admin/journal                     login   403    403    403       200    200
+GET  /healthz                           200     200    200    200       200    200
+GET  /api/v1/records                    401     200    200    200       200    403
+GET  /api/v1/records/{record}           401     200    404    404       200    404
+GET  /api/v1/items/{item}               401     200    404    200       200    404
+GET  /api/v1/customers                  401     200    200    200       200    403
+GET  /api/v1/search?q=x                 401     200    200    200       200    403
+GET  /api/v1/loans                      401     200    200    200       200    403
+GET  /api/v1/journal                    401     403    403    403       200    200
+POST /api/v1/records/{record}/withdraw  401     200    404    404       403    404
+POST /api/v1/items/{item}/shelve        401     403    404    409       403    404
+"""
+LINES = [line.split() for line in TABLE.strip().splitlines()]
+
+
+@pytest.fixture
+def things(resources, company):
+    """A record being signed, and an item of the sales department, filed."""
+    ids = {}
+    for key in ("record", "filed"):
+        with resources.work() as uow:
+            draft = drafts.create_draft(uow, company.sales_clerk, "E01", sample_values("E01"))
+            uow.commit()
+        edge.submit(resources, company.sales_clerk, draft.id, draft.version)
+        ids[key] = draft.id
+    for person in (company.sales_clerk, company.sales_head, company.leader):
+        edge.sign(resources, person, ids["filed"], password=PASSWORD, drawn_png=None)
+    with resources.work() as uow:
+        ids["item"] = filing.file_record(uow, company.archivist, ids["filed"]).id
+        uow.commit()
+    return ids
+
+
+@pytest.mark.parametrize("line", LINES, ids=lambda line: f"{line[0]} {line[1]}")
+def test_who_gets_in(company, client_for, api_for, things, line):
+    method, address, *expected = line
+    url = address.format(**things)
+    for person, outcome in zip(PEOPLE, expected, strict=True):
+        actor = None if person == "nobody" else getattr(company, person)
+        client = (api_for if url.startswith("/api/") else client_for)(actor)
+        body = {"json": {"place": {"room": "库房一"}}} if "shelve" in url else {}
+        answer = client.open(url, method=method, **body)
+        if outcome == "login":
+            assert answer.status_code == 302 and "/login" in answer.headers["Location"]
+        else:
+            assert answer.status_code == int(outcome), (person, answer.get_data(as_text=True)[:300])
+
+
+def test_every_address_has_its_guard(app):
+    free = {"static", "openapi.spec", "openapi.spec_json", "bootstrap.static"}
+    unguarded = [
+        rule.endpoint
+        for rule in app.url_map.iter_rules()
+        if not rule.endpoint.endswith(".static")
+        and rule.endpoint not in free
+        and not hasattr(app.view_functions[rule.endpoint], "__guard__")
+    ]
+    assert unguarded == []
+
+
+def test_only_the_door_and_the_pulse_are_public(app):
+    public = {
+        rule.rule
+        for rule in app.url_map.iter_rules()
+        if getattr(app.view_functions[rule.endpoint], "__guard__", "") == "public"
+    }
+    assert public == {"/login", "/healthz", "/verify/<token>"}
+
+
+def test_nobody_gets_anything_from_any_address(app, client_for):
+    client = client_for(None)
+    for rule in app.url_map.iter_rules():
+        guard = getattr(app.view_functions[rule.endpoint], "__guard__", "public")
+        if guard == "public":
+            continue
+        values = dict.fromkeys(rule.arguments, 1)
+        with app.test_request_context():
+            url = app.url_map.bind("localhost").build(
+                rule.endpoint, values | _words(rule), method=sorted(rule.methods - {"HEAD"})[0]
+            )
+        for method in rule.methods & {"GET", "POST", "PUT", "PATCH", "DELETE"}:
+            answer = client.open(url, method=method, json={} if "/api/" in url else None)
+            assert answer.status_code in (302, 401, 422), (method, url, answer.status_code)
+            assert answer.status_code != 302 or "/login" in answer.headers["Location"]
+
+
+def _words(rule) -> dict[str, str]:
+    fixed = {"step": "classify", "code": "E01"}
+    return {name: word for name, word in fixed.items() if name in rule.arguments}
+
+
+def test_what_one_may_not_see_is_counted_nowhere(resources, company, client_for, api_for, things):
+    with resources.reading() as uow:
+        title = uow.session.get_one(Record, things["filed"]).title
+        barcode = uow.session.scalar(select(ItemCopy.barcode))
+    for path in ("/records", "/items", "/", "/volumes", "/loans"):
+        page = client_for(company.other_clerk).get(path).get_data(as_text=True)
+        assert title not in page and barcode not in page, path
+    for path in ("/api/v1/records", "/api/v1/items", "/api/v1/volumes"):
+        assert api_for(company.other_clerk).get(path).json["total"] == 0, path
