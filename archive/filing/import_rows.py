@@ -9,7 +9,7 @@ exception. ``filing.imports`` turns the rows into items.
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from itertools import islice
 from pathlib import Path
@@ -109,7 +109,6 @@ def read_row(raw: object, where: str = "") -> ImportRow:
         where=where,
         title=words["title"],
         external_id=words["id"] or None,
-        key=None if words["id"] else _digest_of(raw),
         text=_text(raw.get("text"), wrong),
         customer=words["customer"],
         form=words["form"],
@@ -124,7 +123,7 @@ def read_row(raw: object, where: str = "") -> ImportRow:
     if wrong:
         told = "；".join(f"{LABELS.get(key, key)}：{why}" for key, why in wrong.items())
         raise Invalid(f"{told}。", wrong)
-    return row
+    return row if row.external_id else replace(row, key=_digest_of(raw))
 
 
 def read_jsonl(path: Path, batch: int = BATCH) -> Iterator[Batch]:
@@ -264,13 +263,23 @@ def _elements(raw: Mapping[Any, object], wrong: dict[str, str]) -> dict[str, str
         if fault:
             wrong["其他"] = f"项目名称有误：{fault}"
             continue
-        plain = value if isinstance(value, str | int | None) else json.dumps(value)
-        if isinstance(value, float | bool):
-            plain = str(value)
-        text = _line(plain, key, wrong)
+        try:
+            text = _line(_plain(value), key, wrong)
+        except ValueError:
+            wrong[key] = "数字过大"
+            continue
         if text:
             found[key] = text
     return found
+
+
+def _plain(value: object) -> object:
+    """Return an entry of any JSON kind as text or a whole number; raise ValueError if too big."""
+    if isinstance(value, bool | float):
+        return json.dumps(value)
+    if isinstance(value, str | int | None):
+        return value
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _digest_of(raw: Mapping[Any, object]) -> str:

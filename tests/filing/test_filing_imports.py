@@ -1,7 +1,6 @@
 """Papers from outside: good, bad, twice, hostile, huge; filed as items in batches."""
 
 import json
-from dataclasses import replace
 
 import pytest
 from sqlalchemy import func, select
@@ -147,6 +146,8 @@ def test_good_rows_are_taken_beside_bad_ones(resources, company):
         ({f"k{n}": n for n in range(21)}, "其他"),
         ({"备注": "长" * 501}, "备注"),
         ({"坏\x00名": "值"}, "其他"),
+        ({"备注": 10**5000}, "备注"),
+        ({"备注": [10**5000]}, "备注"),
     ],
 )
 def test_a_bad_entry_is_named_and_nothing_is_taken(resources, company, change, field):
@@ -411,10 +412,7 @@ def test_hidden_files_links_and_odd_names(resources, company, tmp_path):
     (place / "倒\u202e写.txt").write_text("坏名", encoding="utf-8")
     with (place / "换\n行.txt").open("w", encoding="utf-8") as stream:
         stream.write("坏名")
-    import os
-
-    with open(os.fsencode(place) + b"/\xff\xfe.txt", "wb") as stream:
-        stream.write(b"bad name")
+    (place / "\udcff\udcfe.txt").write_bytes(b"bad name")
     [outcome] = bring_folder(resources, company.archivist, place, batch=50)
     assert [show(resources, item_id).title for item_id in outcome.imported] == ["恭喜🧧{{7*7}}&<b>"]
     assert len(outcome.failed) == 3
@@ -445,7 +443,8 @@ def test_a_row_brings_every_step_one_copy_and_one_set_of_readers(resources, comp
     assert len(set(barcodes)) == 7
 
 
-def test_rows_know_their_place():
-    row = read_row(ROW, "第 3 行")
-    assert replace(row, where="").where == ""
-    assert row.where == "第 3 行"
+def test_further_entries_of_any_kind_are_kept_as_description():
+    row = read_row(
+        {"title": "函", "附件数": 3, "真": True, "比": 0.5, "人": ["甲", "乙"], "空": None}
+    )
+    assert row.elements == {"附件数": "3", "真": "true", "比": "0.5", "人": '["甲", "乙"]'}
