@@ -1,143 +1,118 @@
-"""Tells the demo company's story from its first day to today; broken off, it is taken up again."""
+"""Making the demo company in an empty instance, once, and taking up one that was broken off.
 
-from collections.abc import Callable
+A row of the profile says when a demo was begun and whether it is whole. Called by the command.
+"""
+
+import fcntl
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import datetime
 
-from sqlalchemy import func, select
-
-from archive.core.calendar import WorkCalendar
-from archive.core.clock import SHANGHAI, local_day
-from archive.core.errors import Conflict
-from archive.core.profile import ProfileEntry, load_profile, save_profile
+from archive.core.errors import ArchiveError, Conflict, Unavailable
+from archive.core.profile import Profile, ProfileEntry, save_profile
 from archive.core.resources import Resources
-from archive.customers import service as customers
-from archive.customers.views import CustomerFields
-from archive.demo.firms import REGISTERED, Firm
-from archive.demo.loans import loan_acts
-from archive.demo.papers import paper_acts, story_papers
 from archive.demo.staff import COMPANY, FONDS, Account, accounts, add_staff, hash_passwords
-from archive.demo.stage import Act, Stage, meet_people, standing_at
+from archive.demo.stage import standing_at
+from archive.demo.story import founding, tell
 from archive.lending.service import seed_rules
-from archive.people import service as people
-from archive.people.models import User
-from archive.people.rights import Actor
+from archive.people.service import departments
 from archive.signing.keys import company_key
-from storage.work import UnitOfWork
+from storage import journal
 
-MARK = "demo"
-LONGEST_AGO = 320  # working days
-OnProgress = Callable[[int, int | None], None]
+_KEY = "demo"
+_BEGUN, _WHOLE = "begun", "whole"
 
 
 @dataclass(frozen=True)
-class _Dated:
-    """An act and the instant it happens at."""
+class _Mark:
+    """When the demo was begun, and whether it is whole."""
 
-    at: datetime
-    act: Act
+    base: datetime
+    is_whole: bool
 
 
-def make_demo(resources: Resources, on_progress: OnProgress) -> tuple[Account, ...]:
-    """Make the company, or finish making it; return its accounts.
+def make_demo(
+    resources: Resources, on_progress: Callable[[int, int | None], None]
+) -> tuple[Account, ...]:
+    """Make the demo company and return its accounts; a second run changes nothing.
 
-    A second run changes nothing. Raises Conflict where other people's data is.
+    What was broken off half way is taken up. Raises Conflict where there is anything else, and
+    Unavailable when a part that is needed fails.
     """
-    if _mark(resources) == "done":
-        return accounts()
-    acts = _in_order(local_day(resources.clock()))
-    stage_at = _found_company(resources, acts[0].at - timedelta(days=1))
-    for number, dated in enumerate(acts, start=1):
-        dated.act.do(stage_at(dated.at))
-        on_progress(number, len(acts))
-    with resources.work() as uow:
-        _set_mark(uow, "done")
-        uow.commit()
+    with _alone(resources):
+        mark = _find_mark(resources) or _begin(resources)
+        if not mark.is_whole:
+            _tell(resources, mark.base, on_progress)
+            _set_mark(resources, replace(mark, is_whole=True))
     return accounts()
 
 
-def _mark(resources: Resources) -> str:
-    """Return how far the demo is; raise Conflict where there is data of others."""
-    with resources.reading() as uow:
-        row = uow.session.get(ProfileEntry, MARK)
-        if row is not None:
-            return row.value
-        if uow.session.scalar(select(func.count()).select_from(User)):
-            raise Conflict(
-                f"{resources.settings.data} 里已经有数据，不能再放示例公司。"
-                "请用 ARCHIVE_DATA 指定一个空的数据目录后再运行 archive demo。"
-            )
-    return ""
-
-
-def _set_mark(uow: UnitOfWork, value: str) -> None:
-    uow.session.merge(ProfileEntry(key=MARK, value=value))
-    uow.session.flush()
-
-
-def _found_company(resources: Resources, first_day: datetime) -> Callable[[datetime], Stage]:
-    """Add staff, rules and customers once; return how to set the stage at any instant."""
-    then = replace(resources, clock=standing_at(first_day))
+def _begin(resources: Resources) -> _Mark:
+    """Found the company: profile, people, lending rules and mark in one transaction."""
+    _refuse_used(resources)
+    mark = _Mark(resources.clock(), is_whole=False)
     hashes = hash_passwords()
-    with then.work() as uow:
-        if uow.session.get(ProfileEntry, MARK) is None:
-            save_profile(uow, replace(load_profile(uow), company=COMPANY, fonds=FONDS))
-            add_staff(uow, hashes)
-            seed_rules(uow)
-            _set_mark(uow, "begun")
-            uow.commit()
-    company_key(then)
-    actors = meet_people(resources)
-    with then.work() as uow:
-        for firm in REGISTERED:
-            if customers.find_by_name(uow, firm.name) is None:
-                _register(uow, actors, firm)
+    past = replace(resources, clock=standing_at(founding(mark.base)))
+    with past.work() as uow:
+        _refuse_used(past)
+        save_profile(uow, Profile(company=COMPANY, fonds=FONDS))
+        add_staff(uow, hashes)
+        seed_rules(uow)
+        uow.session.merge(ProfileEntry(key=_KEY, value=_written(mark)))
         uow.commit()
-    records: dict[str, int] = {}
-    return lambda at: Stage(replace(resources, clock=standing_at(at)), actors, records)
+    return mark
 
 
-def _register(uow: UnitOfWork, actors: dict[str, Actor], firm: Firm) -> None:
-    keeper = actors.get(firm.keeper)
-    units = {unit.code: unit.id for unit in people.departments(uow)}
-    fields = CustomerFields(
-        name=firm.name,
-        short_name=firm.short,
-        credit_code=firm.credit_code,
-        legal_person=firm.contact,
-        address=firm.address,
-        factory_address=firm.factory_address,
-        phone=firm.phone,
-        factory_phone=firm.factory_phone,
-        region=firm.region,
-        status=firm.status,
-        owner_id=keeper.id if keeper else None,
-        department_id=units["XSB"] if keeper else None,
-        first_contact=local_day(uow.now()),
-    )
-    customers.create_customer(uow, actors["fangjiaming"], fields)
+def _tell(
+    resources: Resources, base: datetime, on_progress: Callable[[int, int | None], None]
+) -> None:
+    company_key(replace(resources, clock=standing_at(founding(base))))
+    try:
+        tell(resources, base, on_progress)
+    except ArchiveError as error:
+        raise Unavailable(
+            f"示例数据只做了一部分：{error.message}"
+            "排除原因后再次运行 archive demo，会从停下的地方接着做；"
+            f"想从头来，请先移走数据目录 {resources.settings.data}。"
+        ) from error
 
 
-def _in_order(today: date) -> list[_Dated]:
-    """Return every act of the story with its instant, earliest first."""
-    days = _working_days_before(today)
-    told: list[Act] = [*loan_acts()]
-    for place, paper in enumerate(story_papers()):
-        told.extend(paper_acts(paper, place))
-    dated = [_Dated(_instant(days[act.day], act.minute), act) for act in told if act.day >= 1]
-    return sorted(dated, key=lambda one: one.at)
+def _refuse_used(resources: Resources) -> None:
+    with resources.reading() as uow:
+        is_used = bool(departments(uow)) or journal.last_entry(uow.session)[0] > 0
+    if is_used:
+        raise Conflict(
+            f"{resources.settings.data} 里已经有数据，不会往里放示例。"
+            "请用环境变量 ARCHIVE_DATA 指定一个空的数据目录，再运行 archive demo。"
+        )
 
 
-def _working_days_before(today: date) -> list[date]:
-    """Return today and the working days before it: index 0 is today, 1 the last one before."""
-    calendar, days, day = WorkCalendar(), [today], today
-    while len(days) <= LONGEST_AGO:
-        day -= timedelta(days=1)
-        if calendar.is_open(day):
-            days.append(day)
-    return days
+def _find_mark(resources: Resources) -> _Mark | None:
+    with resources.reading() as uow:
+        row = uow.session.get(ProfileEntry, _KEY)
+    if row is None:
+        return None
+    word, _, began = row.value.partition(" ")
+    return _Mark(datetime.fromisoformat(began), word == _WHOLE)
 
 
-def _instant(day: date, minute: int) -> datetime:
-    local = datetime.combine(day, time(), SHANGHAI) + timedelta(minutes=minute)
-    return local.astimezone(UTC)
+def _set_mark(resources: Resources, mark: _Mark) -> None:
+    with resources.work() as uow:
+        uow.session.merge(ProfileEntry(key=_KEY, value=_written(mark)))
+        uow.commit()
+
+
+def _written(mark: _Mark) -> str:
+    return f"{_WHOLE if mark.is_whole else _BEGUN} {mark.base.isoformat()}"
+
+
+@contextmanager
+def _alone(resources: Resources) -> Iterator[None]:
+    """Keep a second demo out while one is being made; the lock ends with the process."""
+    with (resources.settings.run / "demo.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as busy:
+            raise Conflict("另一个 archive demo 正在运行，请等它做完。") from busy
+        yield

@@ -5,20 +5,19 @@
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from datetime import date
 from functools import partial
 
 from archive.demo import desk_work, wording
 from archive.demo.firms import BY_SHORT, REGISTERED, WON, Firm
 from archive.demo.staff import PEOPLE
-from archive.demo.stage import Act, Stage
+from archive.demo.stage import Act, Paper, Stage, Values
 from doc_templates import Form, list_forms, load_form
 
 MOST_OTHERS = 10  # of the forms without a part in the story, so many are signed and filed
 _AUTHORS = ("linxiaoyu", "hezihan", "tangyifan")
 _FILE = ("appraise", "classify", "catalogue", "shelve")
 _IN_RUN = {"submit", "sign", "return", "reject", "withdraw"}
+_BESIDE = {"mend": desk_work.mend, "enrich": desk_work.enrich_customer}
 _MORNING, _DESK, _NOON = 9 * 60, 10 * 60, 11 * 60
 
 _TABLE = """
@@ -71,25 +70,11 @@ E10-08 tangyifan - 5 submit sign sign
 E10-09 hezihan - 4 submit sign sign sign
 E10-10 linxiaoyu - 2 submit sign
 """
-_Values = Callable[[Firm, date, str], dict[str, object]]
-_VALUES: Mapping[str, _Values] = {
+_VALUES: Mapping[str, Values] = {
     "E01": wording.report_of_new_customer,
     "E05": wording.contract,
     "E10": wording.monthly_report,
 }
-
-
-@dataclass(frozen=True)
-class Paper:
-    """One paper of the story; ``values`` are worked out from the day it is filled in."""
-
-    key: str
-    form: str
-    author: str
-    firm: Firm
-    day: int
-    way: tuple[str, ...]
-    values: _Values
 
 
 def story_papers() -> tuple[Paper, ...]:
@@ -110,7 +95,7 @@ def paper_acts(paper: Paper, place: int) -> Iterator[Act]:
     signs_first = load_form(paper.form).chain[0].candidate == "submitter"
     before = ""
     for word in paper.way:
-        if word == "unfinished":
+        if word == desk_work.UNFINISHED:
             continue
         if before == "submit" and word == "sign" and signs_first:
             minute += 5
@@ -129,8 +114,10 @@ def paper_acts(paper: Paper, place: int) -> Iterator[Act]:
 
 def _doing(paper: Paper, word: str, nth: int) -> Callable[[Stage], None]:
     if word in _IN_RUN:
-        return partial(desk_work.RUN_ACTS[word], paper=paper, nth=nth)
-    return partial(desk_work.OTHER_ACTS[word], paper=paper)
+        return partial(desk_work.signing_act, word, nth, paper=paper)
+    if word in _FILE:
+        return partial(desk_work.filing_act, _FILE.index(word), paper=paper)
+    return partial(_BESIDE[word], paper=paper)
 
 
 def _paper(key: str, author: str, firm: Firm, day: str, way: list[str]) -> Paper:

@@ -1,4 +1,4 @@
-"""A moment in the demo company's past: its people, its papers, and a clock that stands still.
+"""The parts of the story: a paper, an act, and a moment with its people and a standing clock.
 
 An act of the story is done at its moment, through the stations' own services, and only if it
 was not done before; so a story broken off half way is taken up by telling it again.
@@ -6,15 +6,35 @@ was not done before; so a story broken off half way is taken up by telling it ag
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 
 from archive.core.clock import local_day
 from archive.core.resources import Resources
+from archive.demo.firms import Firm
 from archive.demo.staff import PEOPLE
 from archive.filing import service as filing
 from archive.people import service as people
 from archive.people.rights import Actor
 from storage.work import Clock
+
+Values = Callable[[Firm, date, str], dict[str, object]]
+
+
+@dataclass(frozen=True)
+class Paper:
+    """One paper of the story, filled in ``day`` working days before the demo is made.
+
+    ``values`` makes its entries from firm, day and author's name; ``way`` are the words for what
+    becomes of it.
+    """
+
+    key: str
+    form: str
+    author: str
+    firm: Firm
+    day: int
+    way: tuple[str, ...]
+    values: Values
 
 
 @dataclass(frozen=True)
@@ -52,9 +72,9 @@ def standing_at(instant: datetime) -> Clock:
     return lambda: instant
 
 
-def today(stage: Stage) -> str:
-    """Return the local day of the moment, as forms keep it."""
-    return local_day(stage.resources.clock()).isoformat()
+def today(stage: Stage) -> date:
+    """Return the local day of the moment."""
+    return local_day(stage.resources.clock())
 
 
 def meet_people(resources: Resources) -> dict[str, Actor]:

@@ -144,7 +144,7 @@ def contract(firm: Firm, day: date, _author: str) -> dict[str, object]:
     }
 
 
-def monthly_report(_firm: Firm | None, day: date, author: str) -> dict[str, object]:
+def monthly_report(_firm: Firm, day: date, author: str) -> dict[str, object]:
     """Return a 月份业绩报告 (E10) on the month before ``day``."""
     month = day.replace(day=1) - timedelta(days=1)
     scale = 80 + sum(map(ord, author)) % 40 + month.month

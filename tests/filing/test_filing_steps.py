@@ -107,13 +107,18 @@ ACTS = {
 ORDER = list(STEPS)
 
 
-@pytest.mark.parametrize("done", range(1, 5))
-@pytest.mark.parametrize("wanted", ORDER)
+@pytest.mark.parametrize(
+    ("done", "wanted"),
+    [
+        (done, wanted)
+        for done in range(1, 5)
+        for wanted in ORDER
+        if ORDER[done : done + 1] != [wanted]
+    ],
+)
 def test_a_step_out_of_order_or_twice_is_refused_and_changes_nothing(
     resources, company, signed_record, done, wanted
 ):
-    if done < 4 and wanted == ORDER[done]:
-        pytest.skip("this is the right next step")
     item = do(resources, filing.appraise, company.archivist, signed_record().id)
     for step in ORDER[1:done]:
         do(resources, ACTS[step], company.archivist, item.id)

@@ -237,7 +237,9 @@ def test_the_printed_page_follows_what_is_typed(page, make_draft, converter):
 
 @pytest.mark.parametrize("code", ["E01", "E05", "E10"])
 def test_the_page_fits_a_phone(page, make_draft, code, filled, contract_values):
-    record = make_draft({"E01": filled, "E05": contract_values}.get(code, {}), code=code)
+    record = make_draft(
+        {"E01": filled, "E05": contract_values}.get(code) or {"日期": ""}, code=code
+    )
     page.set_viewport_size({"width": 390, "height": 844})
     for address in (f"/records/{record.id}/edit", f"/records/{record.id}", "/records"):
         page.goto(address)

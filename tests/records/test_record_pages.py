@@ -49,6 +49,8 @@ def test_the_entry_page_has_a_box_for_every_entry_in_the_order_of_the_paper(cler
 
     for entry in load_form(code).fields:
         assert f'id="f-{entry.key}"' in page, entry.key
+        if not entry.is_computed and entry.kind != "rows":
+            assert f'data-entry="{entry.key}"' in page, entry.key
         assert page.count(f'id="f-{entry.key}"') == 1, entry.key
     assert page.index("No.") < page.index("提交后签")
 
