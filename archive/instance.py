@@ -17,6 +17,7 @@ from doc_templates.pdf import Converter
 from doc_templates.pdf_socket import SocketConverter
 from storage.database import Database
 
+WORKER_STARTS = 8.0  # seconds a worker may need until its PDF service answers
 MIGRATIONS = Path(__file__).with_name("migrations")
 
 
@@ -28,7 +29,7 @@ def open_instance(
     Without a converter of its own it uses the worker's LibreOffice.
     """
     chosen = settings or load_settings()
-    shared = SocketConverter(str(chosen.office_socket), office_key(chosen))
+    shared = SocketConverter(str(chosen.office_socket), office_key(chosen), patience=WORKER_STARTS)
     resources = open_resources(chosen, converter or shared)
     migrate(resources.database)
     return resources

@@ -129,21 +129,29 @@ class ConverterServer:
 
 
 class SocketConverter:
-    """Asks the process that owns the office; a lost connection is tried once more."""
+    """Asks the process that owns the office.
 
-    def __init__(self, address: Address, authkey: bytes, deadline: float = 240.0) -> None:
+    A lost connection is tried again for ``patience`` seconds: the other process may just be
+    starting, or starting again.
+    """
+
+    def __init__(
+        self, address: Address, authkey: bytes, deadline: float = 240.0, patience: float = 1.0
+    ) -> None:
         self.address = address
         self.authkey = authkey
         self.deadline = deadline
+        self.patience = patience
 
     def to_pdf(self, docx: bytes) -> bytes:
         """Return the PDF; raise what the converter raised, or ConverterUnavailable."""
-        ends = time.monotonic() + self.deadline
-        try:
-            return self._ask(docx, ends)
-        except ConverterUnavailable:
-            time.sleep(min(1.0, max(0.0, ends - time.monotonic())))
-            return self._ask(docx, ends)
+        began = time.monotonic()
+        while time.monotonic() - began < min(self.patience, self.deadline):
+            try:
+                return self._ask(docx, began + self.deadline)
+            except ConverterUnavailable:
+                time.sleep(min(0.5, self.patience))
+        return self._ask(docx, began + self.deadline)
 
     def _ask(self, docx: bytes, ends: float) -> bytes:
         try:

@@ -205,7 +205,7 @@ def lend_and_take_back(story, clock):
     assert desk.post("/loans/desk/return", data=back).headers["Location"].endswith("/loans/desk")
     again = desk.post("/loans/desk/return", data=back)
     assert again.status_code in (403, 409, 422), "it comes back once"
-    for view, name in (("register", "林美玲"), ("refusals", "赵客服")):
+    for view, name in (("lent", "林美玲"), ("refused", "赵客服")):
         page = desk.get("/loans/register", query_string={"view": view})
         assert name in page.get_data(as_text=True), view
 

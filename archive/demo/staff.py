@@ -68,7 +68,6 @@ PEOPLE = (
     _person("yanshouzheng", "0401", "严守正", "DAS", "主任", "head archive_head", 3),
     _person("xuwenjing", "0402", "许文静", "DAS", "档案员", "archivist", 2),
 )
-BY_USERNAME: Mapping[str, Person] = {person.username: person for person in PEOPLE}
 
 
 def accounts() -> tuple[Account, ...]:

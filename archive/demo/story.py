@@ -36,7 +36,7 @@ class Moment:
 
 def founding(base: datetime) -> datetime:
     """Return the instant the company starts to use the office, for a demo made at ``base``."""
-    return _instants(base, FOUNDED)[FOUNDED]
+    return _instants(base, FOUNDED)[FOUNDED] + timedelta(hours=8, minutes=30)
 
 
 def story(base: datetime) -> list[Moment]:

@@ -89,7 +89,7 @@ def record(record_id: int) -> Page:
     with reading() as uow:
         known = service.find_item_of_record(uow, record_id)
         if known is not None:
-            item = service.get_item(uow, actor(), known)
+            item = service.get_for_filing(uow, actor(), known)
             return redirect(url_for("filing.file", item_id=item.id))
         found = service.get_waiting(uow, actor(), record_id)
         proposed = service.proposed_for_record(uow, found)

@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from archive.core.clock import local_day
 from archive.core.errors import Conflict, Invalid
+from archive.core.profile import Profile, load_profile
 from archive.customers.service import find_by_name
 from archive.people.rights import Actor, require, secrecy_rank
 from archive.records.models import Record, RecordState
@@ -31,6 +32,8 @@ from doc_templates import Checked, Form, check_values, load_form
 from doc_templates.values import printed_text, starting_values
 from storage.work import UnitOfWork
 
+FIRST_ROWS = 3
+
 
 @dataclass(frozen=True)
 class Entries:
@@ -48,8 +51,17 @@ class Entries:
 
 
 def new_values(uow: UnitOfWork, actor: Actor, form: Form) -> dict[str, object]:
-    """Return what a new, empty record of this form starts with for this person."""
-    return starting_values(form, today=local_day(uow.now()).isoformat(), user=actor.name)
+    """Return what a new record of this form starts with: defaults, and some empty rows."""
+    company = load_profile(uow).company
+    start = starting_values(
+        form,
+        today=local_day(uow.now()).isoformat(),
+        user=actor.name,
+        company=company if company != Profile.company else "",
+    )
+    blank: list[dict[str, object]] = [{} for _ in range(FIRST_ROWS)]
+    empty = [entry.key for entry in form.fields if entry.kind == "rows" and not start[entry.key]]
+    return start | dict.fromkeys(empty, blank)
 
 
 def create_draft(

@@ -15,6 +15,7 @@ from sqlalchemy import select, update
 from archive.core.resources import Resources
 from archive.filing.models import Item, ItemFile
 from archive.search.rules import with_section
+from archive.search.store import find_number
 from indexer import ExtractError, extract
 from storage.errors import StorageError
 from storage.outbox import OutboxItem
@@ -47,9 +48,12 @@ def drain_extract(resources: Resources, items: Sequence[OutboxItem]) -> None:
     A file that cannot be read is noted on its item and not tried again.
     """
     for key in dict.fromkeys(item.key for item in items):
-        digits = key.partition(":")[2]
+        file_id = find_number(key, "item_file")
+        if file_id is None:
+            log.error("not an attached file: %s", key[:80])
+            continue
         with resources.reading() as uow:
-            attached = _find_attached(uow, int(digits)) if digits.isdigit() else None
+            attached = _find_attached(uow, file_id)
         if attached is None:
             continue  # removed meanwhile
         outcome = _read(resources, attached)

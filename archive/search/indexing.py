@@ -63,12 +63,12 @@ def drain_index(resources: Resources, items: Sequence[OutboxItem]) -> None:
 def drain_customer(resources: Resources, items: Sequence[OutboxItem]) -> None:
     """Follow changed customers (key ``customer:3``): who may read their papers, and the index."""
     for key in dict.fromkeys(item.key for item in items):
-        digits = key.partition(":")[2]
-        if not digits.isdigit():
-            log.error("not a customer: %s", key)
+        customer_id = store.find_number(key, "customer")
+        if customer_id is None:
+            log.error("not a customer: %s", key[:80])
             continue
         with resources.reading() as uow:
-            papers = _papers_of(uow, int(digits))
+            papers = _papers_of(uow, customer_id)
         for chunk in batches(papers, CHUNK):
             with resources.work() as uow:
                 for kind, thing_id in chunk:

@@ -47,6 +47,7 @@ _lock = threading.Lock()
 def open_index(resources: Resources) -> Index:
     """Return this process's index over the instance; opened once and kept."""
     folder = resources.settings.index
+    folder.mkdir(parents=True, exist_ok=True)  # it may have been removed under a running server
     with _lock:
         known = _opened.get(folder)
         if known is not None and known[0] is resources.database:
@@ -129,11 +130,16 @@ def readers_of(uow: UnitOfWork, entry_ids: Iterable[str]) -> dict[str, frozenset
 
 def split_id(entry_id: str) -> tuple[str, int] | None:
     """Return kind and number of ``item:7``; None for anything that is not such a name."""
-    kind, _, digits = entry_id.partition(":")
-    if kind not in (RECORD, ITEM) or not (digits.isascii() and digits.isdigit()):
-        return None
-    number = int(digits[:20])
-    return (kind, number) if 0 < number <= _LARGEST_ID and str(number) == digits else None
+    kind = entry_id.partition(":")[0]
+    number = find_number(entry_id, kind) if kind in (RECORD, ITEM) else None
+    return None if number is None else (kind, number)
+
+
+def find_number(key: str, kind: str) -> int | None:
+    """Return 7 for the key ``item:7`` of the kind ``item``; None for anything else."""
+    digits = key.removeprefix(f"{kind}:")
+    number = int(digits[:20]) if digits.isascii() and digits.isdigit() else 0
+    return number if 0 < number <= _LARGEST_ID and key == f"{kind}:{number}" else None
 
 
 def batches(things: Iterable[T], size: int) -> Iterable[list[T]]:

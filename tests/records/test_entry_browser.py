@@ -177,7 +177,8 @@ def test_a_conflict_shows_both_and_lets_one_choose_entry_by_entry(
     dialog = page.locator("dialog.conflict-dialog")
     expect(dialog).to_contain_text("别处的备注")
     expect(dialog).to_contain_text("我的备注")
-    dialog.locator('input[name="choose-使用产品"][value=theirs]').check()
+    expect(dialog.locator('input[name="choose-使用产品"][value=theirs]')).to_be_checked()
+    expect(dialog.locator('input[name="choose-备注"][value=mine]')).to_be_checked()
     dialog.get_by_role("button", name="按所选保存").click()
     is_saved(page)
     content = stored(record.id).content

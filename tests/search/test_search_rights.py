@@ -63,7 +63,7 @@ def test_everyone_finds_what_they_may_read_and_counts_say_no_more(
     found = search(resources, person, "凤凰项目")
     assert found.total == len(may_see)
     assert {hit.secrecy for hit in found.items} == may_see
-    facets = {one.field: dict((v.value, v.count) for v in one.values) for one in found.facets}
+    facets = {one.field: {v.value: v.count for v in one.values} for one in found.facets}
     assert sum(facets["year"].values()) == len(may_see)
     assert set(facets["status"]) == {f"状态{label}" for label in may_see}
     titles = {one.text for one in suggest(resources, person, "凤凰")}

@@ -9,8 +9,8 @@ const RETRY_MS = [2000, 5000, 10000, 30000];
 export class Autosave {
   /**
    * `read` returns the page's values; `told` is called with ("saving" | "saved" | "waiting" |
-   * "refused", words); `saved` with each answer; `conflict` with (mine, theirs) and returns the
-   * values to go on with, or null to stay as one is.
+   * "refused", words); `saved` with each answer; `conflict` with (mine, theirs, base) and returns
+   * the values to go on with, or null to stay as one is.
    */
   constructor({ url, entriesUrl, storageKey, version, read, told, saved, conflict }) {
     Object.assign(this, { url, entriesUrl, storageKey, version, read, told, saved, conflict });
@@ -88,7 +88,13 @@ export class Autosave {
       this.told("refused", `${why}内容已存在本机，会自动重试`);
       return false;
     }
-    const words = { 404: "这份文件已不在，或您无权再改", 413: "内容太多，请删减后再存" };
+    const words = {
+      400: "页面放得太久，请刷新；填的内容已存在本机，刷新后会放回来",
+      403: "您没有权限改这份文件",
+      404: "这份文件已不在，或您无权再改",
+      413: "内容太多，请删减后再存",
+      422: "内容形式不对，没有保存；请刷新页面后再试",
+    };
     this.told("refused", words[problem.status] ?? problem.message);
     return false;
   }
@@ -113,7 +119,7 @@ export class Autosave {
       this.told("refused", "这份文件已提交或不能再改；本页内容没有保存，请复制后刷新");
       return false;
     }
-    const chosen = await this.conflict(mine, theirs);
+    const chosen = await this.conflict(mine, theirs, JSON.parse(this.acknowledged || "null"));
     if (!chosen) {
       this.told("refused", "没有保存：这份文件在别处改过，请再按“保存”选定内容");
       return false;

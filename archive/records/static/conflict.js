@@ -1,10 +1,14 @@
 // Two versions of one draft, side by side; the person chooses entry by entry.
 
-/** Resolve to the values to go on with, or null when the person only closes the dialog. */
-export function chooseBetween(mine, theirs, labels) {
+/**
+ * Resolve to the values to go on with, or null when the person only closes the dialog.
+ * `base` is what both began from: an entry I did not touch starts out as theirs.
+ */
+export function chooseBetween(mine, theirs, labels, base = null) {
   const keys = Object.keys(mine).filter((key) => !isSame(mine[key], theirs.values[key]));
   if (keys.length === 0) return Promise.resolve({ ...theirs.values, ...mine });
-  const dialog = build(keys, mine, theirs, labels);
+  const untouched = new Set(base ? keys.filter((key) => isSame(mine[key], base[key])) : []);
+  const dialog = build(keys, mine, theirs, labels, untouched);
   document.body.append(dialog);
   dialog.showModal();
   return new Promise((resolve) => {
@@ -24,19 +28,19 @@ function merged(dialog, keys, mine, theirs) {
   return values;
 }
 
-function build(keys, mine, theirs, labels) {
+function build(keys, mine, theirs, labels, untouched) {
   const dialog = document.createElement("dialog");
   dialog.className = "ask conflict-dialog";
   dialog.append(
     element("h2", "这份文件在别处改过"),
     element("p", `已保存的一份存于 ${theirs.saved_at}。两边不同的栏目列在下面，请选定每一栏用哪一边。`),
-    tableOf(keys, mine, theirs.values, labels),
+    tableOf(keys, mine, theirs.values, labels, untouched),
     buttons(dialog),
   );
   return dialog;
 }
 
-function tableOf(keys, mine, theirs, labels) {
+function tableOf(keys, mine, theirs, labels, untouched) {
   const table = element("table", "", "table conflict-table");
   const head = table.createTHead().insertRow();
   for (const word of ["栏目", "我这一页", "已保存的"]) head.append(element("th", word));
@@ -44,12 +48,16 @@ function tableOf(keys, mine, theirs, labels) {
   for (const key of keys) {
     const row = body.insertRow();
     row.append(element("th", labels[key] ?? key));
-    row.append(cell(key, "mine", mine[key], labels, true), cell(key, "theirs", theirs[key], labels, false));
+    const isTheirs = untouched.has(key);
+    row.append(
+      cell(key, "mine", shown(mine[key], mine[key]), !isTheirs),
+      cell(key, "theirs", shown(theirs[key], mine[key]), isTheirs),
+    );
   }
   return table;
 }
 
-function cell(key, side, value, labels, isChosen) {
+function cell(key, side, words, isChosen) {
   const holder = document.createElement("td");
   const label = document.createElement("label");
   const radio = document.createElement("input");
@@ -58,7 +66,7 @@ function cell(key, side, value, labels, isChosen) {
   radio.name = `choose-${key}`;
   radio.value = side;
   radio.checked = isChosen;
-  label.append(radio, element("span", shown(value, key, labels) || "（空）", "preserve-lines"));
+  label.append(radio, element("span", words || "（空）", "preserve-lines"));
   holder.append(label);
   return holder;
 }
@@ -77,9 +85,11 @@ function buttons(dialog) {
   return foot;
 }
 
-function shown(value, key, labels) {
+// Rows are told in the order of the columns on the page, which my own rows have.
+function shown(value, like) {
   if (Array.isArray(value)) {
-    return value.map((one, at) => (isRow(one) ? `第${at + 1}行：${rowWords(one)}` : one)).join("\n");
+    const columns = isRow(like?.[0]) ? Object.keys(like[0]) : null;
+    return value.map((one, at) => (isRow(one) ? `第${at + 1}行：${rowWords(one, columns)}` : one)).join("\n");
   }
   if (typeof value === "boolean") return value ? "是" : "否";
   return String(value ?? "");
@@ -89,8 +99,9 @@ function isRow(value) {
   return value !== null && typeof value === "object";
 }
 
-function rowWords(row) {
-  return Object.values(row).filter((cell) => cell !== "" && cell !== false).join("，");
+function rowWords(row, columns) {
+  const cells = (columns ?? Object.keys(row)).map((column) => row[column] ?? "");
+  return cells.filter((cell) => cell !== "" && cell !== false).join("，");
 }
 
 // The server adds what it computes to each row; only what people type is compared.

@@ -87,8 +87,8 @@ async function restore() {
   autosave.flush();
 }
 
-async function settleConflict(mine, theirs) {
-  const chosen = await chooseBetween(mine, theirs, labels);
+async function settleConflict(mine, theirs, base) {
+  const chosen = await chooseBetween(mine, theirs, labels, base);
   if (chosen) put(chosen);
   return chosen;
 }
@@ -161,7 +161,7 @@ async function onSubmit(event) {
 // Everything that keeps the record from being submitted, in the order of the page.
 function listProblems() {
   const found = { ...latest.errors, ...(wantsToSubmit ? latest.missing : {}) };
-  const paths = Object.keys(found);
+  const paths = Object.keys(found).sort(inPaperOrder);
   problems.hidden = paths.length === 0;
   problems.querySelector("[data-problems-head]").textContent =
     `还有 ${paths.length} 处要填好或改正${wantsToSubmit ? "，才能提交" : ""}：`;
@@ -178,6 +178,12 @@ function listProblems() {
   );
   if (wantsToSubmit) showMessages(form, found, latest.warnings);
   return paths.length;
+}
+
+function inPaperOrder(one, other) {
+  const [first, second] = [one, other].map((path) => document.getElementById(`f-${path}`));
+  if (!first || !second) return 0;
+  return first.compareDocumentPosition(second) & Node.DOCUMENT_POSITION_FOLLOWING ? -1 : 1;
 }
 
 function placeOf(path) {
