@@ -166,6 +166,7 @@ def file_it(archivist, address, record):
 def ask_for(colleague, address, item):
     """Ask to borrow the paper with a reason; return the request's id."""
     colleague.goto(f"{address}/loans/new?item={item}")
+    colleague.locator("[name=mode][value=original]").check()
     colleague.fill("[name=purpose]", "核对首批货款与付款条件")
     colleague.fill("[name=business_reference]", CUSTOMER)
     colleague.locator("button[name=act]:not([value=check])").click()

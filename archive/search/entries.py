@@ -86,7 +86,7 @@ def _item(
     entry = Entry(
         id=entry_id,
         title=view.title,
-        body=_lines(view.text, *_description(view), known.short_name),
+        body=_lines(view.text, *_description(view), _other_name(known, view.customer_name)),
         customer=view.customer_name,
         form=view.form_code,
         form_title=view.form_title,
@@ -120,8 +120,9 @@ def _item(
 
 
 def _description(view: ItemView) -> list[str]:
-    further = [f"{name}：{value}" for name, value in view.elements.items()]
-    return [*further, view.item_class, view.note]
+    """Return what the description says beyond fields of its own; 部门 has one."""
+    further = [f"{name}：{value}" for name, value in view.elements.items() if name != "部门"]
+    return [*further, view.note]
 
 
 def _records(
@@ -152,7 +153,10 @@ def _record(
     entry = Entry(
         id=entry_id,
         title=view.title,
-        body=_lines(documents.plain_text(view.content, form) if form else "", known.short_name),
+        body=_lines(
+            documents.plain_text(view.content, form) if form else "",
+            _other_name(known, view.customer_name),
+        ),
         customer=view.customer_name,
         form=view.form_code,
         form_title=view.form_title,
@@ -167,6 +171,11 @@ def _record(
         readers=readers,
     )
     return Described(entry, Card(RECORD, view.id, entry_id, number=view.number))
+
+
+def _other_name(known: _Register, name: str) -> str:
+    """Return the customer's short name where the full name does not hold it anyway."""
+    return "" if known.short_name in name else known.short_name
 
 
 def _find_form(view: RecordView) -> Form | None:

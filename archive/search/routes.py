@@ -98,7 +98,8 @@ def _choices(found: Found, facet: Facet) -> _Choices:
         )
         for value in facet.values
     ]
-    first = [one for at, one in enumerate(links) if at < SHOWN_VALUES or one.is_chosen]
+    shown = SHOWN_VALUES if len(links) > SHOWN_VALUES + 1 else len(links)  # never fold just one
+    first = [one for at, one in enumerate(links) if at < shown or one.is_chosen]
     return _Choices(facet.label, first, [one for one in links if one not in first])
 
 

@@ -148,9 +148,7 @@ class Suggestions {
 function openWhereWide() {
   const wide = window.matchMedia(WIDE);
   const follow = () => {
-    for (const facets of document.querySelectorAll("[data-open-wide]")) {
-      facets.open = wide.matches || "keepOpen" in facets.dataset;
-    }
+    for (const facets of document.querySelectorAll("[data-open-wide]")) facets.open = wide.matches;
   };
   wide.addEventListener("change", follow);
   follow();
