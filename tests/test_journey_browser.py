@@ -112,7 +112,7 @@ def test_the_way_in_the_browser(browser, address):
         assert signer.faults == []
     archivist = sign_in(browser, address, "xuwenjing")
     item, barcode = file_it(archivist, address, record)
-    colleague = sign_in(browser, address, "hezihan", width=390)
+    colleague = sign_in(browser, address, "tangyifan", width=390)
     assert eventually(lambda: found(colleague, address, "河畔仪器")), "visible soon after"
     assert not found(sign_in(browser, address, "suxiaomin"), address, "河畔仪器")
     assert colleague.evaluate("document.documentElement.scrollWidth <= innerWidth")
@@ -121,7 +121,7 @@ def test_the_way_in_the_browser(browser, address):
         approver = sign_in(browser, address, username)
         approver.goto(f"{address}/loans/{request}")
         approver.click("button[name=act][value=approve]")
-        approver.wait_for_selector("text=何子涵的借阅申请")
+        approver.wait_for_selector("text=唐一帆的借阅申请")
     lend_and_take_back(archivist, address, barcode)
     for page in (clerk, archivist, colleague):
         assert page.faults == [], page.faults
@@ -181,7 +181,7 @@ def lend_and_take_back(archivist, address, barcode):
     archivist.keyboard.press("Enter")
     archivist.wait_for_selector("form[action$='/hand-out']")
     archivist.locator("form[action$='/hand-out'] button").last.click()
-    archivist.wait_for_selector("text=已借给何子涵")
+    archivist.wait_for_selector("text=已借给唐一帆")
     archivist.keyboard.type(barcode)
     archivist.keyboard.press("Enter")
     archivist.fill("form[action$='/return'] [name=pages]", "1")

@@ -91,9 +91,10 @@ def _refuse_used(resources: Resources) -> None:
 def _find_mark(resources: Resources) -> _Mark | None:
     with resources.reading() as uow:
         row = uow.session.get(ProfileEntry, _KEY)
-    if row is None:
+        written = row.value if row else ""
+    if not written:
         return None
-    word, _, began = row.value.partition(" ")
+    word, _, began = written.partition(" ")
     return _Mark(datetime.fromisoformat(began), word == _WHOLE)
 
 

@@ -127,7 +127,7 @@ def test_whoever_is_not_concerned_finds_no_request(shelf, company, api_for):
 )
 def test_bad_requests_are_refused_and_leave_nothing(shelf, company, api_for, changes):
     item_id, _ = shelf.item()
-    answer = api_for(company.sales_clerk).post(URL, json=ask(item_id, **changes))
+    answer = api_for(company.sales_clerk).post(URL, json={**ask(item_id), **changes})
     assert answer.status_code == 422, answer.json
     assert answer.json["error"]["message"]
     assert count(shelf, LoanRequest) == count(shelf, LoanRefusal) == 0

@@ -412,7 +412,7 @@ def test_every_reason_is_a_whole_chinese_sentence():
 
 
 def test_the_table_knows_every_reason():
-    seen = {code for given, _ in REFUSED.values() for code in codes(decision_on(given))}
+    seen = {code for case, _ in REFUSED.values() for code in codes(decision_on(case))}
     known = (
         "item_state clearance no_purpose no_business_reference not_connected borrower_left "
         "borrower_blocked borrower_overdue copy_out limit mode_not_allowed no_rule no_approver "

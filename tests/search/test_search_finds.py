@@ -301,3 +301,12 @@ def test_record_whose_form_is_lost_is_still_found(find, draft, drain, resources)
         uow.commit()
     drain()
     assert find("东海轴承").total == 1
+
+
+def test_class_that_filing_gave_is_no_word_of_the_paper(find, resources, take_in, drain):
+    item_id = take_in("食堂通知", text="自即日起调整就餐时间。", department="销售部")
+    drain()
+    with resources.reading() as uow:
+        item = filing.load_item(uow, item_id)
+    assert item.item_class
+    assert find(f'"{item.item_class}"').total == 0
