@@ -15,6 +15,7 @@ import pytest
 from docx import Document as WordDocument
 from flask import Flask
 from flask.testing import FlaskClient
+from hypothesis import settings as hypothesis_settings
 from PIL import Image, ImageDraw
 
 from archive.config import Settings
@@ -24,6 +25,10 @@ from archive.people import access, service
 from archive.people.gate import COOKIE
 from archive.people.rights import Actor
 from doc_templates.pdf import OfficeConverter
+
+# A slow machine is no finding: properties are judged by their truth, not by their speed.
+hypothesis_settings.register_profile("house", deadline=None)
+hypothesis_settings.load_profile("house")
 
 PASSWORD = "档案台-测试-2026"
 PASSWORD_HASH = access.hash_password(PASSWORD)
