@@ -57,7 +57,7 @@ def enqueue(
     )
 
 
-def claim(session: Session, owner: str, now: datetime, limit: int = 50) -> list[OutboxItem]:
+def claim(session: Session, owner: str, now: datetime, limit: int = 500) -> list[OutboxItem]:
     """Lease the oldest due jobs of one kind to ``owner`` and return them, oldest first.
 
     A leased job becomes due again when its lease runs out (the owner was killed).

@@ -52,6 +52,12 @@ def read_version(posted: Mapping[str, str]) -> int:
     return version
 
 
+def read_offer(posted: Mapping[str, str]) -> dict[str, str]:
+    """Read the description of an offered paper; empty entries are left out."""
+    keys = ("title", "customer", "form", "number", "date", "secrecy")
+    return {key: value for key in keys if (value := posted.get(key, "").strip())}
+
+
 def read_filter(asked: Mapping[str, str]) -> ItemFilter:
     """Read the catalogue's filters from the address."""
     wrong: dict[str, str] = {}

@@ -8,16 +8,18 @@ from markupsafe import Markup
 from werkzeug.wrappers import Response
 
 from archive.core.errors import ArchiveError, Invalid
-from archive.core.web import reading, work
+from archive.core.web import reading, resources, work
 from archive.customers.service import get_customer
 from archive.filing import service
 from archive.filing.downloads import file_response
+from archive.filing.import_rows import ImportedFile
 from archive.filing.labels import barcode_svg, qr_svg
 from archive.filing.models import ItemState
 from archive.filing.plan import load_plan
 from archive.filing.posted import (
     read_belonging,
     read_filter,
+    read_offer,
     read_pages,
     read_place,
     read_version,
@@ -80,6 +82,30 @@ def file_many() -> Response:
     if not chosen:
         flash("请先勾选要归档的文件。", "warning")
     return redirect(url_for("filing.desk"))
+
+
+@pages.get("/filing/offer")
+@guard("filing.import")
+def offer() -> str:
+    """Show the form for a paper that was not made here."""
+    return _offer_page({}, {})
+
+
+@pages.post("/filing/offer")
+@guard("filing.import")
+def offer_post() -> Page:
+    """Keep the upload, then enter the paper as offered; 鉴别 is next."""
+    try:
+        row = service.read_row(read_offer(request.form))
+        upload = _uploaded()
+        with work() as uow:
+            made = service.offer_paper(uow, actor(), row, upload)
+            uow.commit()
+    except Invalid as refusal:
+        flash(refusal.message, "danger")
+        return _offer_page(refusal.fields, request.form), 422
+    flash("已收进，请鉴别。", "success")
+    return redirect(url_for("filing.file", item_id=made.id))
 
 
 @pages.get("/filing/record/<int:record_id>")
@@ -291,6 +317,20 @@ def _step_page(item_id: int, errors: Mapping[str, str], typed: Mapping[str, str]
         steps=STEPS,
         errors=errors,
         typed=typed,
+    )
+
+
+def _uploaded() -> ImportedFile | None:
+    """Keep what was uploaded; None when no file was chosen (a paper without a scan)."""
+    sent = request.files.get("file")
+    if sent is None or not sent.filename:
+        return None
+    return service.keep_upload(resources().blobs, sent.read(), sent.filename)
+
+
+def _offer_page(errors: Mapping[str, str], typed: Mapping[str, str]) -> str:
+    return render_template(
+        "filing/offer.html", errors=errors, typed=typed, forms=list_forms(), secrecy=SECRECY
     )
 
 

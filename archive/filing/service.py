@@ -1,13 +1,13 @@
 """The filing station's services, as other stations, routes and commands call them.
 
 The acts themselves live by idea: ``items`` reads, ``intake`` is 鉴别, ``steps`` the other three
-steps, ``volumes`` the yearly volumes, ``copies`` the papers on the shelf, ``imports`` what comes
-from outside.
+steps, ``volumes`` the yearly volumes, ``copies`` the papers on the shelf, ``imports`` and
+``offers`` what comes from outside.
 """
 
 from archive.filing.copies import set_copy_status
 from archive.filing.import_files import read_folder
-from archive.filing.import_rows import Batch, Fault, batch_of, read_jsonl
+from archive.filing.import_rows import Batch, Fault, batch_of, read_jsonl, read_row
 from archive.filing.imports import Outcome, import_batch, import_item
 from archive.filing.intake import (
     appraise,
@@ -33,6 +33,7 @@ from archive.filing.items import (
     thing_of_item,
     unfinished_items,
 )
+from archive.filing.offers import keep_upload, offer_paper
 from archive.filing.steps import (
     accept_offered,
     catalogue,
@@ -70,15 +71,18 @@ __all__ = [
     "import_batch",
     "import_item",
     "item_ids",
+    "keep_upload",
     "last_place",
     "list_items",
     "list_volumes",
     "load_item",
     "load_items",
+    "offer_paper",
     "proposed_for_item",
     "proposed_for_record",
     "read_folder",
     "read_jsonl",
+    "read_row",
     "refusals_of",
     "send_back",
     "set_copy_status",

@@ -1,6 +1,9 @@
 """档号 in every spelling, provisional codes that nobody takes for final ones, barcodes."""
 
+import re
+
 import pytest
+from barcode.codex import Code128
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,7 +17,7 @@ from archive.filing.codes import (
     is_same_reference,
     make_barcode,
 )
-from archive.filing.labels import barcode_svg, qr_svg
+from archive.filing.labels import QUIET, barcode_svg, qr_svg
 
 CODE = "Z109-KH·2026-D30-XSB-0001"
 
@@ -138,3 +141,12 @@ def test_pictures_carry_no_inline_style():
         assert picture.startswith("<svg")
         assert "style" not in picture
     assert bars != barcode_svg("A0000000028")
+
+
+def test_the_picture_holds_exactly_the_bars_of_code_128():
+    modules = Code128("A0000000014").build()[0]
+    drawn = ["0"] * len(modules)
+    for left, width in re.findall(r"M(\d+) 0h(\d+)v", barcode_svg("A0000000014")):
+        for place in range(int(left) - QUIET, int(left) - QUIET + int(width)):
+            drawn[place] = "1"
+    assert "".join(drawn) == modules

@@ -357,3 +357,11 @@ def test_refusals_stand_in_the_log_like_loans(shelf, company):
         assert uow.session.scalar(select(func.count()).select_from(LoanRefusal)) == 1
         log = lending.log_of_item(uow, company.archivist, item_id)
     assert [line.what for line in log] == ["规则拒绝"] and "没有业务联系" in log[0].note
+
+
+def test_who_has_asked_for_as_many_as_allowed_gets_all_of_them(shelf, company):
+    papers = [shelf.item() for _ in range(5)]
+    for item_id, _ in papers:
+        shelf.approved(company.sales_clerk, item_id)
+    for _, barcode in papers:
+        assert shelf.do(lending.hand_out, company.archivist, barcode).loan
