@@ -1,6 +1,8 @@
 """Yearly volumes (年度案卷): found or opened when an item is catalogued; their catalogues."""
 
-from sqlalchemy import func, select
+from collections.abc import Sequence
+
+from sqlalchemy import ColumnElement, func, select
 
 from archive.core.errors import Conflict, NotFound
 from archive.core.pages import Page, clean_paging
@@ -95,6 +97,13 @@ def get_volume(
     ).one()
     if not count:
         raise NotFound(NOT_THERE)
+    lines = _catalogue(uow, mine, page, per_page)
+    return _as_view(row, count, leaves), Page(lines, count, page, per_page)
+
+
+def _catalogue(
+    uow: UnitOfWork, wanted: Sequence[ColumnElement[bool]], page: int, per_page: int
+) -> tuple[CatalogueLine, ...]:
     found = uow.session.execute(
         select(
             Item.id,
@@ -108,13 +117,13 @@ def get_volume(
             Item.pages,
             Item.note,
         )
-        .where(*mine)
+        .where(*wanted)
         .order_by(Item.serial, Item.id)
         .offset((page - 1) * per_page)
         .limit(per_page)
     )
     first = (page - 1) * per_page + 1
-    lines = tuple(
+    return tuple(
         CatalogueLine(
             item_id=line.id,
             place=place,
@@ -129,7 +138,6 @@ def get_volume(
         )
         for place, line in enumerate(found, start=first)
     )
-    return _as_view(row, count, leaves), Page(lines, count, page, per_page)
 
 
 def _make_volume(uow: UnitOfWork, belonging: Belonging, fonds: str) -> Volume:
