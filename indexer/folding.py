@@ -24,7 +24,9 @@ class _FoldTable(dict[int, str]):
     """Learns each character once; `str.translate` does the rest."""
 
     def __missing__(self, code: int) -> str:
-        folded = _fold_character(chr(code))
+        folded, again = chr(code), _fold_character(chr(code))
+        while again != folded:  # some characters fold to one that folds further (Lao, Thai)
+            folded, again = again, "".join(map(_fold_character, again))
         if len(folded) != 1:
             _uneven.add(chr(code))
         self[code] = folded
