@@ -5,6 +5,7 @@ plain JSON value, or raises BadValue with a Chinese sentence; and shows a canoni
 printed text. Rows, computed entries and "required" are the business of values.py.
 """
 
+import math
 import re
 import unicodedata
 from collections.abc import Callable, Mapping
@@ -193,7 +194,7 @@ def _parse_date(_entry: Field, raw: object) -> str:
 
 
 def _excel_day(serial: float) -> str:
-    if serial != serial or int(serial) not in EXCEL_SERIALS:
+    if not math.isfinite(serial) or int(serial) not in EXCEL_SERIALS:
         raise BadValue("日期的写法不明确，请写成 2026-11-23 或 2026年11月23日")
     return (EXCEL_EPOCH + timedelta(days=int(serial))).isoformat()
 
