@@ -315,7 +315,7 @@ def report(ours: dict[str, Any], peer: dict[str, Any]) -> str:
         f"## Search ({RECORDS:,} records, whole path: query, rights, ten bodies, marks)",
         "",
         "FTS5 counts only the hits shown and (but for the row facet) no facets; ours always has "
-        "the full total and all five facets.",
+        "the full total and all five facets. Times are warm: the second of two rounds.",
         "",
         "| | ours | SQLite FTS5 + rjieba | ratio |",
         "|---|---|---|---|",

@@ -25,7 +25,7 @@ from indexer.segment import Mask, SegmentView
 from indexer.whoosh_parts import Codec, LockError, SegmentWriter
 
 _ONCE = [encode_places([place]) for place in range(8192)]
-FULL_AT = 6_000_000
+FULL_AT = 3_000_000
 """Postings gathered before a segment is written: keeps memory flat whatever the archive's size."""
 
 _pack_field = struct.Struct("!H").pack
