@@ -5,6 +5,7 @@ from typing import Any
 
 from apiflask import APIFlask
 from flask import g
+from flask.json.provider import DefaultJSONProvider
 from flask_bootstrap import Bootstrap5
 from flask_wtf import CSRFProtect
 
@@ -50,6 +51,12 @@ CALLS = (
 )
 
 
+class _PlainJson(DefaultJSONProvider):
+    """JSON in UTF-8: Chinese stays readable in every answer and a third as long."""
+
+    ensure_ascii = False
+
+
 def create_app(resources: Resources) -> APIFlask:
     """Return the web application over the given resources."""
     app = APIFlask(
@@ -61,6 +68,7 @@ def create_app(resources: Resources) -> APIFlask:
         template_folder="web/templates",
         static_folder="web/static",
     )
+    app.json = _PlainJson(app)
     app.extensions["archive"] = resources
     _configure(app, resources)
     Bootstrap5(app)

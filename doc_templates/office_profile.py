@@ -98,8 +98,10 @@ def _has_bridge(interpreter: str) -> bool:
 @lru_cache(maxsize=1)
 def cage() -> tuple[str, ...]:
     """Return the words before a command that take the network away; none where not allowed."""
-    words = ("unshare", "--map-root-user", "--net")
-    return words if shutil.which("unshare") and _succeeds(*words, "true") else ()
+    if not shutil.which("unshare"):
+        return ()
+    ways = ("unshare", "--net"), ("unshare", "--map-root-user", "--net")
+    return next((way for way in ways if _succeeds(*way, "true")), ())
 
 
 def _succeeds(*command: str) -> bool:

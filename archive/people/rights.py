@@ -68,9 +68,12 @@ def secrecy_rank(label: str) -> int:
 def reader_tokens(thing: Thing) -> frozenset[str]:
     """Return the tokens under which a record or item may be read.
 
-    Those who wrote or signed it always; its department (and its customer's) while it is not
-    secret, only their heads once it is; archivists, leaders and auditors within their clearance.
+    Those who wrote or signed it always, and nobody else while it is a draft; its department (and
+    its customer's) while it is not secret, only their heads once it is; archivists, leaders and
+    auditors within their clearance.
     """
+    if thing.kind == "record" and thing.state == "draft":
+        return frozenset(f"u{person}" for person in {thing.owner_id, *thing.participants} - {None})
     people = {thing.owner_id, thing.customer_owner_id, *thing.participants} - {None}
     departments = {thing.department_id, thing.customer_department_id} - {None}
     tokens = {f"u{person}" for person in people}

@@ -53,11 +53,23 @@ def test_who_reads_a_filed_item_of_the_sales_department(company, secrecy):
     assert readers == READS_ITEM[secrecy]
 
 
-@pytest.mark.parametrize("state", ["draft", "in_signing", "returned", "rejected"])
+@pytest.mark.parametrize("state", ["in_signing", "returned", "rejected"])
 def test_an_unfinished_record_is_between_its_author_its_signers_and_their_heads(company, state):
     thing = record(company, state=state, participants=frozenset({company.leader.id}))
     readers = {key for key, actor in company.everyone().items() if can(actor, "record.read", thing)}
     assert readers == {"sales_clerk", "sales_head", "leader"}
+
+
+def test_a_draft_is_its_authors_alone(company):
+    thing = record(company, state="draft", customer_owner_id=company.sales_clerk2.id)
+    readers = {key for key, actor in company.everyone().items() if can(actor, "record.read", thing)}
+    assert readers == {"sales_clerk"}
+
+
+def test_a_draft_taken_back_stays_readable_by_those_who_signed(company):
+    thing = record(company, state="draft", participants=frozenset({company.leader.id}))
+    assert can(company.leader, "record.read", thing)
+    assert not can(company.sales_head, "record.read", thing)
 
 
 def test_the_customers_department_reads_what_is_about_its_customer(company):
