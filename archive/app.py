@@ -56,6 +56,14 @@ class _PlainJson(DefaultJSONProvider):
 
     ensure_ascii = False
 
+    def dumps(self, obj: Any, **kwargs: Any) -> str:
+        text = super().dumps(obj, **kwargs)
+        try:
+            text.encode()
+        except UnicodeEncodeError:  # half a character, as a client sent it
+            return super().dumps(obj, **kwargs | {"ensure_ascii": True})
+        return text
+
 
 def create_app(resources: Resources) -> APIFlask:
     """Return the web application over the given resources."""

@@ -118,9 +118,8 @@ def test_a_huge_body_is_refused(resources, api, filled):
 
 def test_a_control_character_is_refused_with_a_word(resources, api, filled):
     for bad in ("含\x00空", "右\u202e左", "半\ud800个"):
-        answer = api.post(
-            "/api/v1/records", json={"form": "E01", "values": {**filled, "备注": bad}}
-        )
+        body = json.dumps({"form": "E01", "values": {**filled, "备注": bad}})
+        answer = api.post("/api/v1/records", data=body, content_type="application/json")
         assert answer.status_code == 422
         assert "第 2 个字" in answer.get_json()["error"]["fields"]["备注"]
     assert count(resources) == 0
