@@ -75,7 +75,7 @@ def _wait_for(url):
 def sign_in(browser, address, username, width=1280):
     context = browser.new_context(viewport={"width": width, "height": 860})
     page = context.new_page()
-    page.set_default_timeout(20_000)
+    page.set_default_timeout(60_000)
     page.faults = []
     page.on("console", lambda told: page.faults.append(told.text) if told.type == "error" else None)
     page.on("pageerror", lambda error: page.faults.append(str(error)))
