@@ -2,6 +2,8 @@
 
 ``ARCHIVE_DATA`` moves the data folder, ``DATABASE_URL`` the rows. The secret that encrypts
 signing keys comes from ``ARCHIVE_KEY`` or a file outside the database.
+``ARCHIVE_OFFICES`` is the number of LibreOffices each worker keeps warm (1; one a free core
+makes PDFs side by side).
 """
 
 import os
@@ -9,6 +11,14 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+
+class BadSetting(ValueError):
+    """A setting in the environment that cannot be used; `message` says which, in Chinese."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
 
 
 @dataclass(frozen=True)
@@ -19,6 +29,7 @@ class Settings:
     database_url: str
     public_url: str = "http://127.0.0.1:8000"
     behind_tls: bool = False
+    offices: int = 1
 
     @property
     def blobs(self) -> Path:
@@ -66,7 +77,17 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         database_url=env.get("DATABASE_URL", f"sqlite:///{folder / 'archive.db'}"),
         public_url=public_url,
         behind_tls=public_url.startswith("https://"),
+        offices=_whole_number(env, "ARCHIVE_OFFICES", 1, most=16),
     )
+
+
+def _whole_number(env: Mapping[str, str], name: str, default: int, most: int) -> int:
+    text = env.get(name, "").strip()
+    if not text:
+        return default
+    if not (text.isascii() and text.isdecimal() and len(text) < 10 and 1 <= int(text) <= most):
+        raise BadSetting(f"环境变量 {name} 应是 1 到 {most} 的整数，现在是“{text[:40]}”")
+    return int(text)
 
 
 def instance_secret(settings: Settings) -> bytes:

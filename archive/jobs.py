@@ -20,7 +20,7 @@ from archive.core.resources import Resources
 from archive.instance import office_key
 from archive.search.indexing import drain_customer, drain_extract, drain_index, drain_reindex
 from archive.trust.head import note_head
-from doc_templates.pdf import OfficeConverter
+from doc_templates.pdf_pool import OfficePool
 from doc_templates.pdf_socket import serve_converter
 from storage import outbox
 from storage.files import StoredFile
@@ -158,11 +158,11 @@ def sweep_orphans(resources: Resources) -> int:
 
 
 def run_worker(resources: Resources) -> None:
-    """Run a worker with its LibreOffice until SIGTERM or Ctrl-C."""
+    """Run a worker with its LibreOffices until SIGTERM or Ctrl-C."""
     worker = Worker(resources)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: worker.stop())
-    with OfficeConverter(font_folder=resources.settings.fonts) as office:
+    with OfficePool(resources.settings.offices, font_folder=resources.settings.fonts) as office:
         address, key = str(resources.settings.office_socket), office_key(resources.settings)
         server = serve_converter(office, address, key)
         try:

@@ -3,7 +3,7 @@
 The public face of the package; see definition.py, values.py, word.py, pdf.py.
 """
 
-from doc_templates.catalogue import list_forms, load_folder, load_form
+from doc_templates.catalogue import list_forms, load_folder, load_form, read_form
 from doc_templates.check import Finding, check_form, sample_values
 from doc_templates.definition import (
     Effects,
@@ -11,6 +11,8 @@ from doc_templates.definition import (
     FilingDefaults,
     Form,
     NumberRule,
+    Owed,
+    Rule,
     Signer,
 )
 from doc_templates.errors import (
@@ -21,7 +23,9 @@ from doc_templates.errors import (
     InvalidValues,
     UnsafeDocument,
 )
+from doc_templates.fields import ExcelColumn, from_excel, get_kind
 from doc_templates.package import document_text
+from doc_templates.schema import field_json_schema, form_json_schema
 from doc_templates.values import (
     Checked,
     check_values,
@@ -36,6 +40,7 @@ __all__ = [
     "BadTemplate",
     "Checked",
     "Effects",
+    "ExcelColumn",
     "Field",
     "FilingDefaults",
     "Finding",
@@ -44,7 +49,9 @@ __all__ = [
     "FormNotFound",
     "InvalidValues",
     "NumberRule",
+    "Owed",
     "PrintContext",
+    "Rule",
     "SignatureMark",
     "Signer",
     "UnsafeDocument",
@@ -52,9 +59,14 @@ __all__ = [
     "check_values",
     "describe_path",
     "document_text",
+    "field_json_schema",
+    "form_json_schema",
+    "from_excel",
+    "get_kind",
     "list_forms",
     "load_folder",
     "load_form",
+    "read_form",
     "render_word",
     "sample_values",
     "shown_text",

@@ -6,11 +6,25 @@ no user: candidates for signing are plain words that the signing station underst
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from types import MappingProxyType
 
 EMPTY: Mapping[str, str] = MappingProxyType({})
+PERIOD_MONTHS = {"month": 1, "quarter": 3}
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A comparison that entries must keep (`[[check]]`), e.g. 内销 + 外销 = 100.
+
+    `at` is the entry under which the message shows; a `level` of "warning" never blocks.
+    """
+
+    text: str
+    message: str
+    at: str
+    level: str = "error"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +55,9 @@ class Field:
     readonly: bool = False
     printed: bool = True
     unit: str = ""
+    tick: bool = False
+    last_year: str = ""
+    checks: tuple[Rule, ...] = ()
 
     @property
     def is_computed(self) -> bool:
@@ -55,11 +72,25 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Signer:
-    """One step of the sign-off chain: the printed role, and who may take it."""
+    """One step of the sign-off chain: the printed role, and who may take it.
+
+    `candidate`: submitter, head (`head:2`: two levels up), leader, role:x, person:USERNAME,
+    dept:NAME (its head), field:KEY (a person or department named in the paper), chosen (by the
+    submitter), external. `mode` tells what several people mean: one (the first able), all (会签),
+    any (或签), `ratio:2/3`. `when` is a condition on the values (condition.py). `empty` tells what
+    happens when nobody can: stop, head (the heads upward), skip, admin. `issues`: 签发, where a
+    mere 圈阅 is not enough. `days`: working days within which to answer; 0 means no term.
+    """
 
     role: str
     candidate: str
     optional: bool = False
+    mode: str = "one"
+    when: str = ""
+    allow_same: bool = False
+    empty: str = "stop"
+    issues: bool = False
+    days: int = 0
 
     @property
     def is_electronic(self) -> bool:
@@ -71,27 +102,33 @@ class Signer:
 class NumberRule:
     """How a record is numbered (编号规则): pattern, serial's width, when it restarts, label.
 
-    Pattern tokens: {年} {年末两位} {月} {日} {首字母} {序号} {轮次}.
+    Pattern tokens: {年} {年末两位} {月} {日} {首字母} {序号} {轮次}. The serial counts within
+    what stands before {序号}, or within the token that `series` names. `round` is the entry
+    that holds the sample round; papers without a customer take `internal_initials`.
     """
 
     pattern: str = "{年}-{序号}"
     width: int = 4
     restarts: str = "year"
     label: str = "No."
+    series: str = ""
+    round: str = ""
+    internal_initials: str = ""
 
     def show(self, serial: int, on: date, initials: str = "", sample_round: str = "") -> str:
         """Return the number for one serial on one day."""
         return self.pattern.format_map(
-            {**_calendar(on), "首字母": initials, "轮次": sample_round}
-            | {"序号": f"{serial:0{self.width}d}"}
+            self._parts(on, initials) | {"轮次": sample_round, "序号": f"{serial:0{self.width}d}"}
         )
 
     def counter(self, on: date, initials: str = "") -> str:
         """Return the name of the counter the serial is taken from; it restarts by the rule."""
         period = {"year": f"{on:%Y}", "month": f"{on:%Y%m}", "never": ""}[self.restarts]
-        series = self.pattern.split("{序号}")[0]
-        parts = {**_calendar(on), "首字母": initials, "轮次": ""}
-        return f"{series.format_map(parts)}|{period}"
+        series = f"{{{self.series}}}" if self.series else self.pattern.split("{序号}")[0]
+        return f"{series.format_map(self._parts(on, initials) | {'轮次': ''})}|{period}"
+
+    def _parts(self, on: date, initials: str) -> dict[str, str]:
+        return {**_calendar(on), "首字母": initials or self.internal_initials}
 
 
 def _calendar(on: date) -> dict[str, str]:
@@ -118,6 +155,27 @@ class Effects:
 
 
 @dataclass(frozen=True, slots=True)
+class Owed:
+    """Who owes this paper and by when (`[owed]`).
+
+    `by` is a department's name, or "author"; `due` is "5d" (days after it falls due to be
+    written), "month+10" or "quarter+15" (the day of the month after the period).
+    """
+
+    by: str
+    due: str
+
+    def last_day(self, on: date) -> date:
+        """Return the last day on which the paper for this day, or its period, is in time."""
+        if self.due.endswith("d"):
+            return on + timedelta(days=int(self.due[:-1]))
+        period, _, day = self.due.partition("+")
+        months = PERIOD_MONTHS[period]
+        ended = on.year * 12 + (on.month - 1) // months * months + months
+        return date(ended // 12, ended % 12 + 1, int(day))
+
+
+@dataclass(frozen=True, slots=True)
 class Block:
     """One block of the printed layout, as written in form.toml; read by layout.py."""
 
@@ -134,9 +192,12 @@ class Block:
     gap: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Form:
-    """One version of one official form."""
+    """One version of one official form; a form equals only itself.
+
+    One that is kept elsewhere carries its template and sample; its folder is then only a name.
+    """
 
     code: str
     title: str
@@ -154,11 +215,24 @@ class Form:
     layout: tuple[Block, ...]
     folder: Path
     description: str = ""
+    checks: tuple[Rule, ...] = ()
+    owed: Owed | None = None
+    stamp: bool = True
+    template: bytes = field(default=b"", repr=False)
+    sample: str = field(default="", repr=False)
 
     @property
     def template_path(self) -> Path:
         """Where the Word template of this version lies."""
         return self.folder / "template.docx"
+
+    def read_template(self) -> bytes:
+        """Return the Word template: carried along, or read from the folder; raise OSError."""
+        return self.template or self.template_path.read_bytes()
+
+    def read_sample(self) -> str:
+        """Return the sample as JSON text: carried along, or from the folder; raise OSError."""
+        return self.sample or (self.folder / "sample.json").read_text("utf-8")
 
     @property
     def chain(self) -> tuple[Signer, ...]:

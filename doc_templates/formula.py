@@ -10,8 +10,9 @@ else can be run. Called by catalogue.py (to read and check) and values.py (to ev
 
 import functools
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from decimal import ROUND_HALF_UP, Context, Decimal, DivisionByZero, InvalidOperation
 
 from doc_templates.errors import BadFormula
@@ -24,7 +25,8 @@ OPERATORS = {"+": 1, "-": 1, "×": 2, "÷": 2}
 OPENING = "("
 SPELLINGS = {"*": "×", "/": "÷", "，": ",", "（": "(", "）": ")"}
 
-Scope = Mapping[str, Decimal | Sequence[Decimal | None] | None]
+# Dates stand in the same scope for the rules between entries; a formula reads them as blank.
+Scope = Mapping[str, Decimal | Sequence[Decimal | None] | date | None]
 
 
 class Undefined(ArithmeticError):
@@ -81,15 +83,27 @@ def read_once(text: str) -> Node:
     return parse_formula(text)
 
 
-def names_in(node: Node) -> frozenset[str]:
-    """Return every field name and `表.栏` the formula reads."""
+def names_in(node: Node) -> tuple[str, ...]:
+    """Return every field name and `表.栏` the formula reads, in the order written."""
+    return tuple(dict.fromkeys(_names(node)))
+
+
+def bare_names(node: Node) -> tuple[str, ...]:
+    """Return the names that stand for one number: all but those handed to 合计 and its like."""
+    return tuple(dict.fromkeys(_names(node, bare=True)))
+
+
+def _names(node: Node, *, bare: bool = False) -> Iterator[str]:
     if isinstance(node, Name):
-        return frozenset({node.path})
-    if isinstance(node, Operation):
-        return names_in(node.left) | names_in(node.right)
-    if isinstance(node, Call):
-        return frozenset().union(*(names_in(argument) for argument in node.arguments))
-    return frozenset()
+        yield node.path
+    elif isinstance(node, Operation):
+        yield from _names(node.left, bare=bare)
+        yield from _names(node.right, bare=bare)
+    elif isinstance(node, Call):
+        gathers = FUNCTIONS[node.function].gathers
+        for argument in node.arguments:
+            if not (bare and gathers and isinstance(argument, Name)):
+                yield from _names(argument, bare=bare)
 
 
 def evaluate(node: Node, scope: Scope) -> Decimal | None:
@@ -123,20 +137,21 @@ def _operate(sign: str, left: Decimal | None, right: Decimal | None) -> Decimal 
 
 @dataclass(frozen=True, slots=True)
 class _Function:
-    """A named function: how many arguments, and what it does with them."""
+    """A named function: how many arguments, what it does, whether it takes whole columns."""
 
     counts: range
     apply: Callable[[tuple[Node, ...], Scope], Decimal | None]
+    gathers: bool = True
 
 
 def _amounts(arguments: tuple[Node, ...], scope: Scope) -> list[Decimal]:
     amounts: list[Decimal | None] = []
     for argument in arguments:
         found = scope.get(argument.path) if isinstance(argument, Name) else None
-        if found is None or isinstance(found, Decimal):
-            amounts.append(evaluate(argument, scope))
-        else:
+        if isinstance(found, Sequence):
             amounts.extend(found)
+        else:
+            amounts.append(evaluate(argument, scope))
     return [amount for amount in amounts if amount is not None]
 
 
@@ -167,7 +182,7 @@ FUNCTIONS: dict[str, _Function] = {
     "最大": _Function(range(1, 21), _largest),
     "最小": _Function(range(1, 21), _smallest),
     "个数": _Function(range(1, 21), _count),
-    "比率": _Function(range(2, 3), _ratio),
+    "比率": _Function(range(2, 3), _ratio, gathers=False),
 }
 
 

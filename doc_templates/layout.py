@@ -7,10 +7,11 @@ A grid has a line a row, cells divided by `|`, and after a cell the columns it t
     ^*2    | 工厂*2 | {工厂地址}*20         ^ continues the cell above
     !开拓经过*2 | {开拓经过}*22 [9]          ! sets the label upright, [9] at least 9 cm high
 
-`{名}` is an entry, `{名:12}` in running text an underlined one at least 12 letters wide,
-`{名#格}` the places of a capital amount, `{签:角色}` a signature box, `{签日:角色}` its date.
-`<` `>` `=` before a cell align it left, right, centred; a cell of `[` alone is a bracket
-that gathers the rows on its right.
+`{名}` is an entry, `{名:12}` one that leaves 12 letters of room where it is blank (underlined
+in running text), `{名#格}` the places of a capital amount, `{名=选项}` a tick where that
+option was chosen, `{签:角色}` a signature box, `{签日:角色}` its date (under the box, no line
+between them), `//` a new line in a cell. `<` `>` `=` before a cell align it left, right,
+centred; a cell of `[` alone is a bracket that gathers the rows on its right.
 """
 
 import re
@@ -23,16 +24,23 @@ PIECE = re.compile(r"\{([^{}]*)\}")
 HEIGHT = re.compile(r"\[(\d+(?:\.\d+)?)\]\s*$")
 SPAN = re.compile(r"\*(\d+)\s*$")
 ALIGNS = {"<": "left", ">": "right", "=": "center"}
+NEW_LINE = "//"
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A stretch of a cell or line: words as printed, or an entry, with how it is shown."""
+    """A stretch of a cell or line: words as printed, or an entry, with how it is shown.
+
+    `shown` is entry, grid, tick (then `words` is the option), signature, signed_on or break.
+    """
 
     words: str = ""
     key: str = ""
     shown: str = "entry"
     width: int = 0
+
+
+BREAK = Piece(shown="break")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +64,20 @@ class Cell:
         """The entries in the cell."""
         return frozenset(piece.key for piece in self.pieces if piece.key)
 
+    def shows(self, shown: str) -> bool:
+        """Whether a piece of the cell is shown in this way."""
+        return any(piece.shown == shown for piece in self.pieces)
+
+    def lines(self) -> tuple[tuple[Piece, ...], ...]:
+        """Return the pieces line by line; a cell has at least one line."""
+        lines: list[list[Piece]] = [[]]
+        for piece in self.pieces:
+            if piece == BREAK:
+                lines.append([])
+            else:
+                lines[-1].append(piece)
+        return tuple(tuple(line) for line in lines)
+
 
 @dataclass(frozen=True, slots=True)
 class GridRow:
@@ -63,6 +85,19 @@ class GridRow:
 
     cells: tuple[Cell, ...]
     height: float
+
+    def starts(self) -> tuple[int, ...]:
+        """Return the column each cell begins at."""
+        begun, column = [], 0
+        for cell in self.cells:
+            begun.append(column)
+            column += cell.span
+        return tuple(begun)
+
+    def find_at(self, column: int) -> Cell | None:
+        """Return the cell that begins at a column, or None."""
+        found = dict(zip(self.starts(), self.cells, strict=True))
+        return found.get(column)
 
 
 def read_grid(text: str, block: Block, place: str) -> tuple[GridRow, ...]:
@@ -104,6 +139,8 @@ def _read_cell(text: str, place: str) -> Cell:
     match = SPAN.search(text)
     if match:
         span, text = int(match[1]), text[: match.start()].strip()
+    if not span:
+        raise BadDefinition(f"{place}：每格至少占 1 列")
     if text == "[":
         return Cell((), span, bracket=True)
     align = ALIGNS.get(text[:1], "")
@@ -111,7 +148,15 @@ def _read_cell(text: str, place: str) -> Cell:
     if text == "^":
         return Cell((), span, continued=True)
     upright = text.startswith("!")
-    return Cell(read_pieces(text.removeprefix("!"), place), span, align, upright)
+    return Cell(_read_lines(text.removeprefix("!"), place), span, align, upright)
+
+
+def _read_lines(text: str, place: str) -> tuple[Piece, ...]:
+    pieces: list[Piece] = []
+    for at, line in enumerate(text.split(NEW_LINE)):
+        pieces += [BREAK] if at else []
+        pieces += read_pieces(line.strip() if NEW_LINE in text else line, place)
+    return tuple(pieces)
 
 
 def _read_entry(inside: str, place: str) -> Piece:
@@ -122,7 +167,10 @@ def _read_entry(inside: str, place: str) -> Piece:
             return Piece(key=inside.removeprefix(mark), shown=shown)
     if inside.endswith("#格"):
         return Piece(key=inside.removesuffix("#格"), shown="grid")
+    if "=" in inside:
+        key, _, option = inside.partition("=")
+        return Piece(key=key.strip(), words=option.strip(), shown="tick")
     key, _, width = inside.partition(":")
-    if width and not width.isdigit():
+    if width and not (width.isascii() and width.isdigit()):
         raise BadDefinition(f"{place}：“{inside}”冒号后应是字数")
     return Piece(key=key.strip(), width=int(width or 0))

@@ -2,7 +2,7 @@
 
 Not part of the package's import graph: pdf.py starts it in a process group of its own and
 speaks with it in lines of JSON over stdin and stdout:
-    {"source": path, "target": path}  →  {"ok": true} or {"ok": false, "why": text}
+    {"source": path, "target": path}  →  {"ok": true, "memory": bytes} or {"ok": false, "why": text}
 When stdin closes the whole group goes; when the office dies the worker ends. Stays within
 the standard library and UNO.
 """
@@ -15,6 +15,7 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
 import uno  # type: ignore[import-not-found]
@@ -55,7 +56,7 @@ def main(soffice: str, profile: str, pipe: str) -> None:
             answer = _convert(desktop, request["source"], request["target"])
         except DisposedException:
             sys.exit(4)
-        _answer(answer)
+        _answer({**answer, "memory": _memory(office.pid)})
 
 
 def _read_requests(requests: "queue.Queue[dict[str, str]]") -> None:
@@ -67,6 +68,21 @@ def _read_requests(requests: "queue.Queue[dict[str, str]]") -> None:
 def _answer(answer: dict[str, object]) -> None:
     sys.stdout.write(json.dumps(answer) + "\n")
     sys.stdout.flush()
+
+
+def _memory(pid: int) -> int:
+    """Return the resident bytes of a process and all that it started; 0 where nobody tells."""
+    folder = Path(f"/proc/{pid}")
+    try:
+        pages = int((folder / "statm").read_text().split()[1])
+        started = [
+            int(child)
+            for thread in (folder / "task").iterdir()
+            for child in (thread / "children").read_text().split()
+        ]
+    except (OSError, ValueError, IndexError):
+        return 0
+    return pages * os.sysconf("SC_PAGESIZE") + sum(map(_memory, started))
 
 
 def _connect(office: "subprocess.Popen[bytes]", pipe: str) -> Any:

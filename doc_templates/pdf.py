@@ -2,8 +2,9 @@
 
 OfficeConverter owns one warm office in a process group of its own: throw-away profile, no
 network, no macros, a deadline for every document, started again after a crash, a hang or
-200 documents. A document is never lost: it is tried twice, then refused with a word.
-Sharing an office between processes is in pdf_socket.py.
+200 documents, or when it has grown large. A document is never lost: it is tried twice, then
+refused with a word. Several offices are in pdf_pool.py, sharing them between processes is in
+pdf_socket.py.
 """
 
 import contextlib
@@ -16,11 +17,13 @@ import subprocess
 import tempfile
 import threading
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Protocol, Self, cast
 
 from doc_templates.errors import ConversionFailed, ConversionTimeout
+from doc_templates.faces import lacking_letters
 from doc_templates.office_profile import (
     cage,
     environment,
@@ -30,12 +33,14 @@ from doc_templates.office_profile import (
     write_profile,
 )
 from doc_templates.package import read_package
+from doc_templates.rare_letters import with_rare_letters_apart
 
 WORKER = Path(__file__).with_name("office_worker.py")
 FOLDER = "archive-office-"
 DEADLINE = 90.0
 START_DEADLINE = 120.0
 RECYCLE_AFTER = 200
+MOST_MEMORY = 1024 * 1024 * 1024
 MAX_PDF = 500 * 1024 * 1024
 
 
@@ -56,12 +61,14 @@ class OfficeConverter:
         font_folder: Path | None = None,
         deadline: float = DEADLINE,
         recycle_after: int = RECYCLE_AFTER,
+        most_memory: int = MOST_MEMORY,
         soffice: str = "soffice",
         python: str = "/usr/bin/python3",
     ) -> None:
         self.font_folder = font_folder
         self.deadline = deadline
         self.recycle_after = recycle_after
+        self.most_memory = most_memory
         self.soffice = soffice
         self.python = python
         self._turn = threading.Lock()
@@ -73,12 +80,12 @@ class OfficeConverter:
         Raises UnsafeDocument for what must not be opened, ConverterMissing, ConversionTimeout
         or ConversionFailed after the second try.
         """
-        read_package(docx)
+        parts = read_package(docx)
         with self._turn:
             try:
-                return self._convert_once(docx)
+                return self._convert_once(docx, parts)
             except (ConversionTimeout, ConversionFailed):
-                return self._convert_once(docx)
+                return self._convert_once(docx, parts)
 
     def start(self) -> None:
         """Start the office ahead of the first document."""
@@ -108,14 +115,15 @@ class OfficeConverter:
         """The office's process group, None while none runs."""
         return self._office.process.pid if self._office else None
 
-    def _convert_once(self, docx: bytes) -> bytes:
+    def _convert_once(self, docx: bytes, parts: Mapping[str, bytes]) -> bytes:
         office = self._running()
         try:
-            pdf = office.convert(docx, self.deadline)
+            apart = with_rare_letters_apart(docx, parts, office.lacking)
+            pdf = office.convert(apart, self.deadline)
         except BaseException:  # whatever it was, the next try gets a fresh office
             self._stop()
             raise
-        if office.converted >= self.recycle_after:
+        if office.converted >= self.recycle_after or office.memory > self.most_memory:
             self._stop()
         return pdf
 
@@ -141,7 +149,9 @@ class _Office:
         self.folder = Path(tempfile.mkdtemp(prefix=f"{FOLDER}{os.getpid()}-"))
         self.pipe = self.folder.name
         self.converted = 0
+        self.memory = 0
         write_profile(self.folder, font_folder)
+        self.lacking = lacking_letters(str(self.folder / "fonts.conf"))
         self.process = subprocess.Popen(
             [*cage(), interpreter, "-I", str(WORKER), office, profile_url(self.folder), self.pipe],
             stdin=subprocess.PIPE,
@@ -179,6 +189,7 @@ class _Office:
             source.unlink(missing_ok=True)
             target.unlink(missing_ok=True)
         self.converted += 1
+        self.memory = int(str(answer.get("memory", 0)))
         return pdf
 
     def is_dead(self) -> bool:

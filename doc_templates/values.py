@@ -1,30 +1,33 @@
-"""Values of a form: checking what was entered, computing, and showing all of it for print.
+"""Values of a form: checking what was entered and computing the rest.
 
 Plain values only: what goes in is what a browser, the API or a sheet brought; what comes
-out is plain JSON. Nothing here knows Word. Called by the records station, the form page,
-the commands, and word.py (through `printed_values`).
+out is plain JSON. Nothing here knows Word; showing the values is printing.py. Called by the
+records station, the form page, the commands, and word.py.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+import functools
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from decimal import ROUND_HALF_UP, Decimal
 
-from doc_templates.capital import LIMIT, capital_amount, capital_grid
+from doc_templates.computing import TOO_LARGE, Scope, scope_of
 from doc_templates.definition import Field, Form
-from doc_templates.fields import (
-    BadValue,
-    as_number,
-    forbidden_mark,
-    get_kind,
-    is_blank,
-    plain_decimal,
-)
-from doc_templates.formula import Undefined, evaluate, read_once
+from doc_templates.fields import BadValue, get_kind, is_blank, is_demanded
+from doc_templates.printing import printed_text, printed_values, shown_text
 
-DASH = "—"
+__all__ = [
+    "MAX_ROWS",
+    "Checked",
+    "check_values",
+    "describe_path",
+    "printed_text",
+    "printed_values",
+    "shown_text",
+    "starting_values",
+]
+
 MAX_ROWS = 1000
+MAX_STRANGERS = 50
 Row = dict[str, object]
-Numbers = dict[str, Decimal | Sequence[Decimal | None] | None]
 
 
 @dataclass(slots=True)
@@ -52,17 +55,15 @@ def check_values(form: Form, raw: object, *, draft: bool = False) -> Checked:
     if not isinstance(raw, Mapping):
         check.errors["内容"] = "应是一组“栏目：值”"
         raw = {}
-    known = {entry.key for entry in form.fields}
-    for key in raw:
-        if key not in known:
-            check.errors[str(key)[:80]] = f"《{form.title}》没有这一栏"
-    for entry in form.fields:
-        if entry.kind == "rows":
-            check.values[entry.key] = check.rows(entry, raw.get(entry.key))
-        elif not entry.is_computed:
-            check.values[entry.key] = check.entry(entry, raw.get(entry.key), entry.key)
-    _compute(form.fields, check, check.values, "")
-    ordered = {entry.key: check.values[entry.key] for entry in form.fields}
+    plan = _plan(form)
+    check.strangers(raw, plan.known, "", f"《{form.title}》没有这一栏")
+    values: dict[str, object] = {}
+    for step in plan.steps:
+        values[step.entry.key] = check.entry(step, raw.get(step.entry.key), step.entry.key)
+    for table in plan.tables:
+        values[table.entry.key] = check.rows(table, raw.get(table.entry.key))
+    check.scope(plan.scope, values, "")
+    ordered = {key: values[key] for key in plan.order}
     return Checked(ordered, check.errors, check.warnings)
 
 
@@ -87,8 +88,61 @@ def describe_path(form: Form, path: str) -> str:
         return entry.label if entry else path
     row, _, column_key = rest.partition("]")
     column = next((one for one in entry.columns if one.key == column_key.lstrip(".")), None)
-    place = f"{entry.label} 第{int(row) + 1}行" if row.isdigit() else entry.label
+    is_row = row.isascii() and row.isdigit() and len(row) < 10
+    place = f"{entry.label} 第{int(row) + 1}行" if is_row else entry.label
     return f"{place} {column.label}" if column else place
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """One typed entry with what its check needs."""
+
+    entry: Field
+    parse: Callable[[Field, object], object]
+    doubt: Callable[[Field, object], str]
+    demanded: bool
+
+    def empty(self) -> object:
+        """Return the canonical value of nothing."""
+        return {"multi": [], "check": False}.get(self.entry.kind, "")
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What checking some entries needs, worked out once: of a form, or of a table's columns."""
+
+    order: tuple[str, ...]
+    known: frozenset[str]
+    steps: tuple[_Step, ...]
+    tables: tuple["_TablePlan", ...]
+    scope: Scope
+
+
+@dataclass(frozen=True, slots=True)
+class _TablePlan:
+    entry: Field
+    row: _Plan
+
+
+@functools.lru_cache(maxsize=512)
+def _plan(form: Form) -> _Plan:
+    tables = tuple(
+        _TablePlan(entry, _plan_of(entry.columns, (), scope_of(entry.columns, entry.checks)))
+        for entry in form.fields
+        if entry.kind == "rows"
+    )
+    return _plan_of(form.fields, tables, scope_of(form.fields, form.checks))
+
+
+def _plan_of(entries: tuple[Field, ...], tables: tuple[_TablePlan, ...], scope: Scope) -> _Plan:
+    kinds = [(entry, get_kind(entry)) for entry in entries]
+    steps = tuple(
+        _Step(entry, kind.parse, kind.doubt, is_demanded(entry))
+        for entry, kind in kinds
+        if entry.kind != "rows" and not entry.is_computed
+    )
+    order = tuple(entry.key for entry in entries)
+    return _Plan(order, frozenset(order), steps, tables, scope)
 
 
 class _Check:
@@ -96,30 +150,38 @@ class _Check:
 
     def __init__(self, draft: bool) -> None:
         self.draft = draft
-        self.values: dict[str, object] = {}
         self.errors: dict[str, str] = {}
         self.warnings: dict[str, str] = {}
 
-    def entry(self, entry: Field, raw: object, path: str) -> object:
+    def strangers(
+        self, raw: Mapping[str, object], known: frozenset[str], place: str, message: str
+    ) -> None:
+        """Name what was sent for entries that are not there."""
+        if raw.keys() <= known:
+            return
+        strange = [key for key in raw if key not in known]
+        for key in strange[:MAX_STRANGERS]:
+            self.errors[f"{place}{str(key)[:80]}"] = message
+
+    def entry(self, step: _Step, raw: object, path: str) -> object:
         """Return the canonical value of one entry; what was typed, if it is a draft's fault."""
-        empty: object = [] if entry.kind == "multi" else "" if entry.kind != "check" else False
         if is_blank(raw):
-            if entry.required and not entry.signer and not self.draft:
-                self.errors[path] = f"请填写{entry.label}"
-            return empty
-        kind = get_kind(entry)
+            if step.demanded and not self.draft:
+                self.errors[path] = f"请填写{step.entry.label}"
+            return step.empty()
         try:
-            value = kind.parse(entry, raw)
+            value = step.parse(step.entry, raw)
         except BadValue as error:
             self.errors[path] = str(error)
-            return _as_typed(raw) if self.draft else empty
-        doubt = kind.doubt(entry, value)
+            return _as_typed(raw) if self.draft else step.empty()
+        doubt = step.doubt(step.entry, value)
         if doubt:
             self.warnings[path] = doubt
         return value
 
-    def rows(self, table: Field, raw: object) -> list[Row]:
+    def rows(self, plan: _TablePlan, raw: object) -> list[Row]:
         """Return the rows of a table; empty rows are dropped, preset ones always there."""
+        table = plan.entry
         given = [] if is_blank(raw) else raw
         if not isinstance(given, list | tuple) or not all(isinstance(r, Mapping) for r in given):
             self.errors[table.key] = "这一栏是表格，应逐行填写"
@@ -129,26 +191,33 @@ class _Check:
             self.errors[table.key] = f"最多 {limit} 行，现在有 {len(given)} 行"
             given = given[:limit] if not self.draft else given[:MAX_ROWS]
         rows: list[Row] = []
-        for line in _kept_rows(table, given, self.draft):
-            rows.append(self.row(table, line, len(rows)))
-        if not rows and table.required and not self.draft:
+        for line in _kept_rows(plan, given, self.draft):
+            rows.append(self.row(plan, line, f"{table.key}[{len(rows)}]."))
+        if not rows and is_demanded(table) and not self.draft:
             self.errors[table.key] = f"{table.label}至少填一行"
         return rows
 
-    def row(self, table: Field, raw: Mapping[str, object], index: int) -> Row:
+    def row(self, plan: _TablePlan, raw: Mapping[str, object], place: str) -> Row:
         """Return one row with all its columns, computed ones included."""
-        place = f"{table.key}[{index}]"
-        known = {column.key for column in table.columns}
-        for key in raw:
-            if key not in known:
-                self.errors[f"{place}.{str(key)[:80]}"] = f"{table.label}没有这一栏"
+        self.strangers(raw, plan.row.known, place, f"{plan.entry.label}没有这一栏")
         values: Row = {}
-        for column in table.columns:
-            if not column.is_computed:
-                typed = raw.get(column.key)
-                values[column.key] = self.entry(column, typed, f"{place}.{column.key}")
-        _compute(table.columns, self, values, f"{place}.")
-        return {column.key: values[column.key] for column in table.columns}
+        for step in plan.row.steps:
+            key = step.entry.key
+            values[key] = self.entry(step, raw.get(key), place + key)
+        if plan.row.scope.is_idle:
+            return values
+        self.scope(plan.row.scope, values, place)
+        return {key: values[key] for key in plan.row.order}
+
+    def scope(self, scope: Scope, values: dict[str, object], place: str) -> None:
+        """Compute what is computed, then hold the values against the rules."""
+        named, too_large = scope.compute(values)
+        for key in too_large:
+            self.errors[place + key] = TOO_LARGE
+        for rule in scope.broken_rules(named):
+            is_error = rule.level == "error" and not self.draft
+            told = self.errors if is_error else self.warnings
+            told.setdefault(place + rule.at, rule.message)
 
 
 def _as_typed(raw: object) -> object:
@@ -156,125 +225,17 @@ def _as_typed(raw: object) -> object:
 
 
 def _kept_rows(
-    table: Field, given: Sequence[Mapping[str, object]], draft: bool
+    plan: _TablePlan, given: Sequence[Mapping[str, object]], draft: bool
 ) -> Iterator[Mapping[str, object]]:
     """Yield preset rows first (their fixed columns restored), then rows with anything in them."""
-    for index, preset in enumerate(table.preset_rows):
+    presets = plan.entry.preset_rows
+    for index, preset in enumerate(presets):
         typed = given[index] if index < len(given) else {}
         yield {**typed, **preset}
-    for line in given[len(table.preset_rows) :]:
-        if draft or any(
-            not is_blank(line.get(column.key)) and line.get(column.key) is not False
-            for column in table.columns
-            if not column.is_computed
-        ):
+    for line in given[len(presets) :]:
+        if draft or any(_is_filled(line.get(step.entry.key)) for step in plan.row.steps):
             yield line
 
 
-def _compute(
-    entries: tuple[Field, ...], check: _Check, values: dict[str, object], prefix: str
-) -> None:
-    """Work out the computed entries of one scope; catalogue.py put them in a possible order."""
-    numbers = _numbers(entries, values)
-    pending = [entry for entry in entries if entry.is_computed]
-    for entry in sorted(pending, key=lambda one: one.rank):
-        try:
-            result = evaluate(read_once(entry.formula), numbers)
-        except Undefined:
-            values[entry.key], numbers[entry.key] = DASH, None
-            continue
-        if result is not None and abs(result) >= LIMIT:
-            check.errors[prefix + entry.key] = "算出来的数过大，请检查所填的数字"
-            result = None
-        values[entry.key] = "" if result is None else _result_text(entry, result)
-        numbers[entry.key] = None if result is None else _rounded(entry, result)
-
-
-def _numbers(entries: tuple[Field, ...], values: Mapping[str, object]) -> Numbers:
-    numbers: Numbers = {}
-    for entry in entries:
-        value = values.get(entry.key)
-        if entry.kind == "rows" and isinstance(value, list):
-            for column in entry.columns:
-                numbers[f"{entry.key}.{column.key}"] = [as_number(row[column.key]) for row in value]
-        elif not entry.is_computed and get_kind(entry).numeric:
-            numbers[entry.key] = as_number(value)
-    return numbers
-
-
-def _rounded(entry: Field, amount: Decimal) -> Decimal:
-    places = {"money": 2, "capital": 2, "integer": 0}.get(entry.result, entry.decimals)
-    return amount.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
-
-
-def _result_text(entry: Field, amount: Decimal) -> str:
-    rounded = _rounded(entry, amount)
-    if entry.result == "capital":
-        return capital_amount(rounded)
-    if entry.result in ("money", "percent"):
-        return f"{rounded:f}"
-    return plain_decimal(rounded)
-
-
-# --- showing values on paper -------------------------------------------------------------
-
-
-def printed_values(form: Form, values: Mapping[str, object]) -> dict[str, object]:
-    """Return every tag of the form with its printed text; tables as lists of such rows."""
-    printed: dict[str, object] = {}
-    for entry in form.fields:
-        value = values.get(entry.key)
-        if entry.kind == "rows":
-            printed[entry.key] = _printed_rows(entry, value)
-            continue
-        text = printed_text(entry, value)
-        printed[entry.key] = text or get_kind(entry).blank
-        if entry.result == "capital":
-            printed[f"{entry.key}格"] = _printed_grid(entry, form, values)
-    return printed
-
-
-def shown_text(form: Form, key: str, value: object) -> str:
-    """Return one value of a form as it is printed, for lists and pages."""
-    entry = form.find_field(key)
-    return printed_text(entry, value) if entry else str(value)
-
-
-def printed_text(entry: Field, value: object) -> str:
-    """Return one value as it is printed: 2026年11月23日, 1,234.50, ☑; blank stays blank."""
-    if is_blank(value):
-        return ""
-    return _harmless(get_kind(entry).show(entry, value))
-
-
-def _harmless(text: str) -> str:
-    """Make what no paper may carry visible; only a draft can still hold such a thing."""
-    while forbidden_mark(text):
-        text = "".join("\ufffd" if forbidden_mark(letter) else letter for letter in text)
-    return text
-
-
-def _printed_rows(table: Field, value: object) -> list[dict[str, str]]:
-    rows = [row for row in value if isinstance(row, Mapping)] if isinstance(value, list) else []
-    empty = {column.key: "" for column in table.columns}
-    lines = [
-        {column.key: printed_text(column, row.get(column.key)) for column in table.columns}
-        for row in rows
-    ]
-    if not lines:
-        lines = [{**empty, **preset} for preset in table.preset_rows]
-    lines.extend(dict(empty) for _ in range(table.min_rows - len(lines)))
-    return lines
-
-
-def _printed_grid(entry: Field, form: Form, values: Mapping[str, object]) -> Mapping[str, str]:
-    """Return the places of the capital amount; blanks where nothing is computed yet."""
-    blank = capital_grid(Decimal(0))
-    if is_blank(values.get(entry.key)):
-        return dict.fromkeys(blank, "\u3000")
-    scope = _numbers(form.fields, values)
-    for other in form.fields:
-        if other.is_computed:
-            scope[other.key] = as_number(values.get(other.key))
-    amount = evaluate(read_once(entry.formula), scope)
-    return {} if amount is None else capital_grid(_rounded(entry, amount))
+def _is_filled(value: object) -> bool:
+    return value is not False and not is_blank(value)

@@ -1,7 +1,7 @@
 """Filling a Word template: the only module that knows docxtpl.
 
 A template is compiled once (docxtpl's own reading of the tags, then a sandboxed Jinja
-template that may only show values, choose and loop over rows); a document then costs about
+template that may only show values, choose and loop over rows); a document then costs less than
 a millisecond. Parts without tags are copied as they lie in the zip. What the compiled way
 cannot do is left to docxtpl itself (`Compiled.fallback` says why). Plain values only.
 Called through `render_word`; no database, no web, no PDF.
@@ -9,61 +9,73 @@ Called through `render_word`; no database, no web, no PDF.
 
 import functools
 import io
+import itertools
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from types import MappingProxyType
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 from docx.shared import Mm
 from docxtpl.inline_image import InlineImage
 from docxtpl.template import DocxTemplate
-from jinja2 import Template, TemplateError
+from jinja2 import TemplateError, UndefinedError
 from markupsafe import Markup, escape
 
+from doc_templates.cells import Room, rooms_of
 from doc_templates.definition import Form
-from doc_templates.docx_zip import pack_member, write_package
+from doc_templates.docx_zip import PackageWriter
+from doc_templates.drawings import picture_runs
 from doc_templates.errors import BadTemplate, InvalidValues
-from doc_templates.images import Picture, drawing_xml, qr_picture, signature_picture
-from doc_templates.package import read_package
-from doc_templates.tags import TagEnvironment, read_tags
-from doc_templates.values import check_values, describe_path, printed_values
-
-FILLED_PART = re.compile(r"word/(document|header\d*|footer\d*|footnotes|endnotes)\.xml")
-NEEDS_DOCXTPL = {
-    "列循环": re.compile(r"\{%-?\s*tc\s"),
-    "合并单元格的循环": re.compile(r"\{%\s*(colspan|cellbg|hm|vm)\b"),
-    "段落页码以外的对象": re.compile(r"\{\{(p|r|tr)\s"),
-}
-MAX_OUTPUT = 60 * 1024 * 1024
-IMAGE_TYPE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships/image"
-RELATIONS = (
-    '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n<Relationships '
-    'xmlns="http://schemas.openxmlformats.org/package/2006/relationships"></Relationships>'
+from doc_templates.images import Picture
+from doc_templates.package import TEMPLATE_LIMITS, read_package, story_parts
+from doc_templates.package_xml import CONTENT_TYPES, parse_part
+from doc_templates.print_context import (
+    NO_CONTEXT,
+    Pictures,
+    PrintContext,
+    SignatureMark,
+    TagPath,
+    print_pictures,
+    print_tags,
 )
+from doc_templates.relations import (
+    relations_path,
+    unused_prefix,
+    with_picture_types,
+    with_pictures,
+)
+from doc_templates.slim import slim_parts
+from doc_templates.tags import ReadTags, TagEnvironment, read_tags
+from doc_templates.values import check_values, describe_path
 
+__all__ = [
+    "Compiled",
+    "PrintContext",
+    "SignatureMark",
+    "compile_form",
+    "compile_template",
+    "print_pictures",
+    "print_tags",
+    "render_word",
+    "tags_of",
+]
 
-@dataclass(frozen=True, slots=True)
-class SignatureMark:
-    """A signature given: the name and date shown, its picture, and for whom it was given."""
+PROPERTIES = "docProps/core.xml"
+PLACES = {"document": "正文", "header": "页眉", "footer": "页脚", "footnotes": "脚注"}
+NEEDS_DOCXTPL = {
+    "列循环（{%tc for %}），要重算表格的列": re.compile(r"\{%-?\s*tc\s"),
+    "横向合并的循环（{% hm %}），要重算表格的列": re.compile(r"\{%-?\s*hm\b"),
+}
+NO_OBJECTS = re.compile(r"\{\{-?\s*(?:p|r|tr|tc)\s+[^}]*\}\}")
+HAS_TAGS = re.compile(r"\{\{|\{%|\{#")
+END_OF_PARAGRAPH = "</w:p>"
+OTHER_BREAKS = "\t\a\f"
+LINE_BREAK = '</w:t><w:br/><w:t xml:space="preserve">'
+DRAWING_ID = re.compile(r'(<wp:docPr\b[^>]*?\bid=")[^"]*"')
+FIRST_DRAWING, FIRST_PICTURE = 1001, 9001  # docxtpl counts a template's drawings from 1001
+MAX_OUTPUT = 60 * 1024 * 1024
+PIECES_AT_ONCE = 50
 
-    name: str
-    date: str
-    image_png: bytes | None = None
-    on_behalf_of: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class PrintContext:
-    """What is printed beside the values: numbers, version, check address, signatures."""
-
-    number: str = ""
-    ref_code: str = ""
-    version: str = ""
-    verify_url: str = ""
-    signatures: Mapping[str, SignatureMark] = field(default_factory=lambda: MappingProxyType({}))
-
-
-NO_CONTEXT = PrintContext()
+Shown = Callable[[TagPath, Picture], object]
 
 
 def render_word(
@@ -84,24 +96,13 @@ def render_word(
         errors = {describe_path(form, path): why for path, why in checked.errors.items()}
         raise InvalidValues(form.title, errors)
     tags = print_tags(form, checked.values, context, draft=draft)
-    return compile_form(form).render(tags, _pictures(form, context))
-
-
-def print_tags(
-    form: Form,
-    values: Mapping[str, object],
-    context: PrintContext = NO_CONTEXT,
-    *,
-    draft: bool = False,
-) -> dict[str, object]:
-    """Return every tag of the form as plain printed text, for values that were checked."""
-    return printed_values(form, values) | _printed_context(form, context, draft)
+    return compile_form(form).render(tags, print_pictures(form, checked.values, context))
 
 
 def compile_form(form: Form) -> "Compiled":
     """Return the compiled template of a form; compiled again only when its bytes changed."""
     try:
-        template = form.template_path.read_bytes()
+        template = form.read_template()
     except OSError as error:
         raise BadTemplate(f"表单 {form.code} 缺少 Word 模板 template.docx") from error
     return compile_template(template)
@@ -115,52 +116,7 @@ def compile_template(template: bytes) -> "Compiled":
 
 def tags_of(template: bytes) -> frozenset[str]:
     """Return every tag the template reads, columns as `表.栏`; raise BadTemplate."""
-    compiled = compile_template(template)
-    return frozenset().union(*(names for names in compiled.names.values()))
-
-
-def _printed_context(form: Form, context: PrintContext, draft: bool) -> dict[str, object]:
-    """Return the tags that belong to every form: numbers, version, signatures."""
-    signers = {signer.role: context.signatures.get(signer.role) for signer in form.signers}
-    open_box = {
-        s.role: "" if draft or not s.is_electronic else f"[sig:{s.role}]" for s in form.signers
-    }
-    shown = {role: _shown_name(mark) for role, mark in signers.items()}
-    blank_day = "\u3000\u3000年\u3000月\u3000日"
-    days = {role: mark.date if mark else blank_day for role, mark in signers.items()}
-    boxes = {role: open_box[role] if mark is None else "" for role, mark in signers.items()}
-    return {
-        "编号": context.number,
-        "档号": context.ref_code,
-        "版本": context.version or str(form.version),
-        "核验码": "",
-        "签名": boxes,
-        "签名人": shown,
-        "签日": days,
-    }
-
-
-def _shown_name(mark: SignatureMark | None) -> str:
-    if mark is None:
-        return ""
-    if mark.on_behalf_of:
-        return f"{mark.name} 代 {mark.on_behalf_of}"
-    return "" if mark.image_png else mark.name
-
-
-def _pictures(form: Form, context: PrintContext) -> dict[str, Picture]:
-    """Return the pictures by the tag they stand in for: `核验码`, `签名.经理`."""
-    pictures = {
-        f"签名.{role}": signature_picture(mark.image_png, mark.name)
-        for role, mark in context.signatures.items()
-        if mark.image_png and any(signer.role == role for signer in form.signers)
-    }
-    if context.verify_url:
-        pictures["核验码"] = qr_picture(context.verify_url)
-    return pictures
-
-
-LINE_BREAKER = DocxTemplate(io.BytesIO())  # its way with line breaks needs no document
+    return frozenset(compile_template(template).tags)
 
 
 class Compiled:
@@ -168,106 +124,171 @@ class Compiled:
 
     def __init__(self, template: bytes) -> None:
         self.template = template
-        self.parts = read_package(template)
+        self.parts = slim_parts(read_package(template, TEMPLATE_LIMITS))
         self.fallback = ""
-        self.names: dict[str, frozenset[str]] = {}
-        self.fills: dict[str, Template] = {}
-        reader = DocxTemplate(io.BytesIO(template))
-        for name, content in self.parts.items():
-            if FILLED_PART.fullmatch(name):
-                self._compile_part(reader, name, content)
-        kept = [name for name in self.parts if name not in self.fills]
-        self._kept = {name: pack_member(name, self.parts[name]) for name in kept}
+        self.stories = story_parts(self.parts)
+        self.read: dict[str, ReadTags] = {}
+        self._reader = DocxTemplate(io.BytesIO(template))
+        for name in (*self.stories, PROPERTIES):
+            if name in self.parts:
+                self._compile_part(name)
+        self.parts[CONTENT_TYPES] = with_picture_types(self.parts[CONTENT_TYPES])
+        self._ids = unused_prefix("rIdPicture", self.parts.values())
+        self._kept = self._pack_kept()
 
-    def _compile_part(self, reader: DocxTemplate, name: str, content: bytes) -> None:
-        source = content.decode("utf-8")
+    @functools.cached_property
+    def tags(self) -> tuple[str, ...]:
+        """Every tag the template reads, in the order of the paper; columns as `表.栏`."""
+        return tuple(dict.fromkeys(name for part in self.read.values() for name in part.names))
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """The tags that are walked row by row."""
+        return tuple(dict.fromkeys(name for part in self.read.values() for name in part.tables))
+
+    @property
+    def names(self) -> dict[str, frozenset[str]]:
+        """The tags of every part that has some."""
+        return {part: frozenset(read.names) for part, read in self.read.items()}
+
+    @functools.cached_property
+    def rooms(self) -> dict[str, Room]:
+        """The size of the table cell each tag stands in, as the tag is written (`行.照片`)."""
+        rooms: dict[str, Room] = {}
+        for name in self.stories:
+            rooms.update(rooms_of(parse_part(name, self.parts[name])))
+        return rooms
+
+    def render(self, tags: Mapping[str, object], pictures: Pictures | None = None) -> bytes:
+        """Return the filled document; raise BadTemplate if a tag has no value."""
+        sized = {
+            path: self._sized(path, picture)
+            for path, picture in (pictures or {}).items()
+            if self._reads(path)
+        }
+        try:
+            if self.fallback:
+                return self._render_with_docxtpl(tags, sized)
+            return self._render_compiled(tags, sized)
+        except UndefinedError as error:
+            named = re.search(r"attribute '([^']*)'|'([^']*)' is undefined", str(error.message))
+            tag = (named[1] or named[2]) if named else ""
+            raise BadTemplate(f"模板里的标签“{tag}”填不上：表单没有这一栏") from error
+        except TemplateError as error:
+            raise BadTemplate("模板里有标签填不上，请检查模板") from error
+
+    def _compile_part(self, name: str) -> None:
+        source = self.parts[name].decode("utf-8")
+        place = next((word for key, word in PLACES.items() if key in name), "属性")
         plain = re.sub(r"<[^>]+>", "", source)
+        if not HAS_TAGS.search(plain):
+            return
         for why, pattern in NEEDS_DOCXTPL.items():
             if pattern.search(plain):
                 self.fallback = why
-        patched = str(reader.patch_xml(source))  # type: ignore[no-untyped-call]
-        if "{{" not in patched and "{%" not in patched and "{#" not in patched:
-            return
-        self.fills[name], self.names[name] = read_tags(patched)
+        self._refuse_objects(place, plain)
+        patched = str(self._reader.patch_xml(source))  # type: ignore[no-untyped-call]
+        self.read[name] = read_tags(patched, place)
 
-    def render(self, tags: Mapping[str, object], pictures: Mapping[str, Picture]) -> bytes:
-        """Return the filled document; raise BadTemplate if a tag has no value."""
-        try:
-            if self.fallback:
-                return self._render_with_docxtpl(tags, pictures)
-            return self._render_compiled(tags, pictures)
-        except TemplateError as error:
-            raise BadTemplate(f"模板里有标签填不上：{error.message}") from error
+    def _refuse_objects(self, place: str, plain: str) -> None:
+        found = NO_OBJECTS.search(plain)
+        if found:
+            shown = found[0][:40]
+            raise BadTemplate(f"模板{place}里的标签“{shown}”要填对象，请改为 {{{{ 栏目 }}}}")
 
-    def _render_compiled(
-        self, tags: Mapping[str, object], pictures: Mapping[str, Picture]
-    ) -> bytes:
-        relations = {tag: f"rIdPicture{at}" for at, tag in enumerate(pictures, 1)}
-        drawings = {
-            tag: _as_runs(drawing_xml(picture, relations[tag], 9000 + at))
-            for at, (tag, picture) in enumerate(pictures.items())
-        }
+    def _reads(self, path: TagPath) -> bool:
+        return ".".join(step for step in path if isinstance(step, str)) in self.tags
+
+    def _sized(self, path: TagPath, picture: Picture) -> Picture:
+        """Shrink the picture of an entry to the room of its tag."""
+        if not picture.fits:
+            return picture
+        *_, last = path
+        fitting = [
+            room
+            for tag, room in self.rooms.items()
+            if (tag.rpartition(".")[2] == last if len(path) > 1 else tag == last)
+        ]
+        return picture.within(*min(fitting)) if fitting else picture
+
+    def _pack_kept(self) -> PackageWriter:
+        """Pack what never changes; relationships of filled parts may gain pictures."""
+        changing = {*self.read, *(relations_path(name) for name in self.read)}
+        names = dict.fromkeys([CONTENT_TYPES, *self.parts])
+        return PackageWriter((name, self.parts[name]) for name in names if name not in changing)
+
+    # --- the compiled way ----------------------------------------------------------------
+
+    def _render_compiled(self, tags: Mapping[str, object], pictures: Pictures) -> bytes:
+        media: dict[bytes, str] = {}
+        names: dict[str, str] = {}
+
+        def show(_path: TagPath, picture: Picture) -> object:
+            relation = media.setdefault(picture.content, f"{self._ids}{len(media) + 1}")
+            names[relation] = f"word/media/{relation}.{picture.suffix}"
+            return picture_runs(picture, relation, FIRST_PICTURE + len(names))
+
+        context = _with_pictures(tags, pictures, show)
         filled: dict[str, bytes] = {}
-        context = _with_pictures(tags, drawings)
-        for name, fill in self.fills.items():
-            text = _break_lines(_within_limit(fill.generate(context)))
+        for name, read in self.read.items():
+            text = self._fill(read, context)
             filled[name] = text.encode("utf-8")
-            self._relate(filled, name, text, relations)
-        for tag, relation in relations.items():
-            filled[f"word/media/{relation}.png"] = pictures[tag].png
-        if pictures:
-            types = self.parts["[Content_Types].xml"]
-            filled["[Content_Types].xml"] = _with_png_type(types)
-        return self._zip(filled)
+            self._relate(filled, name, {one: names[one] for one in names if f'"{one}"' in text})
+        for content, relation in media.items():
+            filled[names[relation]] = content
+        return self._kept.write(filled)
 
-    def _relate(
-        self, filled: dict[str, bytes], name: str, text: str, relations: Mapping[str, str]
-    ) -> None:
+    def _fill(self, read: ReadTags, context: Mapping[str, object]) -> str:
+        text = _break_lines(_within_limit(read.fill.generate(context)))
+        if "<wp:docPr" not in text:
+            return text
+        count = iter(range(FIRST_DRAWING, FIRST_DRAWING + len(text)))
+        return DRAWING_ID.sub(lambda found: f'{found[1]}{next(count)}"', text)
+
+    def _relate(self, filled: dict[str, bytes], name: str, media: Mapping[str, str]) -> None:
         """Add the relationships of the pictures that this part shows."""
-        used = [relation for relation in relations.values() if f'"{relation}"' in text]
-        if not used:
-            return
-        folder, _, leaf = name.rpartition("/")
-        path = f"{folder}/_rels/{leaf}.rels"
-        before = self.parts.get(path, RELATIONS.encode()).decode("utf-8")
-        added = "".join(
-            f'<Relationship Id="{one}" Type="{IMAGE_TYPE}" Target="media/{one}.png"/>'
-            for one in used
-        )
-        filled[path] = _before_end(before, added).encode("utf-8")
+        path = relations_path(name)
+        before = self.parts.get(path)
+        if media:
+            filled[path] = with_pictures(before, media)
+        elif before is not None:
+            filled[path] = before
 
-    def _zip(self, filled: Mapping[str, bytes]) -> bytes:
-        """Write the package: unchanged members as they were packed, the filled ones anew."""
-        order = dict.fromkeys(["[Content_Types].xml", *self.parts, *filled])
-        return write_package(
-            pack_member(name, filled[name]) if name in filled else self._kept[name]
-            for name in order
-        )
+    # --- docxtpl itself ------------------------------------------------------------------
 
-    def _render_with_docxtpl(
-        self, tags: Mapping[str, object], pictures: Mapping[str, Picture]
-    ) -> bytes:
+    def _render_with_docxtpl(self, tags: Mapping[str, object], pictures: Pictures) -> bytes:
         document = DocxTemplate(io.BytesIO(self.template))
-        shown = {
-            tag: InlineImage(  # type: ignore[no-untyped-call]
-                document, io.BytesIO(picture.png), Mm(picture.width), Mm(picture.height)
+
+        def show(_path: TagPath, picture: Picture) -> object:
+            return InlineImage(  # type: ignore[no-untyped-call]
+                document, io.BytesIO(picture.content), Mm(picture.width), Mm(picture.height)
             )
-            for tag, picture in pictures.items()
-        }
-        document.render(_with_pictures(_spelled(tags), shown), jinja_env=TagEnvironment())
+
+        context = _with_pictures(_spelled(tags), pictures, show)
+        document.render(context, jinja_env=TagEnvironment())
         stream = io.BytesIO()
         document.save(stream)
         return stream.getvalue()
 
 
-def _with_pictures(tags: Mapping[str, object], shown: Mapping[str, object]) -> dict[str, object]:
-    """Return the tags with pictures put in their places (`签名.经理` is inside `签名`)."""
+def _with_pictures(
+    tags: Mapping[str, object], pictures: Pictures, show: Shown
+) -> dict[str, object]:
+    """Return the tags with pictures put in their places, copying what changes."""
     merged = dict(tags)
-    for tag, picture in shown.items():
-        group, _, role = tag.partition(".")
-        inner = merged.get(group)
-        merged[group] = {**inner, role: picture} if isinstance(inner, dict) else picture
+    for path, picture in pictures.items():
+        _put(merged, path, show(path, picture))
     return merged
+
+
+def _put(place: dict[str, Any], path: TagPath, shown: object) -> None:
+    """Set one picture; tables and groups on the way to it are copied."""
+    inner: Any = place
+    for step, following in itertools.pairwise(path):
+        deeper = inner[step]
+        inner[step] = list(deeper) if isinstance(following, int) else dict(deeper)
+        inner = inner[step]
+    inner[path[-1]] = shown
 
 
 def _spelled(tags: Mapping[str, object]) -> dict[str, object]:
@@ -285,41 +306,56 @@ def _spelled(tags: Mapping[str, object]) -> dict[str, object]:
 
 def _within_limit(pieces: Iterable[str]) -> str:
     """Join the pieces as they are made; stop a template that never stops."""
-    kept, size = [], 0
-    for piece in pieces:
-        size += len(piece)
+    flow, kept, size = iter(pieces), [], 0
+    while batch := list(itertools.islice(flow, PIECES_AT_ONCE)):
+        part = "".join(batch)
+        size += len(part)
         if size > MAX_OUTPUT:
             raise BadTemplate("按这个模板填好的文件太大，请减少内容或修改模板")
-        kept.append(piece)
+        kept.append(part)
     return "".join(kept)
 
 
-def _as_runs(drawing: str) -> Markup:
-    """Close the run the tag stands in, show the drawing in its own, open another."""
-    text = '<w:t xml:space="preserve">'
-    return Markup(f"</w:t></w:r><w:r>{drawing}</w:r><w:r>{text}")  # noqa: S704 (our own XML)
+LINE_BREAKER = DocxTemplate(io.BytesIO())  # its way with line breaks needs no document
 
 
 def _break_lines(xml: str) -> str:
-    """Turn line breaks and tabs inside shown text into Word's, as docxtpl does."""
-    if not re.search(r"<w:t(?: [^>]*)?>[^<]*[\n\t]", xml):
-        return xml
-    return str(LINE_BREAKER.resolve_listing(xml))  # type: ignore[no-untyped-call]
+    """Turn line breaks, tabs and page breaks in text into Word's, as docxtpl does.
+
+    Line breaks alone are put in here; docxtpl's own way costs a millisecond a document.
+    """
+    if any(mark in xml for mark in OTHER_BREAKS):
+        return _break_paragraphs(xml)
+    pieces, done = [], 0
+    at = xml.find("\n", max(0, xml.find("<w:p")))
+    while at >= 0:
+        if xml.startswith(("<w:t>", "<w:t "), xml.rfind("<", 0, at)):
+            pieces += [xml[done:at], LINE_BREAK]
+            done = at + 1
+        at = xml.find("\n", at + 1)
+    return "".join((*pieces, xml[done:])) if pieces else xml
 
 
-def _with_png_type(types: bytes) -> bytes:
-    if b'Extension="png"' in types:
-        return types
-    return _before_end(
-        types.decode("utf-8"), '<Default Extension="png" ContentType="image/png"/>'
-    ).encode()
+def _break_paragraphs(xml: str) -> str:
+    """Give every paragraph that holds a break or tab to docxtpl, and no other."""
+    marks = [mark for mark in ("\n", *OTHER_BREAKS) if mark in xml]
+    pieces, done = [], 0
+    at = _next_of(marks, xml, max(0, xml.find("<w:p")))
+    while at >= 0:
+        before, after = xml.rfind(END_OF_PARAGRAPH, done, at), xml.find(END_OF_PARAGRAPH, at)
+        if after < 0:
+            break
+        start = done if before < 0 else before + len(END_OF_PARAGRAPH)
+        end = after + len(END_OF_PARAGRAPH)
+        pieces += [xml[done:start], _with_breaks(xml[start:end])]
+        done, at = end, _next_of(marks, xml, end)
+    return "".join((*pieces, xml[done:])) if pieces else xml
 
 
-def _before_end(xml: str, added: str) -> str:
-    """Insert XML before the end of the root, which may be written as an empty element."""
-    if "</" in xml:
-        head, _, tail = xml.rpartition("</")
-        return f"{head}{added}</{tail}"
-    head, _, _ = xml.rpartition("/>")
-    root = re.search(r"<([A-Za-z][\w:]*)[^<]*$", head)
-    return f"{head}>{added}</{root[1] if root else ''}>"
+def _next_of(marks: Sequence[str], xml: str, start: int) -> int:
+    """Return where the next of the marks stands, -1 if none does; a regex is ten times slower."""
+    return min((at for mark in marks if (at := xml.find(mark, start)) >= 0), default=-1)
+
+
+def _with_breaks(paragraph: str) -> str:
+    return str(LINE_BREAKER.resolve_listing(paragraph))  # type: ignore[no-untyped-call]

@@ -3,17 +3,13 @@
 Strings in, strings out; sizes in mm and points. No form is known here.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from xml.sax.saxutils import escape
 
 BODY_FONT, TITLE_FONT, ENTRY_FONT = "宋体", "黑体", "仿宋"
 LATIN = {"宋体": "Times New Roman", "黑体": "Arial", "仿宋": "Times New Roman"}
 OUTER, INNER = 12, 4
-BRACKETS = {
-    "restart": ("top", "left"),
-    "continue": ("left", "bottom"),
-    "whole": ("top", "left", "bottom"),
-}
+SIDES = ("top", "left", "bottom", "right")
 FOOTER_HEIGHT = 16
 TOP_MARGIN, BOTTOM_MARGIN, FOOTER_GAP = 12, 24, 7
 NAMESPACES = (
@@ -48,6 +44,7 @@ def run_xml(
 def paragraph_xml(
     runs: str, *, align: str = "left", before: float = 0, after: float = 0, line: float = 0,
     indent: float = 0, size: float = 0, page_break: bool = False, exact: bool = False,
+    keep_next: bool = False,
 ) -> str:  # fmt: skip
     """Return a paragraph; before, after and line in points, indent on both sides in mm."""
     rule = "exact" if exact else "atLeast"
@@ -56,7 +53,8 @@ def paragraph_xml(
         spacing += f' w:line="{round(size * 20)}" w:lineRule="exact"'
     elif line:
         spacing += f' w:line="{round(line * 20)}" w:lineRule="{rule}"'
-    marks = "<w:pageBreakBefore/>" if page_break else ""
+    marks = "<w:keepNext/>" if keep_next else ""
+    marks += "<w:pageBreakBefore/>" if page_break else ""
     marks += spacing + "/>"
     if indent:
         marks += f'<w:ind w:left="{twips(indent)}" w:right="{twips(indent)}"/>'
@@ -67,16 +65,16 @@ def paragraph_xml(
 
 
 def cell_xml(
-    content: str, width: float, border: str, *, columns: int = 1, valign: str = "center",
-    merge: str = "", top_pad: float = 0,
+    content: str, width: float, *, columns: int = 1, valign: str = "center",
+    merge: str = "", top_pad: float = 0, lines: Mapping[str, int] | None = None,
 ) -> str:  # fmt: skip
-    """Return a table cell; border "bracket" draws its left, top and bottom line only."""
+    """Return a table cell; `lines` gives sides a line of their own, in eighths of a point."""
     marks = f'<w:tcW w:w="{twips(width)}" w:type="dxa"/>'
     marks += f'<w:gridSpan w:val="{columns}"/>' if columns > 1 else ""
     if merge:
         marks += '<w:vMerge w:val="restart"/>' if merge == "restart" else "<w:vMerge/>"
-    if border == "bracket":
-        sides = "".join(_line(side, INNER) for side in BRACKETS[merge or "whole"])
+    if lines:
+        sides = "".join(_line(side, lines[side]) for side in SIDES if side in lines)
         marks += f"<w:tcBorders>{sides}</w:tcBorders>"
     if top_pad:
         marks += f'<w:tcMar><w:top w:w="{twips(top_pad)}" w:type="dxa"/></w:tcMar>'
@@ -99,7 +97,7 @@ def table_xml(rows: str, widths: Iterable[float], border: str = "full") -> str:
     columns = [twips(width) for width in widths]
     lines = ""
     if border == "full":
-        outer = "".join(_line(side, OUTER) for side in ("top", "left", "bottom", "right"))
+        outer = "".join(_line(side, OUTER) for side in SIDES)
         inner = "".join(_line(side, INNER) for side in ("insideH", "insideV"))
         lines = f"<w:tblBorders>{outer}{inner}</w:tblBorders>"
     sides = "".join(f'<w:{side} w:w="0" w:type="dxa"/>' for side in ("left", "right"))
@@ -112,6 +110,8 @@ def table_xml(rows: str, widths: Iterable[float], border: str = "full") -> str:
 
 
 def _line(side: str, eighths: int) -> str:
+    if not eighths:
+        return f'<w:{side} w:val="nil"/>'
     return f'<w:{side} w:val="single" w:sz="{eighths}" w:space="0" w:color="000000"/>'
 
 
@@ -141,9 +141,9 @@ def footer_xml(width: float, tags: str) -> str:
     code = run_xml("{{ 核验码 }}", BODY_FONT, 9)
     shares = (width - 68, 50.0, 18.0)
     cells = (
-        cell_xml(paragraph_xml(run_xml(tags, BODY_FONT, 9)), shares[0], "", valign="bottom")
-        + cell_xml(paragraph_xml(pages, align="center"), shares[1], "", valign="bottom")
-        + cell_xml(paragraph_xml(code, align="right"), shares[2], "", valign="bottom")
+        cell_xml(paragraph_xml(run_xml(tags, BODY_FONT, 9)), shares[0], valign="bottom")
+        + cell_xml(paragraph_xml(pages, align="center"), shares[1], valign="bottom")
+        + cell_xml(paragraph_xml(code, align="right"), shares[2], valign="bottom")
     )
     table = table_xml(row_xml(cells, FOOTER_HEIGHT, exact=True), shares, "none")
     return f"{XML_HEAD}<w:ftr {NAMESPACES}>{table}{paragraph_xml('', size=1)}</w:ftr>"

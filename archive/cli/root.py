@@ -6,6 +6,7 @@ import sys
 import click
 
 from archive.cli import checking, forms, importing, instance, lending, searching
+from archive.config import BadSetting
 from archive.core.errors import ArchiveError
 from doc_templates import FormError
 from indexer import IndexerError
@@ -29,7 +30,7 @@ def main() -> None:
     """Run the command line; a refusal prints its sentence and exits with 1."""
     try:
         archive()
-    except (ArchiveError, FormError, IndexerError, StorageError) as refusal:
+    except (ArchiveError, BadSetting, FormError, IndexerError, StorageError) as refusal:
         click.echo(refusal.message, err=True)
         fields = getattr(refusal, "fields", None) or getattr(refusal, "errors", None) or {}
         for place, why in dict(fields).items():

@@ -66,11 +66,19 @@ def repacked(docx: bytes, changes: dict[str, bytes | None]) -> bytes:
 def filled_with(form: Form, sample: dict[str, object], word: str) -> dict[str, object]:
     """Return the sample with the word in every entry that takes free text."""
     free = {kind for kind in KINDS if kind in ("text", "longtext", "person", "customer")}
+
+    def has_room(entry):
+        return not entry.max_length or len(word) <= entry.max_length
+
     values = dict(sample)
     for entry in form.fields:
-        if entry.kind in free:
+        if entry.kind in free and has_room(entry):
             values[entry.key] = word
         if entry.kind == "rows":
-            typed = {c.key: word for c in entry.columns if c.kind in free and not c.readonly}
+            typed = {
+                c.key: word
+                for c in entry.columns
+                if c.kind in free and not c.readonly and has_room(c)
+            }
             values[entry.key] = [{**row, **typed} for row in values[entry.key]]
     return values

@@ -77,4 +77,4 @@ def test_what_is_no_formula_is_refused_with_a_word(text):
 
 
 def test_names_read_by_a_formula():
-    assert names_in(parse_formula("合计(货品.总价) - 单价 × 2")) == {"货品.总价", "单价"}
+    assert names_in(parse_formula("合计(货品.总价) - 单价 × 2")) == ("货品.总价", "单价")

@@ -4,6 +4,7 @@ import io
 import re
 import struct
 import threading
+import time
 import zipfile
 import zlib
 
@@ -15,8 +16,6 @@ from doc_templates import (
     InvalidValues,
     PrintContext,
     SignatureMark,
-    UnsafeDocument,
-    check_values,
     document_text,
     list_forms,
     load_form,
@@ -25,7 +24,6 @@ from doc_templates import (
 )
 from doc_templates.check import golden_text
 from doc_templates.package import read_package
-from doc_templates.word import Compiled, compile_form, print_tags
 
 CODES = [form.code for form in list_forms()]
 
@@ -42,11 +40,6 @@ def png(width=60, height=20):
     return b"\x89PNG\r\n\x1a\n" + body
 
 
-def canonical(docx, part):
-    with zipfile.ZipFile(io.BytesIO(docx)) as archive:
-        return etree.tostring(etree.fromstring(archive.read(part)), method="c14n")
-
-
 @pytest.mark.parametrize("code", CODES)
 def test_sample_prints_the_golden_text(code):
     form = load_form(code)
@@ -61,20 +54,6 @@ def test_hostile_words_print_as_typed_in_every_entry(code, hostile_words, fill):
         text = document_text(render_word(form, values))
         filled = str(values).count(repr(word)[1:-1])
         assert text.count(word) >= filled > 3, word
-
-
-@pytest.mark.parametrize("code", CODES)
-def test_both_ways_of_filling_give_the_same_document(code, hostile_words, fill):
-    form = load_form(code)
-    compiled = compile_form(form)
-    assert compiled.fallback == ""
-    for word in ["平常", "两\n行\t制表", *hostile_words]:
-        raw = fill(form, sample_values(code), word)
-        values = check_values(form, raw, draft=True).values
-        tags = print_tags(form, values)
-        fast, slow = compiled.render(tags, {}), compiled._render_with_docxtpl(tags, {})
-        for part in ("word/document.xml", "word/footer1.xml"):
-            assert canonical(fast, part) == canonical(slow, part), word
 
 
 def test_missing_and_wrong_values_are_refused_all_at_once():
@@ -166,121 +145,32 @@ def test_word_files_open_in_a_second_reader():
             assert archive.testzip() is None
 
 
-def test_sixteen_threads_never_see_each_others_values():
+def test_sixteen_threads_make_two_hundred_documents_each_and_none_holds_anothers_values():
     form = load_form("E01")
     sample = sample_values("E01")
-    foreign = []
+    foreign, made = [], []
 
     def clerk(number):
-        for turn in range(12):
-            own = f"第{number:02d}人{turn:02d}次"
-            text = document_text(render_word(form, sample | {"客户名称": own, "备注": own}))
-            if re.findall(r"第\d\d人\d\d次", text) != [own, own]:
-                foreign.append(text)
+        for turn in range(200):
+            own = f"第{number:02d}人{turn:03d}次"
+            values = sample | {"客户名称": own, "备注": f"{own}\n又及{own}"}
+            context = PrintContext(
+                number=f"E01-{number:02d}{turn:03d}", verify_url="https://a.cn/1"
+            )
+            with zipfile.ZipFile(io.BytesIO(render_word(form, values, context))) as archive:
+                body = archive.read("word/document.xml").decode()
+                footer = archive.read("word/footer1.xml").decode()
+            made.append(own)
+            numbers = set(re.findall(r"E01-\d{5}", body + footer))
+            if re.findall(r"第\d\d人\d{3}次", body) != [own] * 3 or numbers != {context.number}:
+                foreign.append(own)
 
     clerks = [threading.Thread(target=clerk, args=(number,)) for number in range(16)]
+    began = time.monotonic()
     for one in clerks:
         one.start()
     for one in clerks:
         one.join()
     assert foreign == []
-
-
-def with_tag(repack, template, tag):
-    document = read_package(template)["word/document.xml"].decode()
-    changed = document.replace("{{ 客户名称 }}", tag, 1)
-    assert changed != document
-    return repack(template, {"word/document.xml": changed.encode()})
-
-
-@pytest.mark.parametrize(
-    "tag",
-    [
-        "{{ 7*7 }}",
-        "{{ 客户名称.__class__ }}",
-        "{{ 客户名称.upper() }}",
-        "{{ 客户名称|upper }}",
-        "{{ range(10) }}",
-        "{% for x in range(1000000000) %}{{ x }}{% endfor %}",
-        "{% for x in 'abc' %}{{ x }}{% endfor %}",
-        "{% set x = 1 %}",
-        "{% for a in 货品 %}{% for b in 货品 %}{{ b.单价 }}{% endfor %}{% endfor %}",
-        "{% include '/etc/passwd' %}",
-        "{% import 'os' as os %}",
-        "{% macro m() %}{% endmacro %}",
-        "{% if 客户名称 %}",
-        "{{ 客户名称",
-        "{{ 客户名称 }",
-        "{% endfor %}",
-        "{{ lipsum }}{{ cycler.__init__ }}",
-    ],
-)
-def test_template_that_does_more_than_fill_in_is_refused(tag, repack, template):
-    with pytest.raises(BadTemplate) as caught:
-        changed = Compiled(with_tag(repack, template, tag))
-        form = load_form("E01")
-        values = print_tags(form, {}, draft=True)
-        changed.render(values, {})
-        raise AssertionError(document_text(changed.render(values, {})))
-    assert "模板" in caught.value.message
-
-
-def test_template_with_a_column_loop_falls_back_and_says_so(repack, template):
-    loop = "{% colspan 客户名称 %}{{ 客户名称 }}"
-    assert Compiled(with_tag(repack, template, loop)).fallback
-
-
-def test_fallback_fills_pictures_and_hostile_words_too(hostile_words, template):
-    form = load_form("E01")
-    compiled = Compiled(template)
-    compiled.fallback = "试验"
-    for word in hostile_words:
-        values = check_values(form, sample_values("E01") | {"备注": word}).values
-        tags = print_tags(form, values)
-        assert word in document_text(compiled.render(tags, {}))
-
-
-def test_unsafe_packages_are_refused(repack, template):
-    rels = "word/_rels/document.xml.rels"
-    known = read_package(template)[rels].decode()
-    linked = known.replace(
-        "</Relationships>",
-        '<Relationship Id="x" TargetMode="External" Target="http://example.com/a.png" '
-        'Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/image"/>'
-        "</Relationships>",
-    )
-    dtd = b'<?xml version="1.0"?><!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>'
-    bad = [
-        b"",
-        b"%PDF-1.7",
-        template[:500],
-        b"\xd0\xcf\x11\xe0" * 200,
-        repack(template, {rels: linked.encode()}),
-        repack(template, {"word/vbaProject.bin": b"x"}),
-        repack(template, {"word/embeddings/oleObject1.bin": b"x"}),
-        repack(template, {"word/document.xml": dtd}),
-        repack(template, {"word/document.xml": b"<w:document"}),
-        repack(template, {"[Content_Types].xml": None}),
-    ]
-    for docx in bad:
-        with pytest.raises(UnsafeDocument) as caught:
-            read_package(docx)
-        assert caught.value.message
-
-
-def test_hyperlinks_are_no_danger(repack, template):
-    rels = "word/_rels/document.xml.rels"
-    linked = read_package(template)[rels].replace(
-        b"</Relationships>",
-        b'<Relationship Id="x" TargetMode="External" Target="https://example.com" Type="http://'
-        b'schemas.openxmlformats.org/officeDocument/2006/relationships/hyperlink"/></Relationships>',
-    )
-    assert read_package(repack(template, {rels: linked}))
-
-
-def test_zip_bomb_is_refused_by_its_real_size(template):
-    stream = io.BytesIO(template)
-    with zipfile.ZipFile(stream, "a", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("word/media/a.bin", b"\x00" * (65 * 1024 * 1024))
-    with pytest.raises(UnsafeDocument, match="太大"):
-        read_package(stream.getvalue())
+    assert len(set(made)) == 16 * 200
+    assert time.monotonic() - began < 20
