@@ -16,33 +16,60 @@ from archive.core.web import reading
 from archive.customers import api as customers_api
 from archive.customers import routes as customers
 from archive.documents import api as documents_api
+from archive.documents import bundle_api, bundle_routes
 from archive.documents import routes as documents
 from archive.filing import api as filing_api
 from archive.filing import routes as filing
+from archive.forms import routes as forms
 from archive.lending import api as lending_api
 from archive.lending import routes as lending
 from archive.lending.service import waiting_count as loans_waiting
 from archive.people import routes as people
 from archive.people.gate import find_current_actor
 from archive.records import api as records_api
+from archive.records import batch_api, batch_routes
 from archive.records import routes as records
 from archive.search import api as search_api
 from archive.search import routes as search
 from archive.signing import api as signing_api
+from archive.signing import own_routes as own_certificate
 from archive.signing import routes as signing
 from archive.signing.service import waiting_count as papers_waiting
+from archive.tasks import api as tasks_api
+from archive.tasks import routes as tasks
 from archive.trust import api as trust_api
+from archive.trust import public_routes as verdict
 from archive.trust import routes as trust
 from archive.web import errors, headers, navigation
 from archive.workbench import routes as workbench
 
 UPLOAD_LIMIT = 64 << 20
 FORM_LIMIT = 8 << 20
-PAGES = (people, customers, records, documents, signing, filing, lending, search, trust, workbench)
+PAGES = (
+    people,
+    tasks,
+    forms,
+    customers,
+    records,
+    batch_routes,
+    documents,
+    bundle_routes,
+    signing,
+    own_certificate,
+    filing,
+    lending,
+    search,
+    trust,
+    verdict,
+    workbench,
+)
 CALLS = (
+    tasks_api,
     customers_api,
     records_api,
+    batch_api,
     documents_api,
+    bundle_api,
     signing_api,
     filing_api,
     lending_api,

@@ -1,9 +1,10 @@
 """Settings, read once from the environment; nothing else reads environment variables.
 
 ``ARCHIVE_DATA`` moves the data folder, ``DATABASE_URL`` the rows. The secret that encrypts
-signing keys comes from ``ARCHIVE_KEY`` or a file outside the database.
-``ARCHIVE_OFFICES`` is the number of LibreOffices each worker keeps warm (1; one a free core
-makes PDFs side by side).
+signing keys comes from ``ARCHIVE_KEY`` or a file outside the database. ``ARCHIVE_SIGNATURE_LEVEL``
+(B-B, B-T, B-LT, B-LTA), ``ARCHIVE_TSA_URL`` and ``ARCHIVE_TSA_CERTS`` (PEM file) set what the
+signed PDFs prove and the outside authority that stamps their time. ``ARCHIVE_OFFICES`` is the
+number of LibreOffices each worker keeps warm (1; one a free core makes PDFs side by side).
 """
 
 import os
@@ -30,6 +31,9 @@ class Settings:
     public_url: str = "http://127.0.0.1:8000"
     behind_tls: bool = False
     offices: int = 1
+    signature_level: str = "B-B"
+    tsa_url: str = ""
+    tsa_certs: Path | None = None
 
     @property
     def blobs(self) -> Path:
@@ -78,6 +82,9 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         public_url=public_url,
         behind_tls=public_url.startswith("https://"),
         offices=_whole_number(env, "ARCHIVE_OFFICES", 1, most=16),
+        signature_level=env.get("ARCHIVE_SIGNATURE_LEVEL", "").strip() or "B-B",
+        tsa_url=env.get("ARCHIVE_TSA_URL", "").strip(),
+        tsa_certs=Path(certs).resolve() if (certs := env.get("ARCHIVE_TSA_CERTS")) else None,
     )
 
 

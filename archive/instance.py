@@ -13,6 +13,7 @@ from alembic.script import ScriptDirectory
 
 from archive.config import Settings, instance_secret, load_settings
 from archive.core.resources import Resources, open_resources
+from archive.forms.service import install_shipped, is_behind
 from doc_templates.pdf import Converter
 from doc_templates.pdf_socket import SocketConverter
 from storage.database import Database
@@ -32,7 +33,18 @@ def open_instance(
     shared = SocketConverter(str(chosen.office_socket), office_key(chosen), patience=WORKER_STARTS)
     resources = open_resources(chosen, converter or shared)
     migrate(resources.database)
+    install_forms(resources)
     return resources
+
+
+def install_forms(resources: Resources) -> None:
+    """Put in the shipped forms that are not there yet; quick when nothing is new."""
+    with resources.reading() as uow:
+        behind = is_behind(uow)
+    if behind:
+        with resources.work() as uow:
+            install_shipped(uow)
+            uow.commit()
 
 
 def office_key(settings: Settings) -> bytes:

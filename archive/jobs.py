@@ -17,9 +17,14 @@ from datetime import timedelta
 from sqlalchemy import select
 
 from archive.core.resources import Resources
+from archive.documents.bundle import BUNDLE, bundle_work
 from archive.instance import office_key
+from archive.records.batch import CHECK, IMPORT, check_work, import_work
 from archive.search.indexing import drain_customer, drain_extract, drain_index, drain_reindex
+from archive.tasks.runner import drain_tasks
+from archive.tasks.service import Work, forget_old
 from archive.trust.head import note_head
+from archive.trust.proving import do_proof_chores, drain_leavers, drain_proofs
 from doc_templates.pdf_pool import OfficePool
 from doc_templates.pdf_socket import serve_converter
 from storage import outbox
@@ -30,11 +35,20 @@ log = logging.getLogger(__name__)
 
 Handler = Callable[[Resources, Sequence[OutboxItem]], None]
 
+TASK_KINDS: dict[str, Work] = {
+    CHECK: check_work,
+    IMPORT: import_work,
+    BUNDLE: bundle_work,
+}
+
 HANDLERS: dict[str, Handler] = {
     "index": drain_index,
     "customer": drain_customer,
     "extract": drain_extract,
     "reindex": drain_reindex,
+    "task": drain_tasks(TASK_KINDS),
+    "proof": drain_proofs,
+    "leaver": drain_leavers,
 }
 POLL_SECONDS = 0.1
 HEARTBEAT_SECONDS = 30.0
@@ -138,8 +152,12 @@ def drain_all(resources: Resources, owner: str = "command") -> int:
 
 
 def do_chores(resources: Resources) -> int:
-    """Note the journal's head outside the database and sweep old orphan blobs."""
+    """Note the journal's head outside the database, let old tasks go, sweep old orphan blobs."""
     note_head(resources)
+    do_proof_chores(resources)
+    with resources.work() as uow:
+        forget_old(uow)
+        uow.commit()
     return sweep_orphans(resources)
 
 
@@ -162,9 +180,10 @@ def run_worker(resources: Resources) -> None:
     worker = Worker(resources)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: worker.stop())
-    with OfficePool(resources.settings.offices, font_folder=resources.settings.fonts) as office:
-        address, key = str(resources.settings.office_socket), office_key(resources.settings)
-        server = serve_converter(office, address, key)
+    settings = resources.settings
+    with OfficePool(settings.offices, font_folder=settings.fonts) as offices:
+        address, key = str(settings.office_socket), office_key(settings)
+        server = serve_converter(offices, address, key)
         try:
             worker.run()
         finally:

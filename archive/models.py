@@ -4,11 +4,14 @@ from archive.core import calendar, numbering, profile
 from archive.customers import models as customers
 from archive.documents import models as documents
 from archive.filing import models as filing
+from archive.forms import models as forms
 from archive.lending import models as lending
 from archive.people import models as people
 from archive.records import models as records
 from archive.search import models as search
 from archive.signing import models as signing
+from archive.signing import proof_models as proofs
+from archive.tasks import models as tasks
 from storage import files, journal, outbox
 from storage.database import Base
 
@@ -20,6 +23,7 @@ __all__ = [
     "documents",
     "files",
     "filing",
+    "forms",
     "journal",
     "lending",
     "metadata",
@@ -27,7 +31,9 @@ __all__ = [
     "outbox",
     "people",
     "profile",
+    "proofs",
     "records",
     "search",
     "signing",
+    "tasks",
 ]

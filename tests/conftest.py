@@ -20,6 +20,7 @@ from PIL import Image, ImageDraw
 
 from archive.config import Settings
 from archive.core.resources import Resources, open_resources
+from archive.instance import install_forms
 from archive.models import metadata
 from archive.people import access, service
 from archive.people.gate import COOKIE
@@ -154,6 +155,7 @@ def resources(tmp_path: Path, clock: FrozenClock, converter: QuickConverter) -> 
     settings = Settings(data=folder, database_url=f"sqlite:///{folder / 'archive.db'}")
     opened = open_resources(settings, converter, clock)
     metadata.create_all(opened.database.engine)
+    install_forms(opened)
     yield opened
     opened.database.dispose()
 

@@ -58,6 +58,9 @@ def verify_file(file: Path, as_json: bool) -> None:
                 "ours": verdict.ours,
                 "intact": verdict.intact,
                 "why": verdict.why,
+                "level": verdict.level,
+                "waiting": list(verdict.waiting),
+                "latest": verdict.is_latest,
                 "signatures": [
                     {
                         "name": one.name,
@@ -65,6 +68,8 @@ def verify_file(file: Path, as_json: bool) -> None:
                         "time": one.time.isoformat() if one.time else None,
                         "valid": one.valid,
                         "why": one.why,
+                        "means": one.means,
+                        "stamped": one.stamped_at.isoformat() if one.stamped_at else None,
                     }
                     for one in verdict.signatures
                 ],

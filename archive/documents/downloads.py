@@ -16,9 +16,9 @@ from archive.documents.service import (
     make_draft_pdf,
     make_draft_word,
 )
+from archive.forms.service import get_form
 from archive.people.rights import Actor
 from archive.records.service import RecordView, get_record
-from doc_templates import load_form
 
 
 def download(
@@ -47,5 +47,7 @@ def find_bytes(
 
 
 def _draft_bytes(parts: Resources, record: RecordView, kind: str) -> bytes:
-    docx = make_draft_word(load_form(record.form_code, record.form_version), record)
+    with parts.reading() as uow:
+        form = get_form(uow, record.form_code, record.form_version)
+    docx = make_draft_word(form, record)
     return make_draft_pdf(parts.converter, docx) if kind == PDF else docx

@@ -13,8 +13,8 @@ from urllib.parse import quote
 from sqlalchemy import Row, Select, select
 
 from archive.core.errors import Unavailable
+from archive.core.previews import RECENT, WIDTHS, count_pages, page_png
 from archive.documents.models import Document
-from archive.documents.previews import RECENT, WIDTHS, count_pages, page_png
 from archive.documents.rules import content_disposition, file_name
 from archive.records.service import RecordView
 from doc_templates import Form, PrintContext, SignatureMark, render_word
@@ -69,16 +69,22 @@ class DocumentView:
 
 
 def make_word(
-    form: Form, record: RecordView, marks: Mapping[str, SignatureMark], settings_url: str
+    form: Form,
+    record: RecordView,
+    marks: Mapping[str, SignatureMark],
+    settings_url: str,
+    *,
+    check_url: str = "",
 ) -> bytes:
     """Return the official Word file with its number and the signatures given so far.
 
+    ``check_url``: the address behind the QR code, where the paper has one of its own.
     Raises InvalidValues when an entry is missing or wrong.
     """
     context = PrintContext(
         number=record.number,
         version=f"{record.form_version}",
-        verify_url=verify_url(settings_url, record),
+        verify_url=check_url or verify_url(settings_url, record),
         signatures=marks,
     )
     return render_word(form, record.content, context)

@@ -23,10 +23,10 @@ from archive.filing.models import (
 from archive.filing.plan import load_plan
 from archive.filing.rules import STEPS
 from archive.filing.views import CopyView, FileView, ItemView, StepView
+from archive.forms.service import form_titles
 from archive.people import service as people
 from archive.people.models import Department
 from archive.people.rights import SECRECY
-from doc_templates import FormError, load_form
 from storage.files import StoredFile
 from storage.work import UnitOfWork
 
@@ -39,14 +39,6 @@ def views_of(uow: UnitOfWork, rows: Sequence[Item], *, with_text: bool = False) 
     return [_as_view(row, around, with_text) for row in rows]
 
 
-def form_title(code: str) -> str:
-    """Return the title of a form; an unknown code is shown as it is."""
-    try:
-        return load_form(code).title
-    except FormError:
-        return code
-
-
 @dataclass(frozen=True)
 class _Surroundings:
     """What a batch of items hangs on, fetched once for all of them."""
@@ -55,6 +47,7 @@ class _Surroundings:
     departments: dict[int, str]
     volumes: dict[int, str]
     authors: dict[int, str]
+    forms: dict[str, str]
     copies: dict[int, list[CopyView]]
     files: dict[int, list[FileView]]
     steps: dict[int, list[StepView]]
@@ -69,6 +62,7 @@ def _surroundings(uow: UnitOfWork, rows: Sequence[Item]) -> _Surroundings:
         ),
         volumes=_words(uow, Volume.id, Volume.title, {row.volume_id for row in rows}),
         authors=people.names_of(uow, [row.author_id for row in rows]),
+        forms=form_titles(uow),
         copies=_copies(uow, ids),
         files=_files(uow, ids),
         steps=_steps(uow, ids),
@@ -129,7 +123,7 @@ def _as_view(row: Item, around: _Surroundings, with_text: bool) -> ItemView:
         customer_id=row.customer_id,
         customer_name=around.customers.get(row.customer_id or 0, ""),
         form_code=row.form_code,
-        form_title=form_title(row.form_code) if row.form_code else "",
+        form_title=around.forms.get(row.form_code, row.form_code),
         document_number=row.document_number,
         responsible=row.responsible,
         author_id=row.author_id,

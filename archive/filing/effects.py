@@ -6,22 +6,18 @@ Called once, by 上架.
 
 from archive.customers import service as customers
 from archive.filing.models import Item
+from archive.forms.service import get_form
 from archive.people import service as people
 from archive.people.rights import Actor
 from archive.records.models import Record
 from archive.records.service import RecordView
-from doc_templates import Form, load_form
+from doc_templates import Form
 from storage.work import UnitOfWork
-
-
-def form_of_record(code: str, version: int | None) -> Form:
-    """Return the form a paper was made with, in its version; raise FormError."""
-    return load_form(code, version)
 
 
 def apply_effects(uow: UnitOfWork, actor: Actor, item: Item, record: RecordView) -> None:
     """Create or find the paper's customer, link record and item to it, set its status."""
-    form = form_of_record(record.form_code, record.form_version)
+    form = get_form(uow, record.form_code, record.form_version)
     effects = form.effects
     customer_id = record.customer_id or _find_customer(uow, form, record)
     name = str(record.content.get(effects.creates_customer, "")).strip()

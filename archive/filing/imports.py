@@ -152,6 +152,7 @@ def _place(
         if row.department and unit is None:
             row = replace(row, elements={**row.elements, DEPARTMENT: row.department})
         belonging = intake.proposed(
+            uow,
             form_code=row.form,
             form_version=None,
             year=_year_of(uow, row),

@@ -11,12 +11,12 @@ from archive.core.clock import local_day
 from archive.core.errors import Conflict, Invalid
 from archive.core.pages import Page
 from archive.documents import service as documents
-from archive.filing.effects import form_of_record
 from archive.filing.items import find_item_of_record, load_item, thing_of_row
 from archive.filing.models import FilingStep, IntakeRefusal, Item, ItemFile, ItemState
 from archive.filing.plan import load_plan
 from archive.filing.rules import APPRAISE, Belonging, check_reason
 from archive.filing.views import ItemView, RefusalView
+from archive.forms.service import get_form
 from archive.people import service as people
 from archive.people.models import Department
 from archive.people.readers import write_readers
@@ -116,6 +116,7 @@ def refusals_of(uow: UnitOfWork, actor: Actor, record_id: int) -> tuple[RefusalV
 def proposed_for_record(uow: UnitOfWork, record: RecordView) -> Belonging:
     """Return where a record belongs by its form and the plan, before anyone decides."""
     return proposed(
+        uow,
         form_code=record.form_code,
         form_version=record.form_version,
         year=record.year,
@@ -134,6 +135,7 @@ def proposed_for_item(uow: UnitOfWork, item: ItemView) -> Belonging:
     if item.record_id is not None:
         version = records.load_record(uow, item.record_id).form_version
     return proposed(
+        uow,
         form_code=item.form_code,
         form_version=version,
         year=item.year,
@@ -143,12 +145,12 @@ def proposed_for_item(uow: UnitOfWork, item: ItemView) -> Belonging:
 
 
 def proposed(
-    *, form_code: str, form_version: int | None, year: int, unit: str, secrecy: int
+    uow: UnitOfWork, *, form_code: str, form_version: int | None, year: int, unit: str, secrecy: int
 ) -> Belonging:
     """Return where papers of a form belong; an unknown form gets the plan's default class."""
     plan = load_plan()
     try:
-        defaults = form_of_record(form_code, form_version).filing if form_code else None
+        defaults = get_form(uow, form_code, form_version).filing if form_code else None
     except FormError:
         defaults = None
     row = plan.class_or_default(defaults.item_class if defaults else "")
@@ -178,7 +180,7 @@ def unit_code(uow: UnitOfWork, department_id: int | None) -> str:
 
 
 def _new_item(uow: UnitOfWork, record: RecordView, pages: int) -> Item:
-    form = form_of_record(record.form_code, record.form_version)
+    form = get_form(uow, record.form_code, record.form_version)
     if len(record.title) > TITLE_LIMIT:
         raise Invalid(f"题名太长（{len(record.title)} 字），归档题名最多 {TITLE_LIMIT} 字。")
     return Item(

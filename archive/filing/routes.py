@@ -26,9 +26,9 @@ from archive.filing.posted import (
 )
 from archive.filing.rules import STEPS, Place, parse_place
 from archive.filing.views import ItemView
+from archive.forms.service import list_forms
 from archive.people.gate import actor, guard
 from archive.people.rights import SECRECY, Thing, can
-from doc_templates import list_forms
 
 pages = APIBlueprint(
     "filing",
@@ -201,12 +201,13 @@ def items() -> str:
     with reading() as uow:
         found = service.list_items(uow, actor(), narrow, page=request.args.get("page", 1, type=int))
         customer = narrow.customer_id and get_customer(uow, actor(), narrow.customer_id)
+        forms = list_forms(uow, with_retired=True)
     return render_template(
         "filing/items.html",
         page=found,
         asked=narrow,
         customer=customer,
-        forms=list_forms(),
+        forms=forms,
         classes=load_plan().classes,
         states=list(ItemState),
     )
@@ -329,8 +330,10 @@ def _uploaded() -> ImportedFile | None:
 
 
 def _offer_page(errors: Mapping[str, str], typed: Mapping[str, str]) -> str:
+    with reading() as uow:
+        forms = list_forms(uow)
     return render_template(
-        "filing/offer.html", errors=errors, typed=typed, forms=list_forms(), secrecy=SECRECY
+        "filing/offer.html", errors=errors, typed=typed, forms=forms, secrecy=SECRECY
     )
 
 

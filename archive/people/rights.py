@@ -184,6 +184,7 @@ def _archivist_who_reads(actor: Actor, thing: Thing) -> bool:
 _RULES: dict[str, _Rule] = {
     "self": _anyone,
     "form.read": _staff,
+    "form.publish": _role("admin"),
     "customer.list": _staff,
     "customer.read": _staff,
     "customer.create": _staff,

@@ -11,11 +11,12 @@ from apiflask import APIBlueprint
 from pydantic import BaseModel, ConfigDict, Field
 
 from archive.core.web import reading, work
+from archive.forms.service import get_form, list_forms
 from archive.people.gate import actor, guard
 from archive.records import service
 from archive.records.models import RecordState
 from archive.records.schema import form_schema, sample_values
-from doc_templates import Form, list_forms, load_form
+from doc_templates import Form
 
 api = APIBlueprint("records_api", __name__, url_prefix="/api/v1", tag="records")
 
@@ -163,7 +164,8 @@ class FormBody(FormSummary):
 @guard("form.read")
 def forms() -> FormList:
     """List the newest version of every form."""
-    found = [_form_summary(form) for form in list_forms()]
+    with reading() as uow:
+        found = [_form_summary(form) for form in list_forms(uow)]
     return FormList(items=found, total=len(found))
 
 
@@ -173,7 +175,8 @@ def forms() -> FormList:
 @guard("form.read")
 def form(code: str) -> FormBody:
     """Return a form's definition with the JSON Schema of its values and a sample."""
-    found = load_form(code)
+    with reading() as uow:
+        found = get_form(uow, code)
     return FormBody(
         **_form_summary(found).model_dump(),
         description=found.description,
@@ -276,7 +279,9 @@ def _form_summary(found: Form) -> FormSummary:
 
 
 def _body(view: service.RecordView) -> RecordBody:
-    entries = service.entries_of(load_form(view.form_code, view.form_version), view)
+    with reading() as uow:
+        found = get_form(uow, view.form_code, view.form_version)
+    entries = service.entries_of(found, view)
     summary = RecordSummary.model_validate(view).model_dump()
     summary["secrecy_label"] = summary.pop("secrecy")
     return RecordBody(

@@ -1,7 +1,8 @@
-"""Filling in: drafts are made, saved as typed, and copied from earlier records.
+"""Filling in: drafts are made and saved as typed.
 
 A draft keeps every wrong entry as it was typed, so that nothing typed is lost; the errors are
-worked out from it again whenever it is shown. Called through ``records.service``.
+worked out from it again whenever it is shown. What a new draft starts with is in ``starts``.
+Called through ``records.service``.
 """
 
 from collections.abc import Iterator, Mapping
@@ -10,29 +11,31 @@ from dataclasses import dataclass, replace
 from sqlalchemy import select
 
 from archive.core.clock import local_day
-from archive.core.errors import Conflict, Invalid
-from archive.core.profile import Profile, load_profile
+from archive.core.errors import Invalid
 from archive.customers.service import find_by_name
+from archive.forms.service import get_form
 from archive.people.rights import Actor, require, secrecy_rank
+from archive.records.lastyear import fill_last_year, with_blanks_filled
 from archive.records.models import Record, RecordState
+from archive.records.pictures import copy_pictures, named_pictures, pictures_of, require_own
 from archive.records.rows import form_of, get_row, keep_version, settle, thing_of_row, view_of
 from archive.records.rules import (
-    EDITABLE,
+    as_author,
     as_on_page,
     clean_title,
     content_digest,
+    foreign_entries,
     personal_key,
+    require_editable,
     require_shape,
     require_version,
     wrong_kinds,
     year_of,
 )
 from archive.records.views import RecordView
-from doc_templates import Checked, Form, check_values, load_form
-from doc_templates.values import printed_text, starting_values
+from doc_templates import Checked, Form, check_values
+from doc_templates.values import printed_text
 from storage.work import UnitOfWork
-
-FIRST_ROWS = 3
 
 
 @dataclass(frozen=True)
@@ -50,20 +53,6 @@ class Entries:
     computed: Mapping[str, str]
 
 
-def new_values(uow: UnitOfWork, actor: Actor, form: Form) -> dict[str, object]:
-    """Return what a new record of this form starts with: defaults, and some empty rows."""
-    company = load_profile(uow).company
-    start = starting_values(
-        form,
-        today=local_day(uow.now()).isoformat(),
-        user=actor.name,
-        company=company if company != Profile.company else "",
-    )
-    blank: list[dict[str, object]] = [{} for _ in range(FIRST_ROWS)]
-    empty = [entry.key for entry in form.fields if entry.kind == "rows" and not start[entry.key]]
-    return start | dict.fromkeys(empty, blank)
-
-
 def create_draft(
     uow: UnitOfWork,
     actor: Actor,
@@ -72,18 +61,21 @@ def create_draft(
     draft_key: str | None = None,
     *,
     strict: bool = False,
+    pictures: frozenset[str] = frozenset(),
 ) -> RecordView:
     """Make a draft; the same ``draft_key`` of the same person makes one draft only.
 
-    ``strict`` refuses every wrong or missing entry instead of keeping it as typed.
+    ``strict`` refuses every wrong or missing entry instead of keeping it as typed;
+    ``pictures`` are those of an earlier record that may stand in this one too.
     """
     require(actor, "record.create")
-    form = load_form(form_code)
+    form = get_form(uow, form_code)
     key = personal_key(actor.id, draft_key) if draft_key else None
     made = uow.session.scalar(select(Record).where(Record.draft_key == key)) if key else None
     if made is not None:
         return view_of(uow, made)
-    checked = _check(form, raw, strict)
+    checked = _check(form, raw, {}, strict)
+    require_own(form, checked.values, pictures)
     row = Record(
         form_code=form.code,
         form_version=form.version,
@@ -99,9 +91,10 @@ def create_draft(
         participants=[],
         state_note="",
     )
-    _fill(uow, row, form, checked.values)
+    _fill(uow, row, form, fill_last_year(uow, actor, form, checked.values, actor.department_id))
     uow.session.add(row)
     settle(uow, row)
+    copy_pictures(uow, actor, row, named_pictures(form, row.content).values())
     digest = content_digest(form.code, form.version, row.content)
     uow.journal(actor.id, "record.create", "record", row.id, {"form": form.code, "sha256": digest})
     return view_of(uow, row)
@@ -123,44 +116,28 @@ def save_draft(
     """
     row = get_row(uow, record_id)
     require(actor, "record.read", thing_of_row(uow, row))
-    _require_editable(row)
+    require_editable(row.state)
     require(actor, "record.edit", thing_of_row(uow, row))
-    form = form_of(row)
-    checked = _check(form, raw, strict)
-    if checked.values == row.content:
+    form = form_of(uow, row)
+    values = _check(form, raw, row.content, strict).values
+    if _is_kept(uow, actor, row, form, values, version):
         return view_of(uow, row)
     require_version(row.row_version, version)
-    _fill(uow, row, form, checked.values)
+    require_own(form, values, _own_pictures(uow, row, form, values))
+    _fill(uow, row, form, fill_last_year(uow, actor, form, values, row.department_id, row.content))
     settle(uow, row)
     digest = content_digest(form.code, form.version, row.content)
     uow.journal(actor.id, "record.edit", "record", row.id, {"sha256": digest})
     return view_of(uow, row)
 
 
-def copy_record(
-    uow: UnitOfWork, actor: Actor, record_id: int, draft_key: str | None = None
-) -> RecordView:
-    """Make a draft with the entries of an earlier record; its date becomes today's."""
-    source = get_row(uow, record_id)
-    require(actor, "record.read", thing_of_row(uow, source))
-    form = load_form(source.form_code)
-    fresh = new_values(uow, actor, form)
-    renewed = {form.date_field, *(entry.key for entry in form.fields if entry.default == "@user")}
-    raw = {
-        entry.key: source.content[entry.key]
-        for entry in form.fields
-        if entry.key in source.content and not entry.signer and entry.key not in renewed
-    }
-    return create_draft(uow, actor, form.code, {**fresh, **raw}, draft_key)
-
-
 def get_entries(uow: UnitOfWork, actor: Actor, record_id: int) -> Entries:
     """Return a draft with its errors for the entry page; raise NotFound, Forbidden, Conflict."""
     row = get_row(uow, record_id)
     require(actor, "record.read", thing_of_row(uow, row))
-    _require_editable(row)
+    require_editable(row.state)
     require(actor, "record.edit", thing_of_row(uow, row))
-    form = form_of(row)
+    form = form_of(uow, row)
     return entries_of(form, view_of(uow, row))
 
 
@@ -175,7 +152,8 @@ def entries_of(form: Form, record: RecordView) -> Entries:
 
 def unsaved_entries(stored: Entries, typed: Mapping[str, object]) -> Entries:
     """Return what was typed but could not be saved, as the entry page shows it."""
-    values = check_values(stored.form, typed, draft=True).values
+    own = as_author(stored.form, typed, stored.record.content)
+    values = check_values(stored.form, own, draft=True).values
     return entries_of(stored.form, replace(stored.record, content=values))
 
 
@@ -206,20 +184,37 @@ def _computed(form: Form, content: Mapping[str, object]) -> Iterator[tuple[str, 
                     yield place, printed_text(column, row.get(column.key))
 
 
-def _require_editable(row: Record) -> None:
-    if row.state not in EDITABLE:
-        raise Conflict(
-            f"这份文件现在是“{RecordState(row.state).label}”，不能再改；"
-            "如需修改，请先撤回或由签核人退回。"
-        )
+def _is_kept(
+    uow: UnitOfWork,
+    actor: Actor,
+    row: Record,
+    form: Form,
+    values: dict[str, object],
+    version: int,
+) -> bool:
+    """Whether these values are kept already: nothing changed, or a save is sent again."""
+    if values == row.content:
+        return True
+    if row.row_version == version:
+        return False
+    return with_blanks_filled(uow, actor, form, values, row.department_id) == row.content
 
 
-def _check(form: Form, raw: Mapping[str, object], strict: bool) -> Checked:
+def _own_pictures(
+    uow: UnitOfWork, row: Record, form: Form, values: Mapping[str, object]
+) -> frozenset[str]:
+    return pictures_of(uow, row.id) if named_pictures(form, values) else frozenset()
+
+
+def _check(
+    form: Form, raw: Mapping[str, object], kept: Mapping[str, object], strict: bool
+) -> Checked:
     require_shape(form, raw)
+    own = as_author(form, raw, kept)
     if not strict:
-        return check_values(form, raw, draft=True)
-    checked = check_values(form, raw)
-    wrong = {**checked.errors, **wrong_kinds(form, raw)}
+        return check_values(form, own, draft=True)
+    checked = check_values(form, own)
+    wrong = {**checked.errors, **wrong_kinds(form, raw), **foreign_entries(form, raw, kept)}
     if wrong:
         raise Invalid(f"《{form.title}》有 {len(wrong)} 处需要改正，没有保存。", wrong)
     return checked

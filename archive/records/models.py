@@ -80,3 +80,16 @@ class RecordVersion(Base):
     reason: Mapped[str] = mapped_column(String(200))
     made_by: Mapped[int] = mapped_column(ForeignKey("user.id"))
     made_at: Mapped[datetime]
+
+
+class RecordPicture(Base):
+    """A picture uploaded for an entry of a record; only these may stand in its values."""
+
+    __tablename__ = "record_picture"
+    __table_args__ = (UniqueConstraint("record_id", "sha256"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    record_id: Mapped[int] = mapped_column(ForeignKey("record.id"), index=True)
+    sha256: Mapped[str] = mapped_column(ForeignKey("stored_file.sha256"))
+    made_by: Mapped[int] = mapped_column(ForeignKey("user.id"))
+    made_at: Mapped[datetime]

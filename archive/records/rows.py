@@ -5,17 +5,19 @@ Private to the station; other stations call ``records.service``.
 
 from collections.abc import Iterable
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 
 from archive.core.errors import NotFound
+from archive.core.pages import Page, clean_paging
 from archive.customers.models import Customer
+from archive.forms.service import get_form
 from archive.people import readers
 from archive.people.rights import Thing
 from archive.people.service import departments, names_of
 from archive.records.models import Record, RecordState, RecordVersion
 from archive.records.rules import LARGEST_ID, content_digest
 from archive.records.views import RecordView
-from doc_templates import Form, FormError, load_form
+from doc_templates import Form, FormError
 from storage.work import UnitOfWork
 
 
@@ -27,9 +29,9 @@ def get_row(uow: UnitOfWork, record_id: int) -> Record:
     return row
 
 
-def form_of(row: Record) -> Form:
+def form_of(uow: UnitOfWork, row: Record) -> Form:
     """Return the form in the version the record was made with."""
-    return load_form(row.form_code, row.form_version)
+    return get_form(uow, row.form_code, row.form_version)
 
 
 def thing_of_row(uow: UnitOfWork, row: Record) -> Thing:
@@ -89,12 +91,21 @@ def views_of(uow: UnitOfWork, rows: Iterable[Record]) -> tuple[RecordView, ...]:
     names = names_of(uow, {row.author_id for row in found})
     units = {unit.id: unit.name for unit in departments(uow)} if found else {}
     return tuple(
-        _view(row, names.get(row.author_id, ""), units.get(row.department_id, "")) for row in found
+        _view(uow, row, names.get(row.author_id, ""), units.get(row.department_id, ""))
+        for row in found
     )
 
 
-def _view(row: Record, author: str, department: str) -> RecordView:
-    title, customer_field = _form_facts(row)
+def page_of(uow: UnitOfWork, query: Select[Record], page: int, per_page: int) -> Page[RecordView]:
+    """Return one page of a query for records, as other stations see them."""
+    page, per_page = clean_paging(page, per_page)
+    total = uow.session.scalar(select(func.count()).select_from(query.order_by(None).subquery()))
+    rows = uow.session.scalars(query.limit(per_page).offset((page - 1) * per_page))
+    return Page(views_of(uow, rows), total or 0, page, per_page)
+
+
+def _view(uow: UnitOfWork, row: Record, author: str, department: str) -> RecordView:
+    title, customer_field = _form_facts(uow, row)
     customer = row.content.get(customer_field, "")
     return RecordView(
         id=row.id,
@@ -126,10 +137,10 @@ def _view(row: Record, author: str, department: str) -> RecordView:
     )
 
 
-def _form_facts(row: Record) -> tuple[str, str]:
+def _form_facts(uow: UnitOfWork, row: Record) -> tuple[str, str]:
     """Return title and customer entry of the record's form; a lost form shows its code."""
     try:
-        form = form_of(row)
+        form = form_of(uow, row)
     except FormError:
         return row.form_code, ""
     return form.title, form.customer_field

@@ -47,6 +47,15 @@ def require_move(present: str, wanted: RecordState) -> None:
         )
 
 
+def require_editable(state: str) -> None:
+    """Refuse to change a record that is under way, signed or filed."""
+    if state not in EDITABLE:
+        raise Conflict(
+            f"这份文件现在是“{RecordState(state).label}”，不能再改；"
+            "如需修改，请先撤回或由签核人退回。"
+        )
+
+
 def require_version(present: int, made_from: int) -> None:
     """Refuse an edit that was made from another version than the present one."""
     if present != made_from:
@@ -114,6 +123,57 @@ def require_shape(form: Form, raw: Mapping[str, object]) -> None:
             wrong[key] = "这一栏的内容形式不对"
     if wrong:
         raise Invalid(f"《{form.title}》有 {len(wrong)} 处内容形式不对，没有保存。", wrong)
+
+
+def signer_entries(form: Form) -> dict[str, str]:
+    """Return the entries that a signer fills in at his step, with his role."""
+    return {entry.key: entry.signer for entry in form.fields if entry.signer}
+
+
+def as_author(
+    form: Form, raw: Mapping[str, object], kept: Mapping[str, object]
+) -> Mapping[str, object]:
+    """Return what an author may enter: a signer's entries stay as they are kept."""
+    signers = signer_entries(form)
+    if not signers:
+        return raw
+    own = {key: value for key, value in raw.items() if key not in signers}
+    return own | {key: kept[key] for key in signers if key in kept}
+
+
+def foreign_entries(
+    form: Form, raw: Mapping[str, object], kept: Mapping[str, object]
+) -> dict[str, str]:
+    """Return the entries that a program filled in on a signer's behalf, with the reason."""
+    return {
+        key: f"由{role}签署时填写，请留空"
+        for key, role in signer_entries(form).items()
+        if not (is_blank(raw.get(key)) or raw[key] is False or raw[key] == kept.get(key))
+    }
+
+
+def with_taken(
+    form: Form, mine: Mapping[str, object], taken: Mapping[str, object], *, overwrite: bool
+) -> dict[str, object]:
+    """Return a filling with entries of an earlier record; only blank ones unless overwriting."""
+    values = {entry.key: mine.get(entry.key) for entry in form.fields if not entry.is_computed}
+    return values | {
+        key: value
+        for key, value in taken.items()
+        if overwrite or _is_empty(form.find_field(key), mine.get(key))
+    }
+
+
+def _is_empty(entry: Field | None, value: object) -> bool:
+    if entry is not None and entry.kind == "rows" and isinstance(value, list):
+        return not any(_is_typed(entry, index, row) for index, row in enumerate(value))
+    return value is False or is_blank(value)
+
+
+def _is_typed(table: Field, index: int, row: Mapping[str, object]) -> bool:
+    """Whether a row holds more than what the form itself put there."""
+    preset = table.preset_rows[index] if index < len(table.preset_rows) else {}
+    return _is_filled(table, {key: cell for key, cell in row.items() if key not in preset})
 
 
 def wrong_kinds(form: Form, raw: Mapping[str, object]) -> dict[str, str]:

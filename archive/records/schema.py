@@ -30,8 +30,10 @@ def form_schema(form: Form) -> dict[str, Any]:
 
 def sample_values(form: Form) -> dict[str, Any]:
     """Return the form's sample; empty where it ships none."""
-    path = form.folder / "sample.json"
-    found = json.loads(path.read_text("utf-8")) if path.is_file() else {}
+    try:
+        found = json.loads(form.read_sample())
+    except OSError:
+        return {}
     return found if isinstance(found, dict) else {}
 
 

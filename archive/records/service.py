@@ -6,26 +6,26 @@ Reading and lists stand here; filling in is in ``drafts``, the moves from state 
 
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Select, func, or_, select
+from sqlalchemy import ColumnElement, or_, select
 
 from archive.core.errors import Invalid
-from archive.core.pages import Page, clean_paging
+from archive.core.pages import Page
 from archive.people.readers import may_read
 from archive.people.rights import Actor, Thing, require
 from archive.people.service import names_of
 from archive.records.drafts import (
     Entries,
     complete_values,
-    copy_record,
     create_draft,
     entries_of,
     get_entries,
-    new_values,
     save_draft,
     unsaved_entries,
 )
+from archive.records.lastyear import brought_figures, last_year_notes
 from archive.records.models import Record, RecordState, RecordVersion
-from archive.records.rows import get_row, thing_of_row, view_of, views_of
+from archive.records.pictures import find_picture, keep_picture
+from archive.records.rows import get_row, page_of, thing_of_row, view_of
 from archive.records.rules import LARGEST_ID
 from archive.records.stages import (
     mark_filed,
@@ -36,6 +36,14 @@ from archive.records.stages import (
     mark_withdrawn,
     take_number_for,
 )
+from archive.records.starts import (
+    copy_record,
+    earlier_values,
+    list_earlier,
+    new_values,
+    start_draft,
+    start_name,
+)
 from archive.records.views import RecordView, VersionView
 from storage.work import UnitOfWork
 
@@ -43,13 +51,19 @@ __all__ = [
     "Entries",
     "RecordView",
     "VersionView",
+    "brought_figures",
     "complete_values",
     "copy_record",
     "create_draft",
+    "earlier_values",
     "entries_of",
+    "find_picture",
     "find_verified",
     "get_entries",
     "get_record",
+    "keep_picture",
+    "last_year_notes",
+    "list_earlier",
     "list_records",
     "list_versions",
     "load_record",
@@ -63,6 +77,8 @@ __all__ = [
     "record_ids",
     "save_draft",
     "signed_not_filed",
+    "start_draft",
+    "start_name",
     "take_number_for",
     "thing_of",
     "unsaved_entries",
@@ -123,7 +139,7 @@ def list_records(
         columns = (Record.title, Record.number)
         wanted.append(or_(*(column.contains(words, autoescape=True) for column in columns)))
     newest = select(Record).where(*wanted).order_by(Record.updated_at.desc(), Record.id.desc())
-    return _page(uow, newest, page, per_page)
+    return page_of(uow, newest, page, per_page)
 
 
 def signed_not_filed(
@@ -136,7 +152,7 @@ def signed_not_filed(
         .where(Record.state == RecordState.SIGNED, may_read(actor, "record", Record.id))
         .order_by(Record.signed_at, Record.id)
     )
-    return _page(uow, waiting, page, per_page)
+    return page_of(uow, waiting, page, per_page)
 
 
 def list_versions(uow: UnitOfWork, actor: Actor, record_id: int) -> tuple[VersionView, ...]:
@@ -179,10 +195,3 @@ def record_ids(uow: UnitOfWork, changed_since: datetime | None = None) -> tuple[
     if changed_since is not None:
         query = query.where(Record.updated_at >= changed_since)
     return tuple(uow.session.scalars(query))
-
-
-def _page(uow: UnitOfWork, query: Select[Record], page: int, per_page: int) -> Page[RecordView]:
-    page, per_page = clean_paging(page, per_page)
-    total = uow.session.scalar(select(func.count()).select_from(query.order_by(None).subquery()))
-    rows = uow.session.scalars(query.limit(per_page).offset((page - 1) * per_page))
-    return Page(views_of(uow, rows), total or 0, page, per_page)

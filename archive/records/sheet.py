@@ -106,6 +106,19 @@ def known_facts(form: Form) -> dict[str, str]:
     return facts
 
 
+def row_facts(form: Form) -> dict[str, dict[str, str]]:
+    """Return, by table, which column takes which fact of the customer picked in its row."""
+    return {
+        table.key: {
+            column.key: KNOWN_FACTS[column.key]
+            for column in table.columns
+            if column.key in KNOWN_FACTS and not column.is_computed
+        }
+        for table in form.fields
+        if any(column.kind == "customer" for column in table.columns)
+    }
+
+
 class _Drawing:
     """Walks the printed layout once; an entry is typed where it first stands."""
 

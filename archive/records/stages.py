@@ -24,7 +24,7 @@ def take_number_for(uow: UnitOfWork, record_id: int) -> str:
     row = get_row(uow, record_id)
     if row.number:
         return row.number
-    form = form_of(row)
+    form = form_of(uow, row)
     rule, today = form.number, local_day(uow.now())
     initials = _initials(uow, row, form.customer_field) if "{首字母}" in rule.pattern else ""
     series = f"record:{form.code}:{rule.counter(today, initials)}"
@@ -48,7 +48,7 @@ def mark_submitted(
     require_move(row.state, RecordState.IN_SIGNING)
     require(actor, "record.submit", thing_of_row(uow, row))
     require_version(row.row_version, version)
-    row.content = complete_values(form_of(row), row.content)
+    row.content = complete_values(form_of(uow, row), row.content)
     take_number_for(uow, record_id)
     row.round += 1
     row.submitted_at = uow.now()

@@ -17,13 +17,14 @@ from archive.documents import service as documents
 from archive.filing import service as filing
 from archive.filing.models import Item, ItemState
 from archive.filing.views import ItemView
+from archive.forms.service import get_form
 from archive.people.service import names_of
 from archive.records import service as records
 from archive.records.models import Record, RecordState
 from archive.records.views import RecordView
 from archive.search.store import Described, readers_of, split_id
 from archive.search.views import ITEM, RECORD, Card
-from doc_templates import Form, FormError, load_form
+from doc_templates import Form, FormError
 from indexer import Entry
 from storage.work import UnitOfWork
 
@@ -135,7 +136,7 @@ def _records(
     for view in views:
         known = customers.get(view.customer_id or 0, _Register())
         signers = [names.get(one, "") for one in sorted(view.participants)]
-        yield _record(view, known, signers, readers[f"{RECORD}:{view.id}"])
+        yield _record(view, _find_form(uow, view), known, signers, readers[f"{RECORD}:{view.id}"])
 
 
 def _find_record(uow: UnitOfWork, record_id: int) -> RecordView | None:
@@ -146,10 +147,13 @@ def _find_record(uow: UnitOfWork, record_id: int) -> RecordView | None:
 
 
 def _record(
-    view: RecordView, known: _Register, signers: Sequence[str], readers: frozenset[str]
+    view: RecordView,
+    form: Form | None,
+    known: _Register,
+    signers: Sequence[str],
+    readers: frozenset[str],
 ) -> Described:
     entry_id = f"{RECORD}:{view.id}"
-    form = _find_form(view)
     entry = Entry(
         id=entry_id,
         title=view.title,
@@ -178,9 +182,9 @@ def _other_name(known: _Register, name: str) -> str:
     return "" if known.short_name in name else known.short_name
 
 
-def _find_form(view: RecordView) -> Form | None:
+def _find_form(uow: UnitOfWork, view: RecordView) -> Form | None:
     try:
-        return load_form(view.form_code, view.form_version)
+        return get_form(uow, view.form_code, view.form_version)
     except FormError:
         return None
 

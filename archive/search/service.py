@@ -14,13 +14,13 @@ from archive.core.pages import clean_paging
 from archive.core.resources import Resources
 from archive.customers import service as customers
 from archive.filing.models import CopyStatus, ItemCopy
+from archive.forms.service import form_titles
 from archive.people.rights import Actor, actor_tokens, require
 from archive.people.service import find_actor_by_username
 from archive.search.indexing import mend_index
 from archive.search.rules import FIELDS, Sort, clean_filters, clean_sort
 from archive.search.store import OPERATOR, Described, load_cards, open_index
 from archive.search.views import ITEM, Facet, FacetValue, Found, FoundHit, SuggestionView
-from doc_templates import list_forms
 from indexer import Hit, SearchRequest, SearchResults
 from storage.work import UnitOfWork
 
@@ -109,7 +109,9 @@ def suggest(
 
 
 def _run(resources: Resources, readers: frozenset[str], wanted: _Wanted) -> Found:
-    filters = _by_codes(wanted.filters)
+    with resources.reading() as uow:
+        titles = form_titles(uow)
+    filters = _by_codes(wanted.filters, titles)
     request = SearchRequest(
         text=wanted.text,
         readers=readers,
@@ -127,7 +129,7 @@ def _run(resources: Resources, readers: frozenset[str], wanted: _Wanted) -> Foun
         items=items,
         total=results.total,
         took_ms=round(results.took_ms, 2),
-        facets=_facets(results, filters),
+        facets=_facets(results, filters, titles),
         notes=_notes(results, bool(trouble)),
         filters=filters,
         sort=wanted.sort,
@@ -178,8 +180,9 @@ def _as_found(hit: Hit, known: Described, lent: frozenset[int]) -> FoundHit:
     )
 
 
-def _facets(results: SearchResults, filters: Mapping[str, tuple[str, ...]]) -> tuple[Facet, ...]:
-    titles = {form.code: form.title for form in list_forms()}
+def _facets(
+    results: SearchResults, filters: Mapping[str, tuple[str, ...]], titles: Mapping[str, str]
+) -> tuple[Facet, ...]:
     return tuple(
         _facet(name, results.facets.get(name, ()), filters.get(name, ()), titles) for name in FIELDS
     )
@@ -207,10 +210,12 @@ def _label(name: str, value: str, form_titles: Mapping[str, str]) -> str:
     return f"{value}年" if name == "year" else value
 
 
-def _by_codes(filters: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+def _by_codes(
+    filters: Mapping[str, tuple[str, ...]], titles: Mapping[str, str]
+) -> dict[str, tuple[str, ...]]:
     """Return the filters with a form's title turned into its code (买卖合同 → E05)."""
     found = dict(filters)
     if "form" in found:
-        codes = {form.title: form.code for form in list_forms()}
+        codes = {title: code for code, title in titles.items()}
         found["form"] = tuple(dict.fromkeys(codes.get(value, value) for value in found["form"]))
     return found

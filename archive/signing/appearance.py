@@ -171,25 +171,26 @@ def _fitted(ink: _Ink, width: int, height: int) -> _Ink:
 
 def _set_text(text: str, width: int, height: int, size: int) -> _Levels:
     """The text in the middle of the room, smaller where it would not fit."""
-    runs = _runs(text)
-    while size > 8 and _length(runs, size) > width - 2 * _MARGIN:
+    runs = text_runs(text)
+    while size > 8 and run_length(runs, size) > width - 2 * _MARGIN:
         size -= 1
     room = Image.new("L", (width, height), 0)
     pen = ImageDraw.Draw(room)
-    across = max(0.0, (width - _length(runs, size)) / 2)
+    across = max(0.0, (width - run_length(runs, size)) / 2)
     for face, run in runs:
-        font = _font(face, size)
+        font = type_face(face, size)
         pen.text((across, height / 2), run, fill=255, font=font, anchor="lm")
         across += font.getlength(run)
     return np.asarray(room)
 
 
-def _length(runs: "list[tuple[_Face, str]]", size: int) -> float:
-    return sum(_font(face, size).getlength(run) for face, run in runs)
+def run_length(runs: "list[tuple[Face, str]]", size: int) -> float:
+    """Return how long the runs are in dots."""
+    return sum(type_face(face, size).getlength(run) for face, run in runs)
 
 
 @dataclass(frozen=True)
-class _Face:
+class Face:
     """A font file and the characters it holds, as fontconfig tells."""
 
     path: str
@@ -197,12 +198,13 @@ class _Face:
     ranges: tuple[tuple[int, int], ...]
 
     def has(self, char: str) -> bool:
+        """Whether the font draws a character."""
         return any(low <= ord(char) <= high for low, high in self.ranges)
 
 
-def _runs(text: str) -> list[tuple[_Face, str]]:
+def text_runs(text: str) -> list[tuple[Face, str]]:
     """The text cut where the face must change: a rare character comes from another font."""
-    runs: list[tuple[_Face, str]] = []
+    runs: list[tuple[Face, str]] = []
     for char in text:
         face = _face_for(char)
         if runs and runs[-1][0] == face:
@@ -212,7 +214,7 @@ def _runs(text: str) -> list[tuple[_Face, str]]:
     return runs
 
 
-def _face_for(char: str) -> _Face:
+def _face_for(char: str) -> Face:
     preferred = _match(_FACES + ":lang=zh-cn")
     if char == " " or preferred.has(char):
         return preferred
@@ -225,7 +227,7 @@ def _face_for(char: str) -> _Face:
 
 
 @lru_cache(maxsize=256)
-def _match(pattern: str) -> _Face:
+def _match(pattern: str) -> Face:
     """The best font for a fontconfig pattern."""
     try:
         answer = subprocess.run(
@@ -244,11 +246,12 @@ def _match(pattern: str) -> _Face:
     for part in charset.split():
         low, _, high = part.partition("-")
         ranges.append((int(low, 16), int(high or low, 16)))
-    return _Face(path, int(index) & 0xFFFF, tuple(ranges))
+    return Face(path, int(index) & 0xFFFF, tuple(ranges))
 
 
 @lru_cache(maxsize=128)
-def _font(face: _Face, size: int) -> ImageFont.FreeTypeFont:
+def type_face(face: Face, size: int) -> ImageFont.FreeTypeFont:
+    """Return the face in a size of dots, opened once."""
     return ImageFont.truetype(face.path, size, index=face.index)
 
 

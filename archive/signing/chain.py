@@ -1,50 +1,100 @@
-"""Finds the people for a form's sign-off chain, and writes and reads runs and tasks."""
+"""Writes and reads runs: their steps, tasks and acts, as rows and as views.
 
-from sqlalchemy import select
+What follows from an act is decided in ``flow``; here rows only come, and are seen.
+"""
 
+from collections.abc import Iterable, Mapping
+
+from sqlalchemy import func, select
+
+from archive.core.errors import Conflict
 from archive.people import service as people
 from archive.people.rights import Actor
-from archive.records.views import RecordView
-from archive.signing.models import SigningAct, SigningRun, SigningTask, TaskState
-from archive.signing.rules import PlannedStep, plan_chain
-from archive.signing.views import ActView, RunView, TaskView
-from doc_templates import load_form
+from archive.signing.models import (
+    SigningAct,
+    SigningReminder,
+    SigningRun,
+    SigningStep,
+    SigningTask,
+    TaskState,
+)
+from archive.signing.rules import Plan
+from archive.signing.views import ActView, RunView, StepView, TaskView
 from storage.work import UnitOfWork
 
-
-def plan_for(uow: UnitOfWork, record: RecordView) -> tuple[PlannedStep, ...]:
-    """Give every electronic step of the record's form to a person; raise Invalid if none can."""
-    chain = load_form(record.form_code, record.form_version).chain
-    wanted = {signer.candidate for signer in chain}
-    candidates = {word: _candidates(uow, word, record) for word in wanted}
-    return plan_chain(chain, record.author_id, candidates)
+SIGNED = ("approve", "circle")
+SPOKEN = (*SIGNED, "refuse", "advise", "return", "reject")
+LIVE = (TaskState.OPEN, TaskState.WAITING)
 
 
 def start_run(
-    uow: UnitOfWork, actor: Actor, record_id: int, round_: int, steps: tuple[PlannedStep, ...]
+    uow: UnitOfWork, actor: Actor, record_id: int, round_: int, plan: Plan, flow_version: int = 1
 ) -> int:
-    """Open a run with its tasks, the first one open; return its id."""
+    """Write down a run with its steps and tasks, all still waiting; return its id."""
     run = SigningRun(
-        record_id=record_id, round=round_, state="running", started_at=uow.now(), ended_at=None
+        record_id=record_id,
+        round=round_,
+        state="running",
+        started_at=uow.now(),
+        ended_at=None,
+        flow_version=flow_version,
     )
     uow.session.add(run)
     uow.session.flush()
-    for step in steps:
-        is_first = step.seq == 1
+    for step in plan.steps:
         uow.session.add(
-            SigningTask(
+            SigningStep(
                 run_id=run.id,
                 seq=step.seq,
                 role=step.role,
-                assignee_id=step.assignee_id,
-                state=TaskState.OPEN if is_first else TaskState.WAITING,
-                opened_at=uow.now() if is_first else None,
-                done_at=None,
+                candidate=step.candidate,
+                mode=step.mode,
+                needed=step.needed,
+                state="skipped" if step.skipped else "waiting",
+                note=step.skipped,
+                allow_same=step.allow_same,
+                issues=step.issues,
+                days=step.days,
             )
         )
+        for person, slot in zip(step.people, step.slots, strict=True):
+            add_task(uow, run.id, step.seq, step.role, person, slot=slot)
     note_act(uow, run.id, None, "submit", actor.id)
     uow.session.flush()
     return run.id
+
+
+def add_task(
+    uow: UnitOfWork,
+    run_id: int,
+    seq: int,
+    role: str,
+    assignee_id: int,
+    *,
+    slot: int = 0,
+    pass_no: int = 1,
+    kind: str = "normal",
+    parent_id: int | None = None,
+) -> SigningTask:
+    """Give a person a task that waits for its turn."""
+    task = SigningTask(
+        run_id=run_id,
+        seq=seq,
+        role=role,
+        assignee_id=assignee_id,
+        state=TaskState.WAITING,
+        opened_at=None,
+        done_at=None,
+        slot=slot,
+        pass_no=pass_no,
+        kind=kind,
+        parent_id=parent_id,
+        owner_id=None,
+        due_at=None,
+    )
+    uow.session.add(task)
+    uow.session.flush()
+    return task
 
 
 def note_act(
@@ -58,6 +108,11 @@ def note_act(
     image_sha256: str | None = None,
     pdf_sha256: str | None = None,
     certificate_serial: str | None = None,
+    on_behalf_id: int | None = None,
+    other_id: int | None = None,
+    before_sha256: str | None = None,
+    content_digest: str = "",
+    filled: Mapping[str, object] | None = None,
 ) -> None:
     """Append what somebody did in a run."""
     uow.session.add(
@@ -71,29 +126,82 @@ def note_act(
             pdf_sha256=pdf_sha256,
             certificate_serial=certificate_serial,
             at=uow.now(),
+            on_behalf_id=on_behalf_id,
+            other_id=other_id,
+            before_sha256=before_sha256,
+            content_digest=content_digest,
+            filled=dict(filled or {}),
         )
     )
+    uow.session.flush()
 
 
 def end_run(uow: UnitOfWork, run_id: int, state: str) -> None:
     """Close a run; its unsigned tasks are cancelled."""
     run = uow.session.get_one(SigningRun, run_id)
     run.state, run.ended_at = state, uow.now()
-    tasks = select(SigningTask).where(
-        SigningTask.run_id == run_id, SigningTask.state.in_((TaskState.OPEN, TaskState.WAITING))
+    for task in tasks_in(uow, run_id):
+        if task.state in LIVE:
+            task.state = TaskState.CANCELLED
+
+
+def lock_run(uow: UnitOfWork, record_id: int) -> SigningRun:
+    """Return the running run of a record, held until this unit ends; raise Conflict."""
+    run = uow.session.scalar(
+        select(SigningRun)
+        .where(SigningRun.record_id == record_id)
+        .order_by(SigningRun.round.desc())
+        .limit(1)
+        .with_for_update()
+        .execution_options(populate_existing=True)
     )
-    for task in uow.session.scalars(tasks):
-        task.state = TaskState.CANCELLED
+    if run is None or run.state != "running":
+        raise Conflict("这份表现在不在签核中，请刷新看看它的状态。")
+    return run
 
 
-def find_run(uow: UnitOfWork, record_id: int) -> RunView | None:
-    """Return the latest run of a record with the acts of all its runs, or None."""
-    last = uow.session.scalar(
+def tasks_in(uow: UnitOfWork, run_id: int) -> list[SigningTask]:
+    """Return the task rows of a run, in order."""
+    return list(
+        uow.session.scalars(
+            select(SigningTask)
+            .where(SigningTask.run_id == run_id)
+            .order_by(SigningTask.seq, SigningTask.pass_no, SigningTask.id)
+        )
+    )
+
+
+def steps_in(uow: UnitOfWork, run_id: int) -> list[SigningStep]:
+    """Return the step rows of a run, in order."""
+    return list(
+        uow.session.scalars(
+            select(SigningStep).where(SigningStep.run_id == run_id).order_by(SigningStep.seq)
+        )
+    )
+
+
+def acts_in(uow: UnitOfWork, run_id: int) -> list[SigningAct]:
+    """Return the act rows of a run, in order."""
+    return list(
+        uow.session.scalars(
+            select(SigningAct).where(SigningAct.run_id == run_id).order_by(SigningAct.id)
+        )
+    )
+
+
+def find_row(uow: UnitOfWork, record_id: int) -> SigningRun | None:
+    """Return the latest run of a record as a row, or None."""
+    return uow.session.scalar(
         select(SigningRun)
         .where(SigningRun.record_id == record_id)
         .order_by(SigningRun.round.desc())
         .limit(1)
     )
+
+
+def find_run(uow: UnitOfWork, record_id: int) -> RunView | None:
+    """Return the latest run of a record with the acts of all its runs, or None."""
+    last = find_row(uow, record_id)
     if last is None:
         return None
     return RunView(
@@ -103,19 +211,23 @@ def find_run(uow: UnitOfWork, record_id: int) -> RunView | None:
         state=last.state,
         tasks=tasks_of(uow, last.id),
         acts=_acts_of(uow, record_id),
+        steps=tuple(
+            StepView(one.seq, one.role, one.mode, one.needed, one.state, one.note, one.issues)
+            for one in steps_in(uow, last.id)
+        ),
     )
 
 
 def tasks_of(uow: UnitOfWork, run_id: int) -> tuple[TaskView, ...]:
-    """Return the steps of a run, in order, with the opinions given."""
-    tasks = list(
-        uow.session.scalars(
-            select(SigningTask).where(SigningTask.run_id == run_id).order_by(SigningTask.seq)
-        )
-    )
-    names = people.names_of(uow, [task.assignee_id for task in tasks])
-    acts = uow.session.scalars(select(SigningAct).where(SigningAct.run_id == run_id))
-    opinions = {act.task_id: act.opinion for act in acts}
+    """Return the tasks of a run, in order, with the opinions given."""
+    tasks = tasks_in(uow, run_id)
+    names = people.names_of(uow, {one for task in tasks for one in _people_of(task)})
+    opinions = {
+        act.task_id: act.opinion
+        for act in acts_in(uow, run_id)
+        if act.opinion and act.action in SPOKEN
+    }
+    reminders = reminders_of(uow, [task.id for task in tasks])
     return tuple(
         TaskView(
             id=task.id,
@@ -126,9 +238,49 @@ def tasks_of(uow: UnitOfWork, run_id: int) -> tuple[TaskView, ...]:
             state=task.state,
             done_at=task.done_at,
             opinion=opinions.get(task.id, ""),
+            slot=task.slot,
+            pass_no=task.pass_no,
+            kind=task.kind,
+            parent_id=task.parent_id,
+            owner_id=task.owner_id,
+            owner_name=names.get(task.owner_id or 0, ""),
+            is_proxy=task.is_proxy,
+            opened_at=task.opened_at,
+            due_at=task.due_at,
+            outcome=task.outcome,
+            reminders=reminders.get(task.id, 0),
         )
         for task in tasks
     )
+
+
+def reminders_of(uow: UnitOfWork, task_ids: Iterable[int]) -> dict[int, int]:
+    """Return how often each of these tasks was reminded of."""
+    rows = uow.session.execute(
+        select(SigningReminder.task_id, func.count().label("times"))
+        .where(SigningReminder.task_id.in_(list(task_ids)))
+        .group_by(SigningReminder.task_id)
+    )
+    return {row.task_id: row.times for row in rows}
+
+
+def images_of(uow: UnitOfWork, run_id: int) -> dict[int, str]:
+    """Return the digest of each signature's picture that still counts, by slot."""
+    rows = uow.session.execute(
+        select(SigningTask.slot, SigningAct.image_sha256)
+        .join(SigningAct, SigningAct.task_id == SigningTask.id)
+        .where(
+            SigningTask.run_id == run_id,
+            SigningTask.state == TaskState.DONE,
+            SigningAct.action.in_(SIGNED),
+        )
+        .order_by(SigningAct.id)
+    )
+    return {row.slot: row.image_sha256 for row in rows if row.image_sha256}
+
+
+def _people_of(task: SigningTask) -> tuple[int | None, ...]:
+    return task.assignee_id, task.owner_id
 
 
 def _acts_of(uow: UnitOfWork, record_id: int) -> tuple[ActView, ...]:
@@ -139,7 +291,8 @@ def _acts_of(uow: UnitOfWork, record_id: int) -> tuple[ActView, ...]:
         .where(SigningRun.record_id == record_id)
         .order_by(SigningAct.id)
     ).all()
-    names = people.names_of(uow, [act.by_id for act, _ in rows])
+    named = [(act.by_id, act.on_behalf_id, act.other_id) for act, _ in rows]
+    names = people.names_of(uow, {one for three in named for one in three})
     return tuple(
         ActView(
             action=act.action,
@@ -147,36 +300,8 @@ def _acts_of(uow: UnitOfWork, record_id: int) -> tuple[ActView, ...]:
             role=role or "",
             opinion=act.opinion,
             at=act.at,
+            on_behalf_of=names.get(act.on_behalf_id or 0, ""),
+            other_name=names.get(act.other_id or 0, ""),
         )
         for act, role in rows
     )
-
-
-def _candidates(uow: UnitOfWork, word: str, record: RecordView) -> list[int]:
-    if word == "head":
-        return _heads_upward(uow, record)
-    role = word.removeprefix("role:")
-    return [actor.id for actor in people.actors_with_role(uow, role)]
-
-
-def _heads_upward(uow: UnitOfWork, record: RecordView) -> list[int]:
-    """Return the head of the author's department, then the heads above, then the leaders."""
-    parents = {unit.id: unit.parent_id for unit in people.departments(uow)}
-    found: list[int] = []
-    unit: int | None = record.department_id
-    while unit is not None:
-        head = people.head_of(uow, unit)
-        if head is not None and head.id not in found:
-            found.append(head.id)
-        unit = parents.get(unit)
-    return found + [leader.id for leader in people.actors_with_role(uow, "leader")]
-
-
-def images_of(uow: UnitOfWork, run_id: int) -> dict[int, str]:
-    """Return the digest of each given signature's picture in a run, by step."""
-    rows = uow.session.execute(
-        select(SigningTask.seq, SigningAct.image_sha256)
-        .join(SigningAct, SigningAct.task_id == SigningTask.id)
-        .where(SigningTask.run_id == run_id, SigningAct.action == "approve")
-    )
-    return {row.seq: row.image_sha256 for row in rows if row.image_sha256}

@@ -1,27 +1,65 @@
 """Submit and sign as whole acts: plan, freeze, record, each with its own unit of work.
 
-Page, API call and command share these two; they are the edge, so they commit.
+Page, API call and command share these; they are the edge, so they commit.
 """
 
-from archive.core.errors import Unauthenticated
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from archive.core.errors import ArchiveError, Unauthenticated
 from archive.core.resources import Resources
 from archive.documents import service as documents
 from archive.people import access
 from archive.people.rights import Actor
-from archive.signing import service
+from archive.signing import audience, entries, service
+from archive.signing.acts import Asked, find_act
 from archive.signing.freeze import freeze_signature, freeze_submission
+from archive.signing.planning import Chosen
 from archive.signing.rules import clean_opinion
 from archive.signing.views import RunView
 
+TRIES = 5  # of signing again on a colleague's signature given at the same moment
 
-def submit(resources: Resources, actor: Actor, record_id: int, version: int) -> RunView:
-    """Freeze a record and start its signing run."""
+
+@dataclass(frozen=True)
+class Signed:
+    """What came of one paper among many: signed, or why not."""
+
+    record_id: int
+    done: bool
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class _Given:
+    """What a signer gave with the signature."""
+
+    drawn_png: bytes | None
+    opinion: str
+    circled: bool = False
+    filled: Mapping[str, object] = field(default_factory=dict)
+    own_password: str = ""
+
+
+def submit(
+    resources: Resources,
+    actor: Actor,
+    record_id: int,
+    version: int,
+    *,
+    chosen: Chosen | None = None,
+    copies: Sequence[int] = (),
+) -> RunView:
+    """Freeze a record and start its signing run.
+
+    ``chosen``: the people the submitter picks, by role; ``copies``: who gets it to read.
+    """
     with resources.work() as uow:
-        record, steps = service.plan_submission(uow, actor, record_id, version)
+        record, plan = service.plan_submission(uow, actor, record_id, version, chosen)
         uow.commit()
-    frozen = freeze_submission(resources, record, steps)
+    frozen = freeze_submission(resources, record, plan.fields)
     with resources.work() as uow:
-        run = service.record_submission(uow, actor, record, steps, frozen)
+        run = service.record_submission(uow, actor, record, plan, frozen, copies)
         uow.commit()
     return run
 
@@ -35,20 +73,80 @@ def sign(
     drawn_png: bytes | None,
     opinion: str = "",
     address: str = "-",
+    circled: bool = False,
+    filled: Mapping[str, object] | None = None,
+    own_password: str = "",
 ) -> RunView:
-    """Put the actor's signature on a record, after asking for their password again."""
+    """Put the actor's signature on a record, after asking for their password again.
+
+    ``filled``: what the form asks of this signer (批示, 意见); ``circled``: 圈阅;
+    ``own_password`` opens the actor's own certificate, where one is registered.
+    """
     clean_opinion(opinion, required=False)
     with resources.reading() as uow:
-        record, run, task = service.plan_signature(uow, actor, record_id)
-        latest = documents.latest_document(uow, record_id, "pdf")
-        images = service.signature_images(uow, record_id)
+        service.plan_signature(uow, actor, record_id)
     confirm(resources, actor, password, address)
-    before = "" if latest is None else latest.sha256
-    signed = freeze_signature(resources, actor, record, run, task, drawn_png, before, images)
+    given = _Given(drawn_png, opinion, circled, dict(filled or {}), own_password)
+    for _ in range(TRIES - 1):
+        try:
+            return _sign(resources, actor, record_id, given)
+        except service.PaperMoved:
+            continue
+    return _sign(resources, actor, record_id, given)
+
+
+def sign_many(
+    resources: Resources,
+    actor: Actor,
+    record_ids: Sequence[int],
+    *,
+    password: str,
+    opinion: str = "",
+    address: str = "-",
+) -> tuple[Signed, ...]:
+    """Sign several papers with one password; each goes its whole way, and fails alone."""
+    clean_opinion(opinion, required=False)
+    confirm(resources, actor, password, address)
+    outcomes = []
+    for record_id in dict.fromkeys(record_ids):
+        try:
+            _sign(resources, actor, record_id, _Given(None, opinion))
+            outcomes.append(Signed(record_id, done=True))
+        except ArchiveError as refusal:
+            outcomes.append(Signed(record_id, done=False, why=refusal.message))
+    return tuple(outcomes)
+
+
+def act(
+    resources: Resources,
+    actor: Actor,
+    record_id: int,
+    name: str,
+    asked: Asked,
+    *,
+    password: str = "",
+    address: str = "-",
+) -> str:
+    """Do any other act on a paper under way; return what to tell. Raises what the act raises."""
+    rule = find_act(name)
+    if rule.needs_password:
+        confirm(resources, actor, password, address)
     with resources.work() as uow:
-        result = service.record_signature(uow, actor, task, signed, opinion)
+        rule.do(uow, actor, record_id, asked)
         uow.commit()
-    return result
+    return rule.done
+
+
+def resolve_people(
+    resources: Resources, chosen: Mapping[str, Sequence[str]], copies: Sequence[str]
+) -> tuple[dict[str, list[int]], tuple[int, ...]]:
+    """Return the people meant by names and numbers at submission; raise Invalid."""
+    with resources.reading() as uow:
+        by_role = {
+            role: [one.id for one in audience.people_named(uow, texts)]
+            for role, texts in chosen.items()
+        }
+        return by_role, tuple(one.id for one in audience.people_named(uow, copies))
 
 
 def confirm(resources: Resources, actor: Actor, password: str, address: str) -> None:
@@ -61,3 +159,34 @@ def confirm(resources: Resources, actor: Actor, password: str, address: str) -> 
         access.note_password(uow, check)
         uow.commit()
     raise Unauthenticated("密码不对，签字没有生效，请重新输入密码。", {"password": "密码不对"})
+
+
+def _sign(resources: Resources, actor: Actor, record_id: int, given: _Given) -> RunView:
+    with resources.reading() as uow:
+        record, run, task = service.plan_signature(uow, actor, record_id)
+        service.check_words(uow, task, given.opinion, circled=given.circled)
+        latest = documents.latest_document(uow, record_id, "pdf")
+        images = service.signature_images(uow, record_id)
+        form = entries.form_for(uow, record)
+    entered = entries.check_entries(form, record.content, task.role, given.filled)
+    if entered:
+        record = replace(record, content=entries.with_entries(form, record.content, entered))
+    before = "" if latest is None else latest.sha256
+    signed = freeze_signature(
+        resources,
+        actor,
+        record,
+        run,
+        task,
+        given.drawn_png,
+        before,
+        images,
+        given.own_password,
+        entered,
+    )
+    with resources.work() as uow:
+        result = service.record_signature(
+            uow, actor, task, signed, given.opinion, circled=given.circled, filled=entered
+        )
+        uow.commit()
+    return result

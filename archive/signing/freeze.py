@@ -5,21 +5,28 @@ a signature extends the PDF and makes the Word file anew with one more signature
 All bytes are in the blob store when these return.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from archive.core.clock import local_day, show_day
 from archive.core.resources import Resources
 from archive.documents import service as documents
+from archive.forms.service import get_form
 from archive.people.rights import Actor
 from archive.records.views import RecordView
 from archive.signing import pades
 from archive.signing.appearance import compose
+from archive.signing.areas import entry_texts, find_areas
 from archive.signing.boxes import find_boxes
+from archive.signing.frozen import seal_word, verify_url, with_record
 from archive.signing.keys import company_key, person_key
-from archive.signing.rules import PlannedStep, field_name
+from archive.signing.lettering import set_paragraph
+from archive.signing.proofs import note_paper, with_stamp
+from archive.signing.rules import PlannedField, field_name
+from archive.signing.slots import marks_of, place_fields
+from archive.signing.timestamps import TimeAuthority
 from archive.signing.views import RunView, TaskView
-from doc_templates import SignatureMark, load_form
+from doc_templates import Form, SignatureMark
 from storage.blobs import BlobRef
 
 WORD = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
@@ -49,21 +56,28 @@ class SignedPaper:
 
 
 def freeze_submission(
-    resources: Resources, record: RecordView, steps: tuple[PlannedStep, ...]
+    resources: Resources, record: RecordView, fields: Sequence[PlannedField]
 ) -> FrozenPaper:
     """Render, convert, place the signature fields and certify; raise what any of them raises."""
-    form = load_form(record.form_code, record.form_version)
-    word = documents.make_word(form, record, {}, resources.settings.public_url)
+    form = _form_of(resources, record)
+    word = _make_word(resources, form, record, {}, record.round + 1)
     plain = documents.make_pdf(resources.converter, word)
-    boxes = find_boxes(plain, [step.role for step in steps])
-    fields = {field_name(step.seq): boxes[step.role] for step in steps}
+    boxes = place_fields(fields, find_boxes(plain, [one.role for one in fields]))
     reason = f"{form.title} {record.number or ''} 提交定稿".strip()
-    pdf = pades.prepare(plain, fields, company_key(resources), reason, resources.clock())
-    return FrozenPaper(
+    whole = with_record(resources, plain, word, form, record)
+    whole = pades.add_text_fields(whole, find_areas(resources, form, record))
+    company, now = company_key(resources), resources.clock()
+    pdf, why = with_stamp(
+        resources,
+        lambda authority: pades.prepare(whole, boxes, company, reason, now, authority=authority),
+    )
+    frozen = FrozenPaper(
         word=resources.blobs.put(word, WORD),
         pdf=resources.blobs.put(pdf, PDF),
         pages=documents.count_pages(pdf),
     )
+    note_paper(resources, record.id, frozen.pdf, pdf, why)
+    return frozen
 
 
 def freeze_signature(
@@ -75,22 +89,39 @@ def freeze_signature(
     drawn_png: bytes | None,
     pdf_sha256: str,
     images: Mapping[int, str],
+    own_password: str = "",
+    filled: Mapping[str, object] | None = None,
 ) -> SignedPaper:
     """Sign the PDF in the task's field and print the signature into the Word file.
 
-    ``images`` holds the pictures of the signatures given before, by step.
+    ``images`` holds the pictures of the signatures given before, by slot; ``own_password`` opens
+    the signer's own certificate, where there is one; ``filled`` are the signer's own entries, which
+    stand in ``record`` too.
     """
     now = resources.clock()
     day = show_day(local_day(now))
-    image = compose(drawn_png, actor.name, day)
-    key = person_key(resources, actor)
+    image = compose(drawn_png, actor.name, day, task.on_behalf_of)
+    key = person_key(resources, actor, own_password)
+    form = _form_of(resources, record)
+    texts = entry_texts(form, filled or {})
     before = resources.blobs.read(pdf_sha256)
-    pdf = pades.approve(before, field_name(task.seq), key, image, actor.name, task.role, now)
-    marks = _marks_before(resources, run, images)
-    marks[task.role] = SignatureMark(name=actor.name, date=day, image_png=image)
-    form = load_form(record.form_code, record.form_version)
-    word = documents.make_word(form, record, marks, resources.settings.public_url)
-    return SignedPaper(
+    if texts:
+        before = pades.fill_text_fields(before, texts, set_paragraph)
+    company = company_key(resources)
+
+    def put_on(authority: TimeAuthority | None) -> bytes:
+        field, name = field_name(task.slot), actor.name
+        signed = pades.approve(before, field, key, image, name, task.role, now, authority=authority)
+        if not task.ends_run:
+            return signed
+        reason = f"{record.number} 签核完毕"
+        return pades.close_paper(signed, company, reason, now, authority=authority)
+
+    pdf, why = with_stamp(resources, put_on)
+    mark = SignatureMark(actor.name, day, image, task.on_behalf_of)
+    marks = marks_of(resources.blobs, run, images, task, mark)
+    word = _make_word(resources, form, record, marks, run.round)
+    signed = SignedPaper(
         word=resources.blobs.put(word, WORD),
         pdf=resources.blobs.put(pdf, PDF),
         image=resources.blobs.put(image, PNG),
@@ -98,17 +129,24 @@ def freeze_signature(
         before_sha256=pdf_sha256,
         certificate_serial=key.serial_hex,
     )
+    note_paper(resources, record.id, signed.pdf, pdf, why)
+    return signed
 
 
-def _marks_before(
-    resources: Resources, run: RunView, images: Mapping[int, str]
-) -> dict[str, SignatureMark]:
-    marks: dict[str, SignatureMark] = {}
-    for task in run.tasks:
-        if task.seq in images and task.done_at is not None:
-            marks[task.role] = SignatureMark(
-                name=task.assignee_name,
-                date=show_day(local_day(task.done_at)),
-                image_png=resources.blobs.read(images[task.seq]),
-            )
-    return marks
+def _make_word(
+    resources: Resources,
+    form: Form,
+    record: RecordView,
+    marks: Mapping[str, SignatureMark],
+    round: int,
+) -> bytes:
+    """Return the Word file with its own check address, signed for the company."""
+    address = verify_url(resources, record.id, round)
+    public_url = resources.settings.public_url
+    word = documents.make_word(form, record, marks, public_url, check_url=address)
+    return seal_word(resources, word, form, record)
+
+
+def _form_of(resources: Resources, record: RecordView) -> Form:
+    with resources.reading() as uow:
+        return get_form(uow, record.form_code, record.form_version)

@@ -12,7 +12,8 @@ class SignatureVerdict:
     """What one signature is worth.
 
     ``intact``: nothing it covers was changed and nothing forbidden was added; ``valid``: intact,
-    and made with a certificate of ours that was good at the time.
+    and made with a certificate of ours (or one registered here) that was good at the time.
+    ``stamped_at``: by when, as an outside authority says, it was there.
     """
 
     field: str
@@ -26,6 +27,19 @@ class SignatureVerdict:
     is_company: bool
     serial_hex: str = ""
     reason: str = ""
+    issuer: str = ""
+    stamped_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class StampVerdict:
+    """What one document time-stamp is worth: by when the file was there, as whom says."""
+
+    stamped_at: datetime | None
+    authority: str
+    intact: bool
+    trusted: bool
+    why: str
 
 
 @dataclass(frozen=True)
@@ -33,7 +47,8 @@ class Verdict:
     """What a PDF is worth.
 
     ``intact``: signed, and unchanged since; ``trusted``: intact, certified by the company, and
-    every signature valid. ``waiting``: roles that have not signed yet.
+    every signature valid. ``waiting``: roles that have not signed yet. ``level``: what the file
+    proves by itself (B-B … B-LTA); empty where it is not signed.
     """
 
     intact: bool
@@ -41,3 +56,5 @@ class Verdict:
     why: str
     signatures: tuple[SignatureVerdict, ...] = ()
     waiting: tuple[str, ...] = ()
+    stamps: tuple[StampVerdict, ...] = ()
+    level: str = ""

@@ -1,22 +1,29 @@
 """The keys of the company and its people, fetched from rows and the authority's folder.
 
 The authority is made at ``archive init`` and opened once a process; a person's key is issued
-when they first sign.
+when they first sign, issued anew before it expires, and revoked when they leave.
 """
 
 import threading
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from sqlalchemy import select
 
 from archive.config import Settings, instance_secret
+from archive.core.clock import local_day
 from archive.core.profile import load_profile
 from archive.core.resources import Resources
+from archive.people.models import User
 from archive.people.rights import Actor
 from archive.signing.authority import CompanyAuthority, IssuedKey, SigningKey
 from archive.signing.models import PersonCertificate
+from archive.signing.own_keys import open_own_key, withdraw_own
+from archive.signing.proof_models import OwnCertificate
 from storage.work import UnitOfWork
+
+RENEW_BEFORE = timedelta(days=60)
+CRL_PATH = "/trust/company.crl"
 
 _opened: dict[Path, CompanyAuthority] = {}
 _lock = threading.Lock()
@@ -41,19 +48,72 @@ def company_key(resources: Resources) -> SigningKey:
     return _key(resources, None)
 
 
-def person_key(resources: Resources, actor: Actor) -> SigningKey:
-    """Return the signing key of a person, issued when they first sign."""
-    return _key(resources, actor)
+def person_key(resources: Resources, actor: Actor, own_password: str = "") -> SigningKey:
+    """Return the signing key of a person, issued when they first sign.
+
+    A person with a certificate of their own signs with that one; ``own_password`` opens it.
+    Raises Invalid where the password is missing or wrong.
+    """
+    with resources.reading() as uow:
+        own = open_own_key(uow, actor.id, own_password)
+    return own or _key(resources, actor)
 
 
 def revoked_serials(uow: UnitOfWork) -> dict[str, datetime]:
-    """Return the serials of revoked certificates and since when."""
-    rows = uow.session.execute(
-        select(PersonCertificate.serial, PersonCertificate.revoked_at).where(
-            PersonCertificate.revoked_at.is_not(None)
+    """Return the serials of revoked certificates, and of own ones withdrawn, and since when."""
+    revoked: dict[str, datetime] = {}
+    for table, when in (
+        (PersonCertificate, PersonCertificate.revoked_at),
+        (OwnCertificate, OwnCertificate.withdrawn_at),
+    ):
+        for serial, since in uow.session.execute(select(table.serial, when)):
+            if since is not None:
+                revoked[serial] = since
+    return revoked
+
+
+def revoke_person(uow: UnitOfWork, user_id: int, now: datetime) -> int:
+    """Revoke every certificate of a person from now on; return how many. A second time: none."""
+    rows = uow.session.scalars(
+        select(PersonCertificate).where(
+            PersonCertificate.user_id == user_id, PersonCertificate.revoked_at.is_(None)
         )
-    )
-    return {row.serial: row.revoked_at for row in rows if row.revoked_at is not None}
+    ).all()
+    for row in rows:
+        row.revoked_at = now
+    withdrawn = withdraw_own(uow, user_id, now)
+    serials = sorted([*(row.serial for row in rows), *withdrawn])
+    if serials:
+        uow.journal(None, "certificate.revoke", "user", user_id, {"serials": serials})
+    return len(serials)
+
+
+def revoke_leavers(uow: UnitOfWork) -> int:
+    """Revoke the certificates of everyone who has left; return how many. For the daily chores."""
+    today = local_day(uow.now())
+    leavers = uow.session.scalars(
+        select(User.id)
+        .join(PersonCertificate, PersonCertificate.user_id == User.id)
+        .where(User.left_on <= today, PersonCertificate.revoked_at.is_(None))
+        .union(
+            select(User.id)
+            .join(OwnCertificate, OwnCertificate.user_id == User.id)
+            .where(User.left_on <= today, OwnCertificate.withdrawn_at.is_(None))
+        )
+    ).all()
+    return sum(revoke_person(uow, user_id, uow.now()) for user_id in leavers)
+
+
+def company_crl(resources: Resources) -> bytes:
+    """Return the revocation list of today (DER), fit to be published."""
+    with resources.reading() as uow:
+        rows = uow.session.execute(
+            select(PersonCertificate.serial, PersonCertificate.revoked_at).where(
+                PersonCertificate.revoked_at.is_not(None)
+            )
+        ).all()
+    revoked = [(row.serial, row.revoked_at) for row in rows if row.revoked_at is not None]
+    return open_authority(resources).crl(revoked, resources.clock())
 
 
 def _open_or_make(resources: Resources, folder: Path) -> CompanyAuthority:
@@ -61,8 +121,8 @@ def _open_or_make(resources: Resources, folder: Path) -> CompanyAuthority:
     if not folder.exists() or not any(folder.iterdir()):
         with resources.reading() as uow:
             company = load_profile(uow).company
-        return CompanyAuthority.create(folder, company, secret, resources.clock())
-    return CompanyAuthority.open(folder, secret)
+        CompanyAuthority.create(folder, company, secret, resources.clock())
+    return CompanyAuthority.open(folder, secret, resources.settings.public_url + CRL_PATH)
 
 
 def _key(resources: Resources, actor: Actor | None) -> SigningKey:
@@ -102,6 +162,7 @@ def _issue(
 
 
 def _valid_row(uow: UnitOfWork, user_id: int | None) -> PersonCertificate | None:
+    """The newest certificate that is good and not about to expire."""
     return uow.session.scalar(
         select(PersonCertificate)
         .where(
@@ -109,7 +170,7 @@ def _valid_row(uow: UnitOfWork, user_id: int | None) -> PersonCertificate | None
             if user_id is not None
             else PersonCertificate.user_id.is_(None),
             PersonCertificate.revoked_at.is_(None),
-            PersonCertificate.not_after > uow.now(),
+            PersonCertificate.not_after > uow.now() + RENEW_BEFORE,
         )
         .order_by(PersonCertificate.id)
         .limit(1)

@@ -1,34 +1,31 @@
-"""Pages of signing: what waits for me, the paper with its chain, and the acts on it."""
+"""Pages of signing one paper: before it is submitted, the paper with its chain, the acts on it.
+
+Lists and settings hang on the same blueprint in ``desk_routes``.
+"""
 
 import base64
 import binascii
 
-from apiflask import APIBlueprint
 from flask import flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from archive.core.errors import ArchiveError, Invalid, Unauthenticated
-from archive.core.pages import clean_paging
+from archive.core.errors import ArchiveError, Conflict, Forbidden, Invalid, Unauthenticated
 from archive.core.web import reading, resources, work
 from archive.documents import service as documents
 from archive.people.gate import actor, client_address, guard
 from archive.records import service as records
-from archive.signing import edge, service
+from archive.signing import desk_routes, edge, entries, inbox, opinions, planning, service
+from archive.signing.acts import Asked
+from archive.signing.blueprint import pages
 from archive.signing.verdicts import judge_link
-from archive.signing.views import RunView
+from archive.signing.views import RunView, StepView
 
-pages = APIBlueprint(
-    "signing",
-    __name__,
-    template_folder="templates",
-    static_folder="static",
-    static_url_path="/static/signing",
-    enable_openapi=False,
-)
+__all__ = ["desk_routes", "pages"]
 
-PHRASES = ("同意。", "已阅。", "拟同意，请领导审批。", "情况属实。")
 DATA_URL = "data:image/png;base64,"
 DRAWING_LIMIT = 2_000_000
+ENTRY = "entry:"
+CHOSEN = "chosen:"
 
 
 @pages.app_context_processor
@@ -42,30 +39,46 @@ def panel() -> dict[str, object]:
     return {"signing_run": signing_run}
 
 
-@pages.get("/signing")
-@guard("self")
-def inbox() -> str:
-    """Show what waits for my signature, or what I signed."""
-    done = request.args.get("view") == "done"
-    page, per_page = clean_paging(request.args.get("page", 1, int), 20)
-    with reading() as uow:
-        entries = service.inbox(uow, actor(), done=done, page=page, per_page=per_page)
-    return render_template("signing/inbox.html", page=entries, done=done)
-
-
 @pages.get("/signing/<int:record_id>")
 @guard("record.read")
 def paper(record_id: int) -> str:
     """Show a paper with its chain; to its present signer, with the pad to sign."""
+    with reading() as uow:
+        unread = inbox.is_unread(uow, actor(), record_id)
+    if unread:
+        with work() as uow:
+            inbox.mark_read(uow, actor(), record_id)
+            uow.commit()
     return _paper(record_id)
+
+
+@pages.get("/signing/<int:record_id>/submit")
+@guard("record.submit")
+def before_submit(record_id: int) -> str:
+    """Show who will sign a draft, and ask for whom the submitter picks."""
+    return _before_submit(record_id)
 
 
 @pages.post("/signing/<int:record_id>/submit")
 @guard("record.submit")
-def submit(record_id: int) -> Response:
-    """Submit a record for signing."""
-    version = request.form.get("version", type=int) or 0
-    edge.submit(resources(), actor(), record_id, version)
+def submit(record_id: int) -> Response | tuple[str, int]:
+    """Submit a record for signing; where the form asks whom, ask first."""
+    posted = request.form
+    chosen = {
+        key.removeprefix(CHOSEN): _names(value)
+        for key, value in posted.items()
+        if key.startswith(CHOSEN)
+    }
+    if not chosen and _must_choose(record_id):
+        return redirect(url_for("signing.before_submit", record_id=record_id))
+    version = posted.get("version", type=int) or 0
+    try:
+        picked, copies = edge.resolve_people(resources(), chosen, _names(posted.get("copies", "")))
+        edge.submit(resources(), actor(), record_id, version, chosen=picked, copies=copies)
+    except Invalid as refusal:
+        if not chosen and not posted.get("copies"):
+            raise
+        return _before_submit(record_id, refusal), 422
     flash("已提交，文件已定稿。", "success")
     return redirect(url_for("signing.paper", record_id=record_id))
 
@@ -84,6 +97,13 @@ def sign(record_id: int) -> Response | tuple[str, int]:
             drawn_png=drawing(form.get("signature_png", "")),
             opinion=form.get("opinion", ""),
             address=client_address(),
+            circled=form.get("circled") == "1",
+            filled={
+                key.removeprefix(ENTRY): value
+                for key, value in form.items()
+                if key.startswith(ENTRY)
+            },
+            own_password=form.get("own_password", ""),
         )
     except (Invalid, Unauthenticated) as refusal:
         return _paper(record_id, refusal), 422
@@ -91,29 +111,35 @@ def sign(record_id: int) -> Response | tuple[str, int]:
     return redirect(url_for("signing.paper", record_id=record_id))
 
 
-@pages.post("/signing/<int:record_id>/return")
-@guard("record.reject")
-def return_(record_id: int) -> Response | tuple[str, int]:
-    """Send the paper back to its author."""
-    return _refuse(record_id, service.return_record, "已退回给提交人。")
-
-
-@pages.post("/signing/<int:record_id>/reject")
-@guard("record.reject")
-def reject(record_id: int) -> Response | tuple[str, int]:
-    """Refuse the paper for good."""
-    return _refuse(record_id, service.reject_record, "已拒绝。")
-
-
-@pages.post("/signing/<int:record_id>/withdraw")
-@guard("record.withdraw")
-def withdraw(record_id: int) -> Response:
-    """Take one's own paper back."""
-    with work() as uow:
-        service.withdraw_record(uow, actor(), record_id)
-        uow.commit()
-    flash("已撤回，可以修改后重新提交。", "success")
-    return redirect(url_for("records.show", record_id=record_id))
+@pages.post("/signing/<int:record_id>/<act>")
+@guard("record.read")
+def act(record_id: int, act: str) -> Response | tuple[str, int]:
+    """Do any other act on the paper; what was typed stays on the page when it is refused."""
+    form = request.form
+    asked = Asked(
+        words=form.get("opinion", ""),
+        people=tuple(_names(form.get("people", ""))),
+        way=form.get("way", ""),
+        to=form.get("to", type=int) or 0,
+        straight_back=form.get("then") == "back",
+        task_id=form.get("task_id", type=int) or 0,
+    )
+    try:
+        done = edge.act(
+            resources(),
+            actor(),
+            record_id,
+            act,
+            asked,
+            password=form.get("password", ""),
+            address=client_address(),
+        )
+    except (Invalid, Unauthenticated) as refusal:
+        return _paper(record_id, refusal), 422
+    flash(done, "success")
+    if act == "withdraw":
+        return redirect(url_for("records.show", record_id=record_id))
+    return redirect(url_for("signing.paper", record_id=record_id))
 
 
 @pages.get("/verify/<token>")
@@ -141,32 +167,59 @@ def drawing(data_url: str) -> bytes | None:
         ) from wrong
 
 
-def _refuse(record_id: int, act: object, done: str) -> Response | tuple[str, int]:
-    form = request.form
-    try:
-        edge.confirm(resources(), actor(), form.get("password", ""), client_address())
-        with work() as uow:
-            act(uow, actor(), record_id, form.get("opinion", ""))  # type: ignore[operator]
-            uow.commit()
-    except (Invalid, Unauthenticated) as refusal:
-        return _paper(record_id, refusal), 422
-    flash(done, "success")
-    return redirect(url_for("signing.inbox"))
+def _names(text: str) -> list[str]:
+    """Return the people written into one field, parted by commas or new lines."""
+    for mark in "，、；;\n":
+        text = text.replace(mark, ",")
+    return [one.strip() for one in text.split(",") if one.strip()]
+
+
+def _must_choose(record_id: int) -> bool:
+    with reading() as uow:
+        record = records.get_record(uow, actor(), record_id)
+        return bool(planning.steps_to_choose(entries.form_for(uow, record)))
+
+
+def _before_submit(record_id: int, refusal: ArchiveError | None = None) -> str:
+    with reading() as uow:
+        record = records.get_record(uow, actor(), record_id)
+        form = entries.form_for(uow, record)
+        asked = planning.steps_to_choose(form)
+        trouble, steps = refusal, tuple[StepView, ...]()
+        try:
+            steps = service.chain_in_words(uow, actor(), record_id)
+        except (Invalid, Conflict) as why:
+            trouble = trouble or (None if asked else why)
+        except Forbidden as why:
+            raise Conflict("这份表已经提交，不用再提交。") from why
+    return render_template(
+        "signing/before_submit.html",
+        record=record,
+        steps=steps,
+        asked=asked,
+        refusal=trouble,
+        typed=request.form,
+    )
 
 
 def _paper(record_id: int, refusal: ArchiveError | None = None) -> str:
+    me = actor()
     with reading() as uow:
-        record = records.get_record(uow, actor(), record_id)
-        run = service.find_run(uow, actor(), record_id)
+        record = records.get_record(uow, me, record_id)
+        run = service.find_run(uow, me, record_id)
         document = documents.latest_document(uow, record_id, "pdf")
-    task = run.open_task if run and run.state == "running" else None
-    return render_template(
-        "signing/paper.html",
-        record=record,
-        run=run,
-        pages=document.pages if document else 0,
-        task=task if task and task.assignee_id == actor().id else None,
-        phrases=PHRASES,
-        refusal=refusal,
-        typed=request.form,
-    )
+        task = run.open_task_of(me.id) if run and run.state == "running" else None
+        form = entries.form_for(uow, record)
+        return render_template(
+            "signing/paper.html",
+            record=record,
+            run=run,
+            pages=document.pages if document else 0,
+            task=task,
+            step=run.step(task.seq) if run and task else None,
+            own_entries=entries.entries_for(form, task.role) if task else (),
+            phrases=opinions.phrases_for(uow, me) if task else (),
+            may_take_back=run is not None and service.may_take_back(uow, me, record_id),
+            refusal=refusal,
+            typed=request.form,
+        )

@@ -2,37 +2,91 @@
 
 An act that makes bytes comes in three hops, so that nothing is rendered or signed while a
 transaction is open: *plan* (reads, and takes the number), *freeze* (bytes into the blob store,
-in ``archive.signing.freeze``), *record* (rows). Called by pages, API, commands.
+in ``archive.signing.freeze``), *record* (rows). What follows from an act is ``flow``'s; acts that
+bring other people in are in ``detours``. Called by pages, API, commands.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
-from archive.core.errors import Conflict, NotFound
-from archive.core.pages import Page
+from archive.core.errors import Conflict, Invalid, NotFound
 from archive.documents import service as documents
+from archive.forms.service import get_form
 from archive.people import service as people
 from archive.people.rights import Actor, Thing, require
 from archive.records import service as records
 from archive.records import stages
 from archive.records.drafts import complete_values
-from archive.records.models import Record
 from archive.records.rules import content_digest
 from archive.records.stages import take_number_for
 from archive.records.views import RecordView
-from archive.signing import chain
+from archive.signing import audience, chain, entries, flow
 from archive.signing.freeze import FrozenPaper, SignedPaper
-from archive.signing.models import SigningRun, SigningTask, TaskState
-from archive.signing.rules import PlannedStep, check_turn, clean_opinion
-from archive.signing.views import InboxEntry, RunView, TaskView
-from doc_templates import load_form
+from archive.signing.inbox import inbox, waiting_count
+from archive.signing.models import SigningRun, SigningTask, TaskKind, TaskState
+from archive.signing.planning import Chosen, plan_for
+from archive.signing.rules import Plan, check_agreement, check_turn, clean_opinion
+from archive.signing.views import RunView, StepView, TaskView
 from storage.work import UnitOfWork
+
+__all__ = [
+    "PaperMoved",
+    "chain_in_words",
+    "check_words",
+    "find_run",
+    "get_run",
+    "inbox",
+    "may_take_back",
+    "participants_of",
+    "plan_signature",
+    "plan_submission",
+    "preview_chain",
+    "record_signature",
+    "record_submission",
+    "reject_record",
+    "return_record",
+    "signature_images",
+    "take_back",
+    "waiting_count",
+    "withdraw_record",
+]
+
+
+class PaperMoved(Conflict):
+    """Somebody else signed the same paper at the same moment; signing again on theirs is fine."""
+
+
+def preview_chain(
+    uow: UnitOfWork, actor: Actor, record_id: int, chosen: Chosen | None = None
+) -> Plan:
+    """Return who would sign the actor's draft if it were submitted as it is; raise Invalid."""
+    require(actor, "record.submit", records.thing_of(uow, record_id))
+    return plan_for(uow, records.get_record(uow, actor, record_id), chosen)
+
+
+def chain_in_words(uow: UnitOfWork, actor: Actor, record_id: int) -> tuple[StepView, ...]:
+    """Return the steps a draft would go through, with the names in ``note``; raise Invalid."""
+    plan = preview_chain(uow, actor, record_id)
+    names = people.names_of(uow, plan.people)
+    return tuple(
+        StepView(
+            seq=step.seq,
+            role=step.role,
+            mode=step.mode if len(step.people) > 1 else "one",
+            needed=step.needed,
+            state="skipped" if step.skipped else "waiting",
+            note=step.skipped or "、".join(names[one] for one in step.people),
+            issues=step.issues,
+        )
+        for step in plan.steps
+    )
 
 
 def plan_submission(
-    uow: UnitOfWork, actor: Actor, record_id: int, version: int
-) -> tuple[RecordView, tuple[PlannedStep, ...]]:
+    uow: UnitOfWork, actor: Actor, record_id: int, version: int, chosen: Chosen | None = None
+) -> tuple[RecordView, Plan]:
     """Check that a record can be submitted, take its number, and find its signers.
 
     Raises Invalid (entries missing or wrong, nobody to sign), Conflict (stale, wrong state).
@@ -41,27 +95,29 @@ def plan_submission(
     record = records.get_record(uow, actor, record_id)
     if record.version != version:
         raise Conflict("这份表刚被改过，请刷新看过最新内容后再提交。")
-    form = load_form(record.form_code, record.form_version)
+    form = get_form(uow, record.form_code, record.form_version)
     complete = complete_values(form, record.content)
-    steps = chain.plan_for(uow, record)
+    plan = plan_for(uow, replace(record, content=complete), chosen)
     take_number_for(uow, record_id)
     numbered = records.get_record(uow, actor, record_id)
     digest = content_digest(form.code, form.version, complete)
-    return replace(numbered, content=complete, digest=digest), steps
+    return replace(numbered, content=complete, digest=digest), plan
 
 
 def record_submission(
     uow: UnitOfWork,
     actor: Actor,
     record: RecordView,
-    steps: tuple[PlannedStep, ...],
+    plan: Plan,
     frozen: FrozenPaper,
+    copies: Sequence[int] = (),
 ) -> RunView:
-    """Write down a submission whose bytes are safe: state, run, tasks, documents."""
+    """Write down a submission whose bytes are safe: state, run, tasks, documents, copies."""
     require(actor, "record.submit", records.thing_of(uow, record.id))
-    signers = frozenset(step.assignee_id for step in steps)
-    submitted = stages.mark_submitted(uow, actor, record.id, record.version, signers)
-    chain.start_run(uow, actor, record.id, submitted.round, steps)
+    submitted = stages.mark_submitted(uow, actor, record.id, record.version, plan.people)
+    run_id = chain.start_run(
+        uow, actor, record.id, submitted.round, plan, flow_version=record.form_version
+    )
     for kind, ref in (("docx", frozen.word), ("pdf", frozen.pdf)):
         documents.keep_document(uow, record.id, kind, submitted.round, 0, ref, frozen.pages)
     uow.journal(
@@ -71,6 +127,10 @@ def record_submission(
         record.id,
         {"round": submitted.round, "word": frozen.word.sha256, "pdf": frozen.pdf.sha256},
     )
+    run = uow.session.get_one(SigningRun, run_id)
+    flow.open_next(uow, actor, run)
+    for person_id in copies:
+        audience.send_copy(uow, actor, run, person_id)
     return _run(uow, record.id)
 
 
@@ -78,43 +138,71 @@ def plan_signature(
     uow: UnitOfWork, actor: Actor, record_id: int
 ) -> tuple[RecordView, RunView, TaskView]:
     """Return what the actor is about to sign; raise Conflict when it is not their turn."""
-    record = _readable(uow, actor, record_id)
+    record = records.get_record(uow, actor, record_id)
     run = chain.find_run(uow, record_id)
     if run is None or run.state != "running":
         raise Conflict("这份表现在不在签核中，请刷新看看它的状态。")
-    mine = [task for task in run.tasks if task.assignee_id == actor.id]
-    task = next((one for one in mine if one.state == "open"), mine[0] if mine else None)
+    task = run.open_task_of(actor.id) or _latest_of(run, actor.id)
     if task is None:
         raise Conflict("这份表没有要您签的步骤。")
+    if task.state == TaskState.WAITING:
+        _check_not_held(run, task)
     check_turn(task.state, task.assignee_id, actor.id)
-    return record, run, task
+    return record, run, replace(task, ends_run=flow.would_end(uow, run.id, task.id))
+
+
+def check_words(uow: UnitOfWork, task: TaskView, opinion: str, *, circled: bool) -> None:
+    """Raise Invalid when the words cannot stand beside a signature at this task."""
+    row = uow.session.get_one(SigningTask, task.id)
+    if row.kind == TaskKind.ADVICE:
+        raise Conflict("请您提意见的文件不用签字，写好意见按“提出意见”即可。")
+    text = clean_opinion(opinion, required=False)
+    check_agreement(text, circled=circled, issues=_issues(uow, row))
 
 
 def record_signature(
-    uow: UnitOfWork, actor: Actor, task: TaskView, signed: SignedPaper, opinion: str
+    uow: UnitOfWork,
+    actor: Actor,
+    task: TaskView,
+    signed: SignedPaper,
+    opinion: str,
+    *,
+    circled: bool = False,
+    filled: Mapping[str, object] | None = None,
 ) -> RunView:
     """Write down a signature whose bytes are safe; open the next step, or end the run.
 
-    Raises Conflict when the task was decided meanwhile or the paper is another than the signed.
+    Raises Conflict when the task was decided meanwhile, PaperMoved when the paper is another
+    than the signed.
     """
-    row = _open_task(uow, actor, task.id)
-    run = uow.session.get_one(SigningRun, row.run_id)
+    run, row = _open_task(uow, actor, task.id)
+    check_words(uow, task, opinion, circled=circled)
     latest = documents.latest_document(uow, run.record_id, "pdf")
     if latest is None or latest.sha256 != signed.before_sha256:
-        raise Conflict("文件在您签字的同时有了变化，请刷新看过最新内容后再签。")
-    row.state, row.done_at = TaskState.DONE, uow.now()
+        raise PaperMoved("文件在您签字的同时有了变化，请刷新看过最新内容后再签。")
+    if flow.would_end(uow, run.id, row.id) != task.ends_run:
+        raise PaperMoved("签核人刚有变动，请刷新看过最新情况后再签。")
+    text = clean_opinion(opinion, required=False)
+    digest = entries.enter(uow, actor, run, row.role, filled or {})
+    stage = flow.next_stage(uow, run)
     for kind, ref in (("docx", signed.word), ("pdf", signed.pdf)):
-        documents.keep_document(uow, run.record_id, kind, run.round, row.seq, ref, signed.pages)
+        documents.keep_document(uow, run.record_id, kind, run.round, stage, ref, signed.pages)
+    row.state, row.done_at = TaskState.DONE, uow.now()
+    row.outcome = "circle" if circled else "approve"
     chain.note_act(
         uow,
         run.id,
         row.id,
-        "approve",
+        row.outcome,
         actor.id,
-        opinion=clean_opinion(opinion, required=False),
+        opinion=text or ("圈阅" if circled else ""),
         image_sha256=uow.keep(signed.image),
         pdf_sha256=signed.pdf.sha256,
         certificate_serial=signed.certificate_serial,
+        on_behalf_id=row.owner_id if row.is_proxy else None,
+        before_sha256=signed.before_sha256,
+        content_digest=digest,
+        filled=filled,
     )
     uow.journal(
         actor.id,
@@ -123,27 +211,71 @@ def record_signature(
         run.record_id,
         {"step": row.seq, "pdf": signed.pdf.sha256, "certificate": signed.certificate_serial},
     )
-    _open_next(uow, actor, run, row.seq)
-    uow.session.flush()
+    flow.after_done(uow, actor, run, row)
     return _run(uow, run.record_id)
 
 
-def return_record(uow: UnitOfWork, actor: Actor, record_id: int, reason: str) -> RunView:
-    """Send a record back to its author to be mended; the signatures of this round are void."""
-    return _end_by_signer(uow, actor, record_id, reason, "return")
+def return_record(
+    uow: UnitOfWork,
+    actor: Actor,
+    record_id: int,
+    reason: str,
+    to: int | None = None,
+    *,
+    straight_back: bool = False,
+) -> RunView:
+    """Send a paper back: to its author (``to`` None or 0), or to a step that is done.
+
+    Back to the author, this round is over. Back to a step, the signatures from that step on are
+    void and the chain runs again from there; with ``straight_back`` that step's people sign once
+    more beside what stands, and it comes back to the one who returned it.
+    """
+    plan_signature(uow, actor, record_id)
+    run, row = _open_task(uow, actor, _own_open(uow, actor, record_id))
+    if row.kind == TaskKind.ADVICE:
+        raise Conflict("请您提意见的文件不能退回，请写意见交回委派您的人。")
+    opinion = clean_opinion(reason, required=True)
+    if not to:
+        entries.clear(uow, actor, record_id, None)
+        stages.mark_returned(uow, actor, record_id, opinion)
+        _note(uow, run, row, "return", actor, opinion)
+        chain.end_run(uow, run.id, "returned")
+    else:
+        _return_to_step(uow, actor, run, row, to, opinion, straight_back=straight_back)
+    detail = {"round": run.round, "step": row.seq, "to": to or 0}
+    uow.journal(actor.id, "record.return", "record", record_id, detail)
+    return _run(uow, record_id)
 
 
 def reject_record(uow: UnitOfWork, actor: Actor, record_id: int, reason: str) -> RunView:
-    """Refuse a record for good."""
-    return _end_by_signer(uow, actor, record_id, reason, "reject")
+    """Say no: for good, or, where a share of several must agree (会签), as one vote against."""
+    plan_signature(uow, actor, record_id)
+    run, row = _open_task(uow, actor, _own_open(uow, actor, record_id))
+    if row.kind == TaskKind.ADVICE:
+        raise Conflict("请您提意见的文件不能拒绝，请写意见交回委派您的人。")
+    opinion = clean_opinion(reason, required=True)
+    step = next(one for one in chain.steps_in(uow, run.id) if one.seq == row.seq)
+    if step.mode.startswith("ratio:") and row.kind == TaskKind.NORMAL:
+        row.state, row.done_at, row.outcome = TaskState.DONE, uow.now(), "refuse"
+        _note(uow, run, row, "refuse", actor, opinion)
+        flow.settle(uow, actor, run, row.seq, opinion)
+    else:
+        stages.mark_rejected(uow, actor, record_id, opinion)
+        _note(uow, run, row, "reject", actor, opinion)
+        chain.end_run(uow, run.id, "rejected")
+    detail = {"round": run.round, "step": row.seq}
+    uow.journal(actor.id, "record.reject", "record", record_id, detail)
+    return _run(uow, record_id)
 
 
 def withdraw_record(uow: UnitOfWork, actor: Actor, record_id: int) -> RunView:
     """Take one's own record back while it is being signed; it becomes a draft again."""
     require(actor, "record.withdraw", records.thing_of(uow, record_id))
-    run = chain.find_run(uow, record_id)
-    if run is None or run.state != "running":
+    latest = chain.find_run(uow, record_id)
+    if latest is None or latest.state != "running":
         raise Conflict("只有签核中的表才能撤回。")
+    run = chain.lock_run(uow, record_id)
+    entries.clear(uow, actor, record_id, None)
     stages.mark_withdrawn(uow, actor, record_id)
     chain.note_act(uow, run.id, None, "withdraw", actor.id)
     chain.end_run(uow, run.id, "withdrawn")
@@ -151,20 +283,44 @@ def withdraw_record(uow: UnitOfWork, actor: Actor, record_id: int) -> RunView:
     return _run(uow, record_id)
 
 
+def take_back(uow: UnitOfWork, actor: Actor, record_id: int) -> RunView:
+    """Take one's own signature back while nobody has acted after it; raise Conflict."""
+    records.get_record(uow, actor, record_id)
+    run = chain.lock_run(uow, record_id)
+    last = chain.acts_in(uow, run.id)[-1]
+    if last.action not in chain.SIGNED or last.by_id != actor.id or last.task_id is None:
+        raise Conflict("后面的人已经办理，或最近一步不是您签的，不能收回签字。")
+    row = uow.session.get_one(SigningTask, last.task_id)
+    entries.clear(uow, actor, record_id, {row.role})
+    flow.take_back(uow, run, row, last)
+    chain.note_act(uow, run.id, row.id, "take_back", actor.id)
+    uow.journal(actor.id, "record.take_back", "record", record_id, {"step": row.seq})
+    return _run(uow, record_id)
+
+
+def may_take_back(uow: UnitOfWork, actor: Actor, record_id: int) -> bool:
+    """Say whether the last act of a run under way is the actor's own signature."""
+    run = chain.find_row(uow, record_id)
+    if run is None or run.state != "running":
+        return False
+    last = chain.acts_in(uow, run.id)[-1]
+    return last.action in chain.SIGNED and last.by_id == actor.id
+
+
 def find_run(uow: UnitOfWork, actor: Actor, record_id: int) -> RunView | None:
     """Return the signing run of a record the actor may read, or None."""
-    _readable(uow, actor, record_id)
+    records.get_record(uow, actor, record_id)
     return chain.find_run(uow, record_id)
 
 
 def get_run(uow: UnitOfWork, actor: Actor, record_id: int) -> RunView:
     """Return the signing run of a record the actor may read; raise NotFound."""
-    _readable(uow, actor, record_id)
+    records.get_record(uow, actor, record_id)
     return _run(uow, record_id)
 
 
 def signature_images(uow: UnitOfWork, record_id: int) -> dict[int, str]:
-    """Return the digest of each given signature's picture in the present run, by step."""
+    """Return the digest of each given signature's picture in the present run, by slot."""
     run = chain.find_run(uow, record_id)
     return {} if run is None else chain.images_of(uow, run.id)
 
@@ -179,56 +335,52 @@ def participants_of(uow: UnitOfWork, record_id: int) -> frozenset[int]:
     return frozenset(rows)
 
 
-def inbox(
-    uow: UnitOfWork, actor: Actor, *, done: bool = False, page: int = 1, per_page: int = 20
-) -> Page[InboxEntry]:
-    """Return what waits for the actor to sign (or, ``done``, what they signed)."""
-    state = TaskState.DONE if done else TaskState.OPEN
-    mine = (SigningTask.assignee_id == actor.id, SigningTask.state == state)
-    total = uow.session.scalar(select(func.count()).select_from(SigningTask).where(*mine)) or 0
-    order = SigningTask.done_at.desc() if done else SigningTask.opened_at
-    rows = uow.session.execute(
-        select(SigningTask, Record)
-        .join(SigningRun, SigningRun.id == SigningTask.run_id)
-        .join(Record, Record.id == SigningRun.record_id)
-        .where(*mine)
-        .order_by(order, SigningTask.id)
-        .limit(per_page)
-        .offset((page - 1) * per_page)
-    ).all()
-    names = people.names_of(uow, [record.author_id for _, record in rows])
-    entries = tuple(
-        InboxEntry(
-            task_id=task.id,
-            record_id=record.id,
-            role=task.role,
-            number=record.number or "",
-            title=record.title,
-            form_title=load_form(record.form_code, record.form_version).title,
-            author_name=names.get(record.author_id, ""),
-            opened_at=task.opened_at,
-            done_at=task.done_at,
-            state=task.state,
-        )
-        for task, record in rows
-    )
-    return Page(entries, total, page, per_page)
+def _return_to_step(
+    uow: UnitOfWork,
+    actor: Actor,
+    run: SigningRun,
+    row: SigningTask,
+    to: int,
+    opinion: str,
+    *,
+    straight_back: bool,
+) -> None:
+    step = next((one for one in chain.steps_in(uow, run.id) if one.seq == to), None)
+    if step is None or step.state != "done" or to >= row.seq:
+        raise Invalid("只能退回到前面已经签完的一步，或退回给提交人。", {"to": "请从列表里选一步"})
+    _note(uow, run, row, "return", actor, f"（退回到{step.role}）{opinion}")
+    if not straight_back:
+        void = {one.role for one in chain.steps_in(uow, run.id) if one.seq >= to}
+        entries.clear(uow, actor, run.record_id, void)
+        flow.do_over(uow, run, to)
+        return
+    asked = [
+        one.assignee_id
+        for one in chain.tasks_in(uow, run.id)
+        if one.seq == to and one.kind == TaskKind.NORMAL and one.state == TaskState.DONE
+    ]
+    for person_id in asked:
+        slot = flow.spare_slot(uow, run)
+        task = chain.add_task(
+            uow, run.id, to, f"{step.role}（重签）", person_id,
+            slot=slot, kind=TaskKind.AGAIN, parent_id=row.id,
+        )  # fmt: skip
+        flow.open_task(uow, run, task)
+    flow.hold(uow, row)
 
 
-def waiting_count(uow: UnitOfWork, actor: Actor) -> int:
-    """Return how many papers wait for the actor's signature."""
-    return (
-        uow.session.scalar(
-            select(func.count())
-            .select_from(SigningTask)
-            .where(SigningTask.assignee_id == actor.id, SigningTask.state == TaskState.OPEN)
-        )
-        or 0
-    )
+def _latest_of(run: RunView, person_id: int) -> TaskView | None:
+    """Return the person's task to speak of when none is open: the one ahead, else the last."""
+    mine = [task for task in run.tasks if task.assignee_id == person_id]
+    ahead = next((one for one in mine if one.state == "waiting"), None)
+    return ahead or (mine[-1] if mine else None)
 
 
-def _readable(uow: UnitOfWork, actor: Actor, record_id: int) -> RecordView:
-    return records.get_record(uow, actor, record_id)
+def _check_not_held(run: RunView, task: TaskView) -> None:
+    asked = [one for one in run.open_tasks if one.parent_id == task.id and one.kind != "after"]
+    if asked:
+        names = "、".join(one.assignee_name for one in asked)
+        raise Conflict(f"您已请{names}先办，他们办完后会回到您这里。")
 
 
 def _run(uow: UnitOfWork, record_id: int) -> RunView:
@@ -238,36 +390,28 @@ def _run(uow: UnitOfWork, record_id: int) -> RunView:
     return run
 
 
-def _open_task(uow: UnitOfWork, actor: Actor, task_id: int) -> SigningTask:
-    row = uow.session.get_one(SigningTask, task_id)
-    assigned = Thing(kind="task", assignee_ids=frozenset({row.assignee_id}))
-    require(actor, "record.sign", assigned)
+def _own_open(uow: UnitOfWork, actor: Actor, record_id: int) -> int:
+    return plan_signature(uow, actor, record_id)[2].id
+
+
+def _open_task(uow: UnitOfWork, actor: Actor, task_id: int) -> tuple[SigningRun, SigningTask]:
+    """Return run and task, held for this act, if it is the actor's turn."""
+    run_id = uow.session.get_one(SigningTask, task_id).run_id
+    record_id = uow.session.get_one(SigningRun, run_id).record_id
+    run = chain.lock_run(uow, record_id)
+    row = uow.session.get_one(SigningTask, task_id, populate_existing=True)
+    require(actor, "record.sign", Thing(kind="task", assignee_ids=frozenset({row.assignee_id})))
     check_turn(row.state, row.assignee_id, actor.id)
-    return row
+    return run, row
 
 
-def _open_next(uow: UnitOfWork, actor: Actor, run: SigningRun, seq: int) -> None:
-    following = uow.session.scalar(
-        select(SigningTask).where(SigningTask.run_id == run.id, SigningTask.seq == seq + 1)
-    )
-    if following is not None:
-        following.state, following.opened_at = TaskState.OPEN, uow.now()
-        return
-    run.state, run.ended_at = "done", uow.now()
-    stages.mark_signed(uow, actor, run.record_id)
+def _issues(uow: UnitOfWork, row: SigningTask) -> bool:
+    steps = chain.steps_in(uow, row.run_id)
+    return any(one.issues for one in steps if one.seq == row.seq and row.kind == TaskKind.NORMAL)
 
 
-def _end_by_signer(
-    uow: UnitOfWork, actor: Actor, record_id: int, reason: str, action: str
-) -> RunView:
-    _, run, task = plan_signature(uow, actor, record_id)
-    _open_task(uow, actor, task.id)
-    opinion = clean_opinion(reason, required=True)
-    mark = stages.mark_returned if action == "return" else stages.mark_rejected
-    mark(uow, actor, record_id, opinion)
-    chain.note_act(uow, run.id, task.id, action, actor.id, opinion=opinion)
-    chain.end_run(uow, run.id, "returned" if action == "return" else "rejected")
-    uow.journal(
-        actor.id, f"record.{action}", "record", record_id, {"round": run.round, "step": task.seq}
-    )
-    return _run(uow, record_id)
+def _note(
+    uow: UnitOfWork, run: SigningRun, row: SigningTask, action: str, actor: Actor, opinion: str
+) -> None:
+    behalf = row.owner_id if row.is_proxy else None
+    chain.note_act(uow, run.id, row.id, action, actor.id, opinion=opinion, on_behalf_id=behalf)

@@ -1,12 +1,44 @@
 """What pages, calls and later stations see of signing."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+
+TASK_STATES = {
+    "waiting": "等待",
+    "open": "待签",
+    "done": "已签",
+    "cancelled": "已取消",
+    "void": "已作废",
+}
+KINDS = {"before": "前加签", "after": "后加签", "again": "重签", "advice": "委派"}
+ACTIONS = {
+    "submit": "提交",
+    "approve": "签字",
+    "circle": "圈阅",
+    "refuse": "不同意",
+    "advise": "提出意见",
+    "return": "退回",
+    "reject": "拒绝",
+    "withdraw": "撤回",
+    "take_back": "收回签字",
+    "add": "加签",
+    "remove": "减签",
+    "hand_over": "转交",
+    "delegate": "委派",
+    "reassign": "改派",
+    "remind": "催办",
+    "copy": "抄送",
+}
 
 
 @dataclass(frozen=True)
 class TaskView:
-    """One step of a run as people see it."""
+    """One person's part in a run as people see it.
+
+    ``on_behalf_of`` is the owner's name where a standing delegation (委托) made another sign;
+    ``ends_run`` is set on the task that is about to be signed when nothing comes after it.
+    """
 
     id: int
     seq: int
@@ -16,12 +48,61 @@ class TaskView:
     state: str
     done_at: datetime | None
     opinion: str = ""
+    slot: int = 0
+    pass_no: int = 1
+    kind: str = "normal"
+    parent_id: int | None = None
+    owner_id: int | None = None
+    owner_name: str = ""
+    is_proxy: bool = False
+    opened_at: datetime | None = None
+    due_at: datetime | None = None
+    outcome: str = ""
+    reminders: int = 0
+    ends_run: bool = False
 
     @property
     def state_label(self) -> str:
         """The state as shown to people."""
-        labels = {"waiting": "等待", "open": "待签", "done": "已签", "cancelled": "已取消"}
-        return labels[self.state]
+        if self.state == "done":
+            told = {"refuse": "不同意", "advise": "已提意见", "circle": "已圈阅"}
+            return told.get(self.outcome, TASK_STATES["done"])
+        return TASK_STATES[self.state]
+
+    @property
+    def kind_label(self) -> str:
+        """How the person came to the task; empty for a step of the chain."""
+        return KINDS.get(self.kind, "")
+
+    @property
+    def on_behalf_of(self) -> str:
+        """Whose name prints after 代; empty when people sign for themselves."""
+        return self.owner_name if self.is_proxy else ""
+
+    @property
+    def is_advice(self) -> bool:
+        """Whether only words are asked for, no signature."""
+        return self.kind == "advice"
+
+
+@dataclass(frozen=True)
+class StepView:
+    """One step of the chain as fixed at submission."""
+
+    seq: int
+    role: str
+    mode: str
+    needed: int
+    state: str
+    note: str = ""
+    issues: bool = False
+
+    @property
+    def mode_label(self) -> str:
+        """How several people of the step count; empty for one."""
+        if self.mode.startswith("ratio:"):
+            return f"会签，须 {self.needed} 人同意"
+        return {"all": "会签，须全部同意", "any": "或签，一人即可"}.get(self.mode, "")
 
 
 @dataclass(frozen=True)
@@ -33,18 +114,13 @@ class ActView:
     role: str
     opinion: str
     at: datetime
+    on_behalf_of: str = ""
+    other_name: str = ""
 
     @property
     def action_label(self) -> str:
         """The act as shown to people."""
-        labels = {
-            "submit": "提交",
-            "approve": "签字",
-            "return": "退回",
-            "reject": "拒绝",
-            "withdraw": "撤回",
-        }
-        return labels[self.action]
+        return ACTIONS[self.action]
 
 
 @dataclass(frozen=True)
@@ -57,16 +133,40 @@ class RunView:
     state: str
     tasks: tuple[TaskView, ...]
     acts: tuple[ActView, ...]
+    steps: tuple[StepView, ...] = ()
 
     @property
     def open_task(self) -> TaskView | None:
-        """The step whose turn it is."""
-        return next((task for task in self.tasks if task.state == "open"), None)
+        """The first task whose turn it is."""
+        return next(iter(self.open_tasks), None)
+
+    @property
+    def open_tasks(self) -> tuple[TaskView, ...]:
+        """Every task whose turn it is: several in a 会签 or 或签."""
+        return tuple(task for task in self.tasks if task.state == "open")
+
+    @property
+    def waits_for(self) -> str:
+        """Whom the run waits for, in words."""
+        return "、".join(f"{one.role} {one.assignee_name}" for one in self.open_tasks)
+
+    @property
+    def live_tasks(self) -> tuple[TaskView, ...]:
+        """The tasks that still count: nothing cancelled or voided."""
+        return tuple(one for one in self.tasks if one.state not in ("cancelled", "void"))
+
+    def open_task_of(self, person_id: int) -> TaskView | None:
+        """The task that waits for this person, or None."""
+        return next((one for one in self.open_tasks if one.assignee_id == person_id), None)
+
+    def step(self, seq: int) -> StepView | None:
+        """The step with this place, or None (in runs from before steps were kept)."""
+        return next((one for one in self.steps if one.seq == seq), None)
 
 
 @dataclass(frozen=True)
 class InboxEntry:
-    """A paper that waits for someone's signature."""
+    """A paper in one of a person's lists: to sign, signed, submitted, copied to them."""
 
     task_id: int
     record_id: int
@@ -78,3 +178,66 @@ class InboxEntry:
     opened_at: datetime | None
     done_at: datetime | None
     state: str
+    kind: str = "normal"
+    owner_name: str = ""
+    due_at: datetime | None = None
+    is_late: bool = False
+    reminders: int = 0
+    waits_for: str = ""
+    age: str = ""
+    outcome: str = ""
+    record_state: str = ""
+
+    @property
+    def kind_label(self) -> str:
+        """How the person came to the task; empty for a step of the chain."""
+        return KINDS.get(self.kind, "")
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many papers stand in each of a person's lists."""
+
+    waiting: int
+    late: int
+    mine: int
+    unread: int
+
+
+@dataclass(frozen=True)
+class DelegationView:
+    """A standing delegation as shown to people."""
+
+    id: int
+    owner_id: int
+    owner_name: str
+    agent_id: int
+    agent_name: str
+    form_code: str
+    form_title: str
+    from_day: str
+    until_day: str
+    reason: str
+    state: str
+
+    @property
+    def state_label(self) -> str:
+        """The state as shown to people."""
+        return {"ahead": "未开始", "now": "生效中", "over": "已结束"}[self.state]
+
+
+@dataclass(frozen=True)
+class PhraseView:
+    """A ready phrase for an opinion; ``is_common`` is everybody's."""
+
+    id: int
+    text: str
+    is_common: bool
+
+
+@dataclass(frozen=True)
+class Filled:
+    """What a signer entered at his step: canonical values by entry, with labels."""
+
+    values: Mapping[str, str]
+    labels: Mapping[str, str]

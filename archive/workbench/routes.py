@@ -9,11 +9,11 @@ from flask import current_app, render_template, url_for
 
 from archive.core.clock import show_day
 from archive.core.web import reading
+from archive.forms.service import list_forms
 from archive.people.gate import actor, guard
 from archive.people.rights import can
 from archive.workbench import service
 from archive.workbench.service import Card
-from doc_templates import list_forms
 
 pages = APIBlueprint("workbench", __name__, template_folder="templates", enable_openapi=False)
 
@@ -56,7 +56,7 @@ def home() -> str:
     with reading() as uow:
         cards = service.cards_for(uow, person)
         day = service.today(uow)
-    forms = list_forms() if can(person, "record.create") else ()
+        forms = list_forms(uow) if can(person, "record.create") else ()
     return render_template(
         "workbench/home.html",
         cards=cards,

@@ -56,6 +56,17 @@ def test_hostile_words_print_as_typed_in_every_entry(code, hostile_words, fill):
         assert text.count(word) >= filled > 3, word
 
 
+@pytest.mark.parametrize("code", CODES)
+def test_hostile_words_change_nothing_but_themselves(code, hostile_words, fill):
+    form = load_form(code)
+    for word in hostile_words:
+        plain = "囍" * len(word)
+        expected = document_text(render_word(form, fill(form, sample_values(code), plain)))
+        made = document_text(render_word(form, fill(form, sample_values(code), word)))
+        assert expected.count(plain) > 1
+        assert made == expected.replace(plain, word), word
+
+
 def test_missing_and_wrong_values_are_refused_all_at_once():
     with pytest.raises(InvalidValues) as caught:
         render_word(load_form("E05"), {"货品": [{"货品名称": "壳", "单价": "x", "数量": "1"}]})

@@ -6,8 +6,8 @@ from urllib.parse import unquote
 import pytest
 
 from archive.core.errors import Invalid, NotFound, Unavailable
+from archive.core.previews import RecentBytes
 from archive.documents import service
-from archive.documents.previews import RecentBytes
 from archive.documents.rules import content_disposition, file_name
 from archive.records import service as records
 from archive.records.schema import sample_values

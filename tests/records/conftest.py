@@ -1,9 +1,13 @@
 """What the tests of this station share: a filled E01, and the way to a later state."""
 
+import hashlib
+import io
 from collections.abc import Callable
 
 import pytest
+from PIL import Image
 
+from archive.forms.models import FormState, FormVersion
 from archive.records import service
 from doc_templates import load_form
 
@@ -69,3 +73,139 @@ def contract_values() -> dict[str, object]:
             {"货品名称": "冷凝器", "规格": "L-7", "单价": "80", "数量": "4"},
         ],
     }
+
+
+# A form with every kind of entry that the shipped ones of this test leave out.
+SURVEY = """
+code = "T01"
+title = "客户走访表"
+pack = "sales"
+title_rule = "{客户名称} 走访表"
+
+[filing]
+item_class = "客户情报"
+
+[[signer]]
+role = "填报人"
+candidate = "submitter"
+
+[[signer]]
+role = "法务单位"
+candidate = "head"
+
+[[field]]
+key = "日期"
+kind = "date"
+default = "@today"
+
+[[field]]
+key = "客户名称"
+kind = "customer"
+required = true
+
+[[field]]
+key = "公司地址"
+
+[[field]]
+key = "代码"
+kind = "credit_code"
+help = "营业执照上的十八位代码"
+
+[[field]]
+key = "性质"
+kind = "choice"
+choices = ["国有", "民营", "外资"]
+tick = true
+
+[[field]]
+key = "来源"
+kind = "multi"
+choices = ["展会", "介绍", "网络"]
+tick = true
+
+[[field]]
+key = "门面"
+kind = "image"
+
+[[field]]
+key = "法务意见"
+kind = "longtext"
+required = true
+signer = "法务单位"
+
+[[field]]
+key = "追踪"
+kind = "rows"
+max_rows = 300
+
+[[field.column]]
+key = "客户名称"
+kind = "customer"
+
+[[field.column]]
+key = "电话"
+kind = "phone"
+
+[[field.column]]
+key = "时间"
+kind = "choice"
+choices = ["一个月内", "三个月内"]
+tick = true
+
+[[field.column]]
+key = "约定"
+kind = "date"
+
+[[field.column]]
+key = "预算"
+kind = "money"
+
+[[field.column]]
+key = "折半"
+kind = "computed"
+formula = "预算 ÷ 2"
+result = "money"
+
+[[field.column]]
+key = "等级"
+kind = "choice"
+choices = ["甲", "乙"]
+"""
+
+
+@pytest.fixture
+def survey(resources) -> str:
+    """Publish the made form T01; return its code."""
+    with resources.work() as uow:
+        template = load_form("E01").read_template()
+        uow.session.add(
+            FormVersion(
+                code="T01",
+                version=1,
+                state=FormState.PUBLISHED,
+                origin="uploaded",
+                title="客户走访表",
+                definition=SURVEY,
+                template=template,
+                sample="{}",
+                digest=hashlib.sha256(SURVEY.encode()).hexdigest(),
+                template_digest=hashlib.sha256(template).hexdigest(),
+                tags=[],
+                made_at=uow.now(),
+                published_at=uow.now(),
+            )
+        )
+        uow.commit()
+    return "T01"
+
+
+@pytest.fixture
+def photo() -> Callable[..., bytes]:
+    """Return a maker of pictures."""
+
+    def draw(kind: str = "PNG", size: tuple[int, int] = (60, 40), **more: object) -> bytes:
+        out = io.BytesIO()
+        Image.new("RGB", size, (200, 30, 30)).save(out, kind, **more)
+        return out.getvalue()
+
+    return draw

@@ -43,7 +43,7 @@ def text_of(name, oid):
 
 def test_a_new_authority_is_private_and_opens_again(folder, authority):
     assert {path.name for path in folder.iterdir()} == {
-        *("root.pem", "root.key", "issuing.pem", "issuing.key", "salt", "SHA256SUMS")
+        *("root.pem", "root.key", "root.crl", "issuing.pem", "issuing.key", "salt", "SHA256SUMS")
     }
     assert all(stat.S_IMODE(path.stat().st_mode) == 0o600 for path in folder.iterdir())
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700

@@ -1,73 +1,103 @@
-// Two versions of one draft, side by side; the person chooses entry by entry.
+// Two versions of one draft, side by side; the person chooses entry by entry, and cell by cell
+// where both have the same number of rows.
 
 /**
  * Resolve to the values to go on with, or null when the person only closes the dialog.
  * `base` is what both began from: an entry I did not touch starts out as theirs.
  */
 export function chooseBetween(mine, theirs, labels, base = null) {
-  const keys = Object.keys(mine).filter((key) => !isSame(mine[key], theirs.values[key]));
-  if (keys.length === 0) return Promise.resolve({ ...theirs.values, ...mine });
-  const untouched = new Set(base ? keys.filter((key) => isSame(mine[key], base[key])) : []);
-  const dialog = build(keys, mine, theirs, labels, untouched);
+  const places = Object.keys(mine).flatMap((key) => placesOf(key, mine, theirs.values, labels, base));
+  if (places.length === 0) return Promise.resolve({ ...theirs.values, ...mine });
+  const dialog = build(places, theirs.saved_at);
   document.body.append(dialog);
   dialog.showModal();
   return new Promise((resolve) => {
     dialog.addEventListener("close", () => {
-      resolve(dialog.returnValue === "save" ? merged(dialog, keys, mine, theirs.values) : null);
+      resolve(dialog.returnValue === "save" ? merged(dialog, places, mine, theirs.values) : null);
       dialog.remove();
     });
   });
 }
 
-function merged(dialog, keys, mine, theirs) {
-  const values = { ...theirs, ...mine };
-  for (const key of keys) {
-    const choice = dialog.querySelector(`input[name="${CSS.escape(`choose-${key}`)}"]:checked`);
-    if (choice?.value === "theirs") values[key] = theirs[key];
+// Where the two differ: {key, row, column, label, mine, theirs, isTheirs}.
+function placesOf(key, mine, theirs, labels, base) {
+  const [left, right, before] = [mine[key], theirs[key], base?.[key]];
+  if (isSame(left, right)) return [];
+  const isTable = Array.isArray(left) && left.some(isRow);
+  if (!isTable || !Array.isArray(right) || left.length !== right.length) {
+    const isTheirs = Boolean(base) && isSame(left, before);
+    const [one, other] = [shown(left, left), shown(right, left)];
+    return [{ key, label: labels[key] ?? key, mine: one, theirs: other, isTheirs }];
   }
+  return left.flatMap((line, row) =>
+    Object.keys(line)
+      .filter((column) => !isSame(line[column], right[row]?.[column]))
+      .map((column) => ({
+        key,
+        row,
+        column,
+        label: `${labels[key] ?? key} 第${row + 1}行 ${labels[`${key}.${column}`] ?? column}`,
+        mine: shown(line[column]),
+        theirs: shown(right[row]?.[column]),
+        isTheirs: Boolean(before) && before.length === left.length && isSame(line[column], before[row]?.[column]),
+      })),
+  );
+}
+
+function merged(dialog, places, mine, theirs) {
+  const values = structuredClone({ ...theirs, ...mine });
+  places.forEach((place, at) => {
+    const choice = dialog.querySelector(`input[name="choose-${at}"]:checked`);
+    if (choice?.value !== "theirs") return;
+    if (place.column === undefined) values[place.key] = theirs[place.key];
+    else values[place.key][place.row][place.column] = theirs[place.key][place.row]?.[place.column] ?? "";
+  });
   return values;
 }
 
-function build(keys, mine, theirs, labels, untouched) {
+function build(places, savedAt) {
   const dialog = document.createElement("dialog");
   dialog.className = "ask conflict-dialog";
+  dialog.setAttribute("aria-labelledby", "conflict-title");
+  const title = element("h2", "这份文件在别处改过");
+  title.id = "conflict-title";
   dialog.append(
-    element("h2", "这份文件在别处改过"),
-    element("p", `已保存的一份存于 ${theirs.saved_at}。两边不同的栏目列在下面，请选定每一栏用哪一边。`),
-    tableOf(keys, mine, theirs.values, labels, untouched),
+    title,
+    element("p", `已保存的一份存于 ${savedAt}。两边不同的栏目列在下面，请选定每一栏用哪一边。`),
+    tableOf(places),
     buttons(dialog),
   );
   return dialog;
 }
 
-function tableOf(keys, mine, theirs, labels, untouched) {
+function tableOf(places) {
   const table = element("table", "", "table conflict-table");
   const head = table.createTHead().insertRow();
   for (const word of ["栏目", "我这一页", "已保存的"]) head.append(element("th", word));
   const body = table.createTBody();
-  for (const key of keys) {
+  places.forEach((place, at) => {
     const row = body.insertRow();
-    row.append(element("th", labels[key] ?? key));
-    const isTheirs = untouched.has(key);
+    row.append(element("th", place.label));
     row.append(
-      cell(key, "mine", shown(mine[key], mine[key]), !isTheirs),
-      cell(key, "theirs", shown(theirs[key], mine[key]), isTheirs),
+      cell(at, "mine", place.mine, !place.isTheirs, place.label),
+      cell(at, "theirs", place.theirs, place.isTheirs, place.label),
     );
-  }
+  });
   return table;
 }
 
-function cell(key, side, words, isChosen) {
+function cell(at, side, words, isChosen, label) {
   const holder = document.createElement("td");
-  const label = document.createElement("label");
+  const wrap = document.createElement("label");
   const radio = document.createElement("input");
   radio.type = "radio";
   radio.className = "form-check-input";
-  radio.name = `choose-${key}`;
+  radio.name = `choose-${at}`;
   radio.value = side;
   radio.checked = isChosen;
-  label.append(radio, element("span", words || "（空）", "preserve-lines"));
-  holder.append(label);
+  radio.setAttribute("aria-label", `${label}：用${side === "mine" ? "我这一页" : "已保存的"}，${words || "空"}`);
+  wrap.append(radio, element("span", words || "（空）", "preserve-lines"));
+  holder.append(wrap);
   return holder;
 }
 
@@ -89,7 +119,8 @@ function buttons(dialog) {
 function shown(value, like) {
   if (Array.isArray(value)) {
     const columns = isRow(like?.[0]) ? Object.keys(like[0]) : null;
-    return value.map((one, at) => (isRow(one) ? `第${at + 1}行：${rowWords(one, columns)}` : one)).join("\n");
+    const words = value.map((one, at) => (isRow(one) ? `第${at + 1}行：${rowWords(one, columns)}` : one));
+    return words.join(value.some(isRow) ? "\n" : "、");
   }
   if (typeof value === "boolean") return value ? "是" : "否";
   return String(value ?? "");
@@ -101,7 +132,7 @@ function isRow(value) {
 
 function rowWords(row, columns) {
   const cells = (columns ?? Object.keys(row)).map((column) => row[column] ?? "");
-  return cells.filter((cell) => cell !== "" && cell !== false).join("，");
+  return cells.filter((one) => one !== "" && one !== false).join("，");
 }
 
 // The server adds what it computes to each row; only what people type is compared.

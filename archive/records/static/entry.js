@@ -2,19 +2,25 @@
 
 import { announce } from "/static/js/app.js";
 import { Autosave } from "./autosave.js";
+import { bringCalendarsToLife } from "./calendar.js";
 import { chooseBetween } from "./conflict.js";
-import { readValues, showComputed, showEchoes, showMessages, writeValues } from "./entries.js";
+import { chooseEarlier } from "./earlier.js";
+import { boxAt, inputOf, readBox, readValues, showComputed, showEchoes, showMessages, writeBox, writeValues } from "./entries.js";
+import { Facts } from "./facts.js";
+import { bringPicturesToLife } from "./pictures.js";
 import { Preview } from "./preview.js";
+import { Problems } from "./problems.js";
 import { bringToLife, setRowCount } from "./rows.js";
 
 const form = document.getElementById("entry-form");
-const { state, facts, labels, conflict: cameBack } = JSON.parse(document.getElementById("entry-state").textContent);
+const given = JSON.parse(document.getElementById("entry-state").textContent);
+const { state, labels } = given;
 const stateLine = form.querySelector("[data-save-state]");
-const problems = form.querySelector("[data-problems]");
+const loginLink = form.querySelector("[data-login]");
 let latest = state;
-let wantsToSubmit = false;
 
 const preview = new Preview(form);
+const problems = new Problems(form, labels);
 const autosave = new Autosave({
   url: form.dataset.autosaveUrl,
   entriesUrl: form.dataset.entriesUrl,
@@ -27,8 +33,10 @@ const autosave = new Autosave({
 });
 
 bringToLife(form, changed);
+bringPicturesToLife(form, changed);
+bringCalendarsToLife(form, changed);
+new Facts(form, { ...given, changed });
 for (const box of form.querySelectorAll("[data-grows]")) grow(box);
-for (const button of form.querySelectorAll("[data-opens-calendar]")) button.hidden = false;
 form.addEventListener("input", (event) => {
   if (event.target.matches("[data-grows]")) grow(event.target);
   if (!event.isComposing) {
@@ -38,7 +46,6 @@ form.addEventListener("input", (event) => {
 });
 form.addEventListener("change", changed);
 form.addEventListener("compositionend", changed);
-form.addEventListener("customer-picked", (event) => fillFacts(event.detail));
 form.addEventListener("click", onClick);
 form.addEventListener("submit", onSubmit);
 form.addEventListener("keydown", onKey);
@@ -49,26 +56,44 @@ function changed() {
   autosave.touch();
 }
 
-function take(answer) {
+// An answer to a save. What the server brought along (last year's figures) goes into its boxes,
+// and into `sent`, unless something else was typed there meanwhile.
+function take(answer, sent) {
   latest = answer;
-  form.elements.version.value = answer.version;
-  document.querySelector("#submit-form [name=version]").value = answer.version;
+  for (const field of document.querySelectorAll("#entry-form [name=version], #submit-form [name=version]")) {
+    field.value = answer.version;
+  }
+  for (const [path, value] of Object.entries(answer.brought ?? {})) bring(path, value, sent);
+  for (const [table, words] of Object.entries(answer.notes ?? {})) {
+    const note = form.querySelector(`[data-note="${CSS.escape(table)}"]`);
+    if (note) note.textContent = words;
+  }
   showComputed(form, answer.shown);
   showMessages(form, answer.errors, answer.warnings);
-  if (wantsToSubmit || !problems.hidden) listProblems();
+  problems.renew(answer);
   preview.renew(answer.version);
 }
 
+function bring(path, value, sent) {
+  const [, table, row, column] = /^(.+)\[(\d+)\]\.(.+)$/.exec(path) ?? [];
+  const line = sent[table]?.[Number(row)];
+  const box = boxAt(form, path);
+  if (!line || !box || readBox(box) !== line[column] || box === document.activeElement) return;
+  writeBox(box, value);
+  line[column] = value;
+  box.classList.add("is-brought");
+}
+
 function tellState(kind, words) {
-  stateLine.dataset.kind = kind;
-  if (kind === "waiting") stateLine.textContent = "还没保存…";
-  else stateLine.textContent = words;
+  stateLine.parentElement.dataset.kind = kind;
+  stateLine.textContent = kind === "waiting" ? "还没保存…" : words;
+  loginLink.hidden = kind !== "signed-out";
 }
 
 // What the browser kept but the server never got: put it back, or ask when both have changed.
 async function restore() {
   const kept = autosave.kept();
-  if (cameBack) {
+  if (given.conflict) {
     autosave.acknowledged = "";
     return;
   }
@@ -81,7 +106,7 @@ async function restore() {
     tellState("waiting", "");
     announce("已恢复上次没来得及保存的内容");
   } else {
-    const chosen = await settleConflict(kept.values, latest);
+    const chosen = await settleConflict(kept.values, latest, kept.base ?? null);
     if (!chosen) autosave.forget();
   }
   autosave.flush();
@@ -99,129 +124,98 @@ function put(values) {
   for (const box of form.querySelectorAll("[data-grows]")) grow(box);
 }
 
-// A known customer brings its facts along, but never over something typed.
-function fillFacts(customer) {
-  const filled = [];
-  for (const [key, fact] of Object.entries(facts)) {
-    const box = form.querySelector(`[data-entry="${CSS.escape(key)}"]`);
-    if (!box || box.value.trim() || !customer[fact]) continue;
-    box.value = customer[fact];
-    box.classList.add("is-brought");
-    filled.push(labels[key] ?? key);
-  }
-  if (filled.length) announce(`已带入：${filled.join("、")}`);
+// Entries of an earlier record: into blank entries, or all; with a way back.
+function takeEarlier(values, isAll, title) {
+  const before = readValues(form);
+  const chosen = Object.entries(values).filter(([key]) => key in before && (isAll || isBlank(before[key])));
+  put(Object.fromEntries(chosen));
   changed();
+  const undo = document.createElement("button");
+  undo.type = "button";
+  undo.className = "btn btn-sm btn-link";
+  undo.textContent = "撤销";
+  undo.addEventListener("click", () => {
+    put(before);
+    changed();
+    place.hidden = true;
+  });
+  const place = form.querySelector("[data-earlier-told]");
+  place.hidden = false;
+  place.replaceChildren(`已照《${title}》填了 ${chosen.length} 栏，请核对。`, undo);
+}
+
+function isBlank(value) {
+  if (Array.isArray(value)) return value.every((one) => (typeof one === "object" ? isBlankRow(one) : !one));
+  return value === false || String(value ?? "").trim() === "";
+}
+
+function isBlankRow(row) {
+  return Object.values(row).every((cell) => isBlank(cell));
 }
 
 function onClick(event) {
-  const opener = event.target.closest("[data-opens-calendar]");
   const flushed = event.target.closest("[data-flush]");
-  const link = event.target.closest("[data-goto]");
-  if (opener) openCalendar(opener);
-  if (link) {
+  if (event.target.closest("[data-earlier-open]")) {
     event.preventDefault();
-    goTo(link.dataset.goto);
+    chooseEarlier(form.dataset.earlierUrl, takeEarlier);
   }
+  if (event.target.matches("[data-kind=tick] input[type=radio]")) unchoose(event.target);
   if (flushed && autosave.isDirty) {
     event.preventDefault();
     autosave.flush().then((isSaved) => isSaved && location.assign(flushed.href));
   }
 }
 
+// A choice clicked again, or Delete on it, is taken back: on paper a tick can be struck out too.
+let chosenBefore = null;
+form.addEventListener("pointerdown", (event) => {
+  const radio = event.target.closest("label")?.querySelector("input[type=radio]") ?? event.target;
+  chosenBefore = radio.type === "radio" && radio.checked ? radio : null;
+});
+
+function unchoose(radio) {
+  if (radio !== chosenBefore) return;
+  chosenBefore = null;
+  radio.checked = false;
+  changed();
+}
+
 // Enter in a one-line entry goes to the next entry, as on a typewriter; it never sends the form.
 function onKey(event) {
-  const box = event.target;
-  if (event.key !== "Enter" || event.defaultPrevented || event.isComposing) return;
-  if (event.ctrlKey || event.metaKey || !(box.tagName === "INPUT" || box.matches("[data-kind=text]"))) return;
-  event.preventDefault();
-  const boxes = [...form.querySelectorAll("[data-entry], [data-column]")].filter(
-    (one) => one.tagName !== "SPAN" && one.type !== "hidden",
-  );
-  boxes[boxes.indexOf(box) + (event.shiftKey ? -1 : 1)]?.focus();
+  const input = event.target;
+  if (event.isComposing) return;
+  if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "s") {
+    event.preventDefault();
+    saveNow();
+  } else if ((event.key === "Delete" || event.key === "Backspace") && input.type === "radio" && input.checked) {
+    event.preventDefault();
+    input.checked = false;
+    changed();
+  } else if (event.key === "Enter" && !event.defaultPrevented && !event.ctrlKey && !event.metaKey) {
+    if (input.type === "file" || !(input.tagName === "INPUT" || input.matches("[data-kind=text]"))) return;
+    event.preventDefault();
+    step(input.closest("[data-entry], [data-column]"), event.shiftKey ? -1 : 1);
+  }
+}
+
+function step(box, by) {
+  const boxes = [...form.querySelectorAll("[data-entry], [data-column]")].filter((one) => one.type !== "hidden");
+  const next = boxes[boxes.indexOf(box) + by];
+  if (next) inputOf(next).focus();
+}
+
+async function saveNow() {
+  if (await autosave.flush()) announce("已保存");
 }
 
 async function onSubmit(event) {
   event.preventDefault();
-  const isSubmit = event.submitter?.value === "submit";
-  const isSaved = await autosave.flush();
-  if (!isSaved) return;
-  if (!isSubmit) {
-    announce("已保存");
+  if (event.submitter?.value !== "submit") {
+    await saveNow();
     return;
   }
-  wantsToSubmit = true;
-  if (listProblems()) {
-    problems.focus();
-    problems.scrollIntoView({ block: "nearest" });
-    return;
-  }
+  if (!(await autosave.flush()) || problems.listAll(latest)) return;
   document.getElementById("submit-form").submit();
-}
-
-// Everything that keeps the record from being submitted, in the order of the page.
-function listProblems() {
-  const found = { ...latest.errors, ...(wantsToSubmit ? latest.missing : {}) };
-  const paths = Object.keys(found).sort(inPaperOrder);
-  problems.hidden = paths.length === 0;
-  problems.querySelector("[data-problems-head]").textContent =
-    `还有 ${paths.length} 处要填好或改正${wantsToSubmit ? "，才能提交" : ""}：`;
-  problems.querySelector("[data-problems-list]").replaceChildren(
-    ...paths.map((path) => {
-      const item = document.createElement("li");
-      const link = document.createElement("a");
-      link.href = `#f-${path}`;
-      link.dataset.goto = path;
-      link.textContent = placeOf(path);
-      item.append(link, `：${found[path]}`);
-      return item;
-    }),
-  );
-  if (wantsToSubmit) showMessages(form, found, latest.warnings);
-  return paths.length;
-}
-
-function inPaperOrder(one, other) {
-  const [first, second] = [one, other].map((path) => document.getElementById(`f-${path}`));
-  if (!first || !second) return 0;
-  return first.compareDocumentPosition(second) & Node.DOCUMENT_POSITION_FOLLOWING ? -1 : 1;
-}
-
-function placeOf(path) {
-  const match = /^([^[]+)\[(\d+)\]\.?(.*)$/.exec(path);
-  if (!match) return labels[path] ?? path;
-  return [labels[match[1]] ?? match[1], `第${Number(match[2]) + 1}行`, labels[`${match[1]}.${match[3]}`] ?? match[3]]
-    .filter(Boolean)
-    .join(" ");
-}
-
-function goTo(path) {
-  const box = document.getElementById(`f-${path}`) ?? document.getElementById(`f-${path.split("[")[0]}`);
-  box?.scrollIntoView({ block: "center" });
-  (box?.matches("input, textarea, select") ? box : box?.querySelector("input, textarea, select, button"))?.focus();
-}
-
-function openCalendar(opener) {
-  const box = opener.parentElement.querySelector("[data-kind]");
-  let picker = opener.parentElement.querySelector("[data-calendar]");
-  if (!picker) {
-    picker = document.createElement("input");
-    picker.type = box.dataset.kind;
-    picker.dataset.calendar = "";
-    picker.className = "entry-calendar";
-    picker.tabIndex = -1;
-    picker.setAttribute("aria-hidden", "true");
-    picker.addEventListener("change", () => {
-      if (!picker.value) return;
-      box.value = picker.value;
-      box.focus();
-      changed();
-    });
-    picker.addEventListener("input", (event) => event.stopPropagation());
-    opener.parentElement.append(picker);
-  }
-  picker.value = /^\d{4}-\d{2}(-\d{2})?$/.test(box.value) ? box.value : "";
-  if (picker.showPicker) picker.showPicker();
-  else picker.focus();
 }
 
 // A one-line entry wraps on the screen as on paper, but holds no line breaks of its own.

@@ -1,6 +1,6 @@
 // The printed page beside the entry: a picture of the real PDF, renewed after each save.
 
-const WAIT_MS = 300;
+const WAIT_MS = 30; // several saves in a row make one picture
 const WIDE = matchMedia("(min-width: 1400px)");
 
 export class Preview {

@@ -2,7 +2,8 @@
 // Enter goes down (and adds a row after the last), Alt+↑/↓ moves, Ctrl+Delete removes.
 
 import { announce } from "/static/js/app.js";
-import { boxesOf, rowsOf } from "./entries.js";
+import { cellsToFill, readBlock, withoutHeads } from "./block.js";
+import { boxesOf, inputOf, readRow, rowsOf, writeBox, writeRows } from "./entries.js";
 
 /** Bring every table of the form to life; `changed` is called after each change. */
 export function bringToLife(form, changed) {
@@ -12,9 +13,11 @@ export function bringToLife(form, changed) {
 /** Give a table so many rows (used when a draft is put back on the page). */
 export function setRowCount(table, count) {
   if ("fixed" in table.dataset) return;
-  while (rowsOf(table).length > count) rowsOf(table).at(-1).remove();
-  while (rowsOf(table).length < count) appendRow(table);
-  renumber(table);
+  const lines = rowsOf(table);
+  if (lines.length === count) return;
+  for (const line of lines.slice(count)) line.remove();
+  for (let at = lines.length; at < count; at += 1) appendRow(table);
+  renumber(table, Math.min(lines.length, count));
 }
 
 class RowTable {
@@ -57,7 +60,7 @@ class RowTable {
     const line = event.target.closest("[data-row]");
     if (!line || event.isComposing) return;
     if (event.altKey && (event.key === "ArrowUp" || event.key === "ArrowDown")) {
-      if (!this.isFixed) this.move(line, event.key === "ArrowUp" ? -1 : 1, box);
+      if (!this.isFixed) this.move(line, event.key === "ArrowUp" ? -1 : 1, event.target);
     } else if (event.ctrlKey && event.key === "Delete") {
       if (!this.isFixed) this.remove(line);
     } else if (!box || !isOneLine(box) || box.getAttribute("aria-expanded") === "true") {
@@ -80,12 +83,13 @@ class RowTable {
   }
 
   add(column) {
-    if (rowsOf(this.table).length >= this.most) {
-      announce(`最多 ${this.most} 行`);
+    const lines = rowsOf(this.table);
+    if (lines.length >= this.most) {
+      this.tell(`最多 ${this.most} 行`);
       return;
     }
     const line = appendRow(this.table);
-    renumber(this.table);
+    renumber(this.table, lines.length);
     focusOn(line, column ?? boxesOf(line)[0]?.dataset.column);
     this.changed();
   }
@@ -94,90 +98,104 @@ class RowTable {
     const at = rowsOf(this.table).indexOf(line);
     const next = line.nextElementSibling;
     line.remove();
-    renumber(this.table);
-    this.offerUndo(line, next, at);
-    focusOn(rowsOf(this.table)[Math.min(at, rowsOf(this.table).length - 1)]);
-    this.changed();
-  }
-
-  offerUndo(line, next, at) {
-    this.table.querySelector("[data-undo]")?.remove();
-    const undo = document.createElement("button");
-    undo.type = "button";
-    undo.className = "btn btn-sm btn-link";
-    undo.dataset.undo = "";
-    undo.textContent = `已删去第 ${at + 1} 行，撤销`;
-    undo.addEventListener("click", () => {
+    renumber(this.table, at);
+    this.tell(`已删去第 ${at + 1} 行`, () => {
       this.body.insertBefore(line, next?.isConnected ? next : null);
-      renumber(this.table);
-      undo.remove();
+      renumber(this.table, at);
       focusOn(line);
-      this.changed();
     });
-    this.table.querySelector(".sheet-table-foot").append(undo);
+    const lines = rowsOf(this.table);
+    if (lines.length) focusOn(lines[Math.min(at, lines.length - 1)]);
+    else this.table.querySelector("[data-row-add]").focus();
+    this.changed();
   }
 
   move(line, step, focused) {
     const other = step < 0 ? line.previousElementSibling : line.nextElementSibling;
     if (!other) return;
     this.body.insertBefore(step < 0 ? line : other, step < 0 ? other : line);
-    renumber(this.table);
+    const at = rowsOf(this.table).indexOf(line);
+    renumber(this.table, Math.max(0, at - 1), at + 2);
     focused?.focus();
-    announce(`现在是第 ${rowsOf(this.table).indexOf(line) + 1} 行`);
+    this.tell(`现在是第 ${at + 1} 行`);
     this.changed();
   }
 
   onPaste(event) {
     const box = event.target.closest("[data-column]");
-    const text = event.clipboardData?.getData("text/plain") ?? "";
-    const block = readBlock(text);
+    const block = readBlock(event.clipboardData?.getData("text/plain") ?? "");
     if (!box || (block.length < 2 && (block[0]?.length ?? 0) < 2)) return;
     event.preventDefault();
-    const start = rowsOf(this.table).indexOf(box.closest("[data-row]"));
-    const width = boxesOf(rowsOf(this.table)[start]).indexOf(box);
-    const room = this.isFixed ? rowsOf(this.table).length : this.most;
-    const taken = block.slice(0, room - start);
-    taken.forEach((cells, down) => this.fill(start + down, width, cells));
-    renumber(this.table);
-    const left = block.length - taken.length;
-    announce(left ? `已粘贴 ${taken.length} 行，另有 ${left} 行放不下` : `已粘贴 ${taken.length} 行`);
+    const before = rowsOf(this.table).map(readRow);
+    const words = this.paste(block, box);
+    this.tell(words, () => {
+      writeRows(this.table, before, setRowCount);
+      focusOn(rowsOf(this.table)[0]);
+    });
     this.changed();
   }
 
-  fill(at, first, cells) {
-    const line = rowsOf(this.table)[at] ?? appendRow(this.table);
-    const boxes = boxesOf(line).slice(first);
-    boxes.forEach((box, n) => {
-      const cell = cells[n];
-      if (cell === undefined || box.dataset.kind === "fixed") return;
-      if (box.dataset.kind === "check") box.checked = /^(是|√|✓|☑|true|1)$/i.test(cell.trim());
-      else if (box.dataset.kind !== "multi") box.value = cell.trim();
+  /** Put a block where the box stands; return in words what was done and what found no room. */
+  paste(block, box) {
+    const line = box.closest("[data-row]");
+    const lines = rowsOf(this.table);
+    const start = lines.indexOf(line);
+    const { rows, columns } = withoutHeads(block, headsOf(line), box.dataset.column);
+    const room = (this.isFixed ? lines.length : this.most) - start;
+    const taken = rows.slice(0, Math.max(0, room));
+    let lost = 0;
+    taken.forEach((cells, down) => {
+      lost = Math.max(lost, this.fill(lines[start + down] ?? appendRow(this.table), columns, cells));
     });
+    renumber(this.table, start);
+    const words = [`已粘贴 ${taken.length} 行`];
+    if (rows.length > taken.length) words.push(`另有 ${rows.length - taken.length} 行放不下`);
+    if (lost) words.push(`右边多出的 ${lost} 列没有放`);
+    return words.join("，");
+  }
+
+  fill(line, columns, cells) {
+    const boxes = new Map(boxesOf(line).map((box) => [box.dataset.column, box]));
+    const { filled, lost } = cellsToFill(columns, cells);
+    for (const [column, text] of filled) {
+      const box = boxes.get(column);
+      if (!box || box.dataset.kind === "fixed" || box.dataset.kind === "image") continue;
+      if (box.dataset.kind === "check") box.checked = /^(是|√|✓|☑|true|1|有)$/i.test(text);
+      else if (box.dataset.kind === "multi") writeBox(box, text.split(/[、,，;；]/).map((one) => one.trim()));
+      else writeBox(box, box.dataset.kind === "longtext" ? text : text.replace(/\s*\n\s*/g, " "));
+    }
+    return lost;
+  }
+
+  /** Say what was done, where it can be seen, with a way back. */
+  tell(words, undo) {
+    const place = this.table.querySelector("[data-told]");
+    place.replaceChildren(words);
+    announce(words);
+    if (!undo) return;
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "btn btn-sm btn-link";
+    button.textContent = "撤销";
+    button.addEventListener("click", () => {
+      undo();
+      this.tell("已撤销");
+      this.changed();
+    });
+    place.append(" ", button);
   }
 }
 
-/** Read what a spreadsheet puts on the clipboard: tabs, lines, cells with quotes. */
-export function readBlock(text) {
-  const rows = [[""]];
-  let quoted = false;
-  for (let at = 0; at < text.length; at += 1) {
-    const letter = text[at];
-    const cells = rows.at(-1);
-    const isStart = cells.at(-1) === "";
-    if (quoted) {
-      if (letter !== '"') cells[cells.length - 1] += letter;
-      else if (text[at + 1] === '"') {
-        cells[cells.length - 1] += '"';
-        at += 1;
-      } else quoted = false;
-    } else if (letter === '"' && isStart && /^"(?:[^"]|"")*"(?:[\t\r\n]|$)/.test(text.slice(at))) {
-      quoted = true;
-    } else if (letter === "\t") cells.push("");
-    else if (letter === "\n") rows.push([""]);
-    else if (letter !== "\r") cells[cells.length - 1] += letter;
-  }
-  if (rows.length > 1 && rows.at(-1).length === 1 && rows.at(-1)[0] === "") rows.pop();
-  return rows;
+// The columns of a row as they are read from left to right, computed ones too.
+function headsOf(line) {
+  return [...line.querySelectorAll("td[data-label]")].map((cell) => {
+    const box = cell.querySelector("[data-column]");
+    return {
+      label: cell.dataset.label,
+      column: box?.dataset.column ?? cell.querySelector("[data-computed-column]")?.dataset.computedColumn,
+      isTyped: Boolean(box) && box.dataset.kind !== "fixed",
+    };
+  });
 }
 
 function appendRow(table) {
@@ -188,9 +206,10 @@ function appendRow(table) {
 }
 
 // Names, ids and labels follow the row's place, so that messages find their entry.
-function renumber(table) {
+function renumber(table, from = 0, to = Infinity) {
   const key = table.dataset.rows;
   rowsOf(table).forEach((line, at) => {
+    if (at < from || at >= to) return;
     const number = line.querySelector(".row-number");
     if (number) number.textContent = String(at + 1);
     for (const cell of line.querySelectorAll("td[data-label]")) renumberCell(cell, key, at);
@@ -211,22 +230,30 @@ function renumberCell(cell, key, at) {
   if (output) output.id = `f-${path}`;
   if (!box) return;
   box.id = `f-${path}`;
-  if (box.dataset.kind === "multi") {
-    for (const one of box.querySelectorAll("input")) one.name = path;
-  } else {
-    box.name = path;
-  }
+  if (box.tagName === "SPAN") nameChoices(box, path);
+  else box.name = path;
   box.setAttribute("aria-describedby", `m-${path}`);
   box.setAttribute("aria-label", `${cell.dataset.label} 第${at + 1}行`);
 }
 
+// Renaming a chosen radio button may uncheck another of the same name for a moment: choose again.
+function nameChoices(box, path) {
+  const inputs = [...box.querySelectorAll("input[name]")];
+  const chosen = inputs.filter((one) => one.checked);
+  for (const one of inputs) one.name = `new-${path}`;
+  for (const one of inputs) one.name = path;
+  for (const one of chosen) one.checked = true;
+}
+
 function isOneLine(box) {
-  return box.tagName === "INPUT" || box.dataset.kind === "text";
+  return (box.tagName === "INPUT" && box.type !== "checkbox") || box.dataset.kind === "text";
 }
 
 function focusOn(line, column) {
   const boxes = line ? boxesOf(line).filter((box) => box.dataset.kind !== "fixed") : [];
   const box = boxes.find((one) => one.dataset.column === column) ?? boxes[0];
-  box?.focus();
-  if (box?.select) box.select();
+  if (!box) return;
+  const input = inputOf(box);
+  input.focus();
+  if (input.select && input.type !== "checkbox" && input.type !== "radio") input.select();
 }

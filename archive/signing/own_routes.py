@@ -1,0 +1,74 @@
+"""The page where a person registers, or gives up, a signing certificate of their own."""
+
+from apiflask import APIBlueprint
+from flask import flash, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from archive.core.errors import Invalid, Unauthenticated
+from archive.core.web import reading, resources, work
+from archive.people.gate import actor, client_address, guard
+from archive.signing import own_keys
+from archive.signing.edge import confirm
+from archive.signing.proofs import ProofView, find_proof
+
+pages = APIBlueprint("own_certificate", __name__, enable_openapi=False)
+
+
+@pages.app_context_processor
+def proof_words() -> dict[str, object]:
+    """Give pages the proof of a paper and whether I sign with a certificate of my own."""
+
+    def signs_with_own() -> bool:
+        with reading() as uow:
+            return own_keys.find_own(uow, actor().id) is not None
+
+    def paper_proof(record_id: int) -> ProofView | None:
+        with reading() as uow:
+            return find_proof(uow, record_id)
+
+    return {"signs_with_own": signs_with_own, "paper_proof": paper_proof}
+
+
+@pages.get("/me/certificate")
+@guard("self")
+def show() -> str:
+    """Show with which certificate I sign."""
+    return _page()
+
+
+@pages.post("/me/certificate")
+@guard("self")
+def register() -> Response | tuple[str, int]:
+    """Register my own PKCS#12; asks for my sign-in password too."""
+    sent = request.files.get("file")
+    content = sent.stream.read(own_keys.LARGEST_FILE + 1) if sent else b""
+    try:
+        confirm(resources(), actor(), request.form.get("password", ""), client_address())
+        with work() as uow:
+            own_keys.register_own(uow, actor(), content, request.form.get("own_password", ""))
+            uow.commit()
+    except (Invalid, Unauthenticated) as refusal:
+        return _page(refusal.message), 422
+    flash("已登记。以后签字时要输入这份证书的密码。", "success")
+    return redirect(url_for("own_certificate.show"))
+
+
+@pages.post("/me/certificate/drop")
+@guard("self")
+def drop() -> Response | tuple[str, int]:
+    """Give my own certificate up; the company's is used again."""
+    try:
+        confirm(resources(), actor(), request.form.get("password", ""), client_address())
+    except (Invalid, Unauthenticated) as refusal:
+        return _page(refusal.message), 422
+    with work() as uow:
+        own_keys.drop_own(uow, actor())
+        uow.commit()
+    flash("已停用自己的证书，以后用单位发给您的证书签字。", "success")
+    return redirect(url_for("own_certificate.show"))
+
+
+def _page(refusal: str = "") -> str:
+    with reading() as uow:
+        own = own_keys.find_own(uow, actor().id)
+    return render_template("signing/own_certificate.html", own=own, refusal=refusal)

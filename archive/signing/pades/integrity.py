@@ -1,0 +1,144 @@
+"""Whether a file is as it was signed: what was changed, smuggled in or appended afterwards."""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from asn1crypto import parser as asn1_parser
+from pyhanko.pdf_utils import generic
+from pyhanko.pdf_utils.reader import PdfFileReader
+from pyhanko.sign import fields as sig_fields
+from pyhanko.sign.validation.pdf_embedded import EmbeddedPdfSignature, read_certification_data
+from pyhanko.sign.validation.status import PdfSignatureStatus, SignatureCoverageLevel
+
+from archive.signing.pades.faults import UNREADABLE
+
+_PEEK: Callable[[bytes], int] = asn1_parser.peek
+_HEX = re.compile(rb"(?:[0-9A-Fa-f]{2})+\Z")
+_ONLY_SIGNING = (sig_fields.MDPPerm.NO_CHANGES, sig_fields.MDPPerm.FILL_FORMS)
+_END = re.compile(rb"%%EOF[\r\n]*\Z")
+
+
+def integrity_fault(
+    pdf: bytes, signature: EmbeddedPdfSignature, status: PdfSignatureStatus, *, is_last: bool
+) -> str:
+    """Say what was done to the file after this signature; empty if nothing."""
+    if not status.intact:
+        return "签名之后，文件内容被改动过。"
+    if not status.valid:
+        return "签名数据与证书对不上，签名是假的或已损坏。"
+    if status.coverage < SignatureCoverageLevel.ENTIRE_REVISION or not fills_gap(pdf, signature):
+        return "签名没有盖住整份文件，其中可能夹带了内容。"
+    if status.docmdp_ok is False:
+        return "签名之后，文件里又加进了不允许的改动（例如加页、改内容、加签名栏）。"
+    # stricter than pyHanko, which lets pass an update without effect
+    is_open = is_last and status.coverage != SignatureCoverageLevel.ENTIRE_FILE
+    if is_open and not _only_proof_follows(pdf, signature):
+        return "最后一次签名之后，文件又被追加了内容。"
+    return ""
+
+
+def fills_gap(pdf: bytes, signature: EmbeddedPdfSignature) -> bool:
+    """Whether the hole in the signed bytes holds the signature and nothing else."""
+    _, length, resume, _ = (int(number) for number in signature.byte_range)
+    hole = pdf[length:resume]
+    if hole[:1] != b"<" or hole[-1:] != b">" or not _HEX.match(hole[1:-1]):
+        return False
+    content = bytes.fromhex(hole[1:-1].decode("ascii"))
+    end = _PEEK(content)
+    return content == signature.pkcs7_content and not content[end:].strip(b"\0")
+
+
+def only_fills_follow(signature: EmbeddedPdfSignature) -> bool:
+    """Whether later updates touched nothing of this revision but signature fields still empty.
+
+    That those were filled as they may be is what the full comparison with the certified revision
+    shows; where both hold, comparing with this revision too could find nothing more.
+    """
+    reader, base = signature.reader, signature.signed_revision
+    if signature.fieldmdp is None or signature.fieldmdp.action is sig_fields.FieldMDPAction.ALL:
+        return False
+    empty = {
+        _number(reference)
+        for _, value, reference in sig_fields.enumerate_sig_fields(
+            reader.get_historical_resolver(base)
+        )
+        if value is None
+    }
+    for revision in range(base + 1, reader.xrefs.total_revisions):
+        if reader.xrefs.refs_freed_in_revision(revision):
+            return False
+        for each in reader.xrefs.explicit_refs_in_revision(revision):
+            is_old = reader.xrefs.get_introducing_revision(each) <= base
+            if is_old and _number(each) not in empty:
+                return False
+    return True
+
+
+def is_certified(reader: PdfFileReader, signatures: Sequence[EmbeddedPdfSignature]) -> bool:
+    """Whether the first signature certifies the paper and allows only signing after it."""
+    try:
+        certification = read_certification_data(reader)
+        return (
+            certification is not None
+            and certification.author_sig.container_ref == signatures[0].sig_object.container_ref
+            and certification.permission in _ONLY_SIGNING
+        )
+    except UNREADABLE:
+        return False
+
+
+def _only_proof_follows(pdf: bytes, signature: EmbeddedPdfSignature) -> bool:
+    """Whether every update after the last signature is a time-stamp, or validation data alone.
+
+    That what a stamped update changed was harmless is pyHanko's finding (``docmdp_ok``).
+    """
+    reader = signature.reader
+    stamps = list(reader.embedded_timestamp_signatures)
+    stamped = {each.signed_revision for each in stamps}
+    last = reader.xrefs.total_revisions - 1
+    if last == signature.signed_revision:
+        return False
+    for revision in range(signature.signed_revision + 1, last + 1):
+        if revision not in stamped and not _adds_validation_data(reader, revision):
+            return False
+    if last in stamped:
+        newest = max(stamps, key=lambda each: each.signed_revision)
+        coverage = newest.evaluate_signature_coverage()
+        return coverage == SignatureCoverageLevel.ENTIRE_FILE and fills_gap(pdf, newest)
+    return _END.search(pdf[-16:]) is not None
+
+
+def _adds_validation_data(reader: PdfFileReader, revision: int) -> bool:
+    """Whether an update touches nothing but the catalogue and the document security store."""
+    root = reader.get_historical_root(revision)
+    if "/DSS" not in root:
+        return False
+    allowed = {_number(reader.trailer.raw_get("/Root")), *_reachable(root.raw_get("/DSS"))}
+    changed = reader.xrefs.explicit_refs_in_revision(revision)
+    return all(_number(each) in allowed for each in changed)
+
+
+def _reachable(start: Any) -> Iterator[tuple[int, int]]:
+    waiting, seen = [start], set[tuple[int, int]]()
+    while waiting:
+        thing = waiting.pop()
+        if isinstance(thing, generic.IndirectObject):
+            number = _number(thing)
+            if number in seen:
+                continue
+            seen.add(number)
+            yield number
+            thing = _resolve(thing)
+        if isinstance(thing, generic.DictionaryObject):
+            waiting.extend(thing.raw_get(key) for key in thing)
+        elif isinstance(thing, generic.ArrayObject):
+            waiting.extend(thing.raw_get(place) for place in range(len(thing)))
+
+
+def _resolve(reference: Any) -> Any:
+    return reference.get_object()
+
+
+def _number(reference: Any) -> tuple[int, int]:
+    return int(reference.idnum), int(reference.generation)
