@@ -23,17 +23,19 @@ MIGRATIONS = Path(__file__).with_name("migrations")
 
 
 def open_instance(
-    settings: Settings | None = None, converter: Converter | None = None
+    settings: Settings | None = None, converter: Converter | None = None, *, with_forms: bool = True
 ) -> Resources:
     """Open the instance of the settings (from the environment), migrated to the present schema.
 
-    Without a converter of its own it uses the worker's LibreOffice.
+    Without a converter of its own it uses the worker's LibreOffice. The shipped forms are put
+    in, unless the caller does so at a time of its own.
     """
     chosen = settings or load_settings()
     shared = SocketConverter(str(chosen.office_socket), office_key(chosen), patience=WORKER_STARTS)
     resources = open_resources(chosen, converter or shared)
     migrate(resources.database)
-    install_forms(resources)
+    if with_forms:
+        install_forms(resources)
     return resources
 
 

@@ -110,6 +110,11 @@ def check_chain(session: Session) -> Iterator[ChainFault]:
         expected_seq, previous = entry.seq + 1, entry.hash
 
 
+def acts(session: Session) -> frozenset[str]:
+    """Return the kinds of act that the log knows."""
+    return frozenset(session.scalars(select(JournalEntry.action).distinct()))
+
+
 def last_entry(session: Session) -> tuple[int, str]:
     """Return sequence number and hash of the last entry; (0, genesis) when there is none."""
     row = session.execute(

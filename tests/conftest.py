@@ -150,14 +150,21 @@ def converter() -> QuickConverter:
 
 
 @pytest.fixture
-def resources(tmp_path: Path, clock: FrozenClock, converter: QuickConverter) -> Iterator[Resources]:
+def bare(tmp_path: Path, clock: FrozenClock, converter: QuickConverter) -> Iterator[Resources]:
+    """An instance with its tables and nothing in them, not even the shipped forms."""
     folder = tmp_path / "instance"
     settings = Settings(data=folder, database_url=f"sqlite:///{folder / 'archive.db'}")
     opened = open_resources(settings, converter, clock)
     metadata.create_all(opened.database.engine)
-    install_forms(opened)
     yield opened
     opened.database.dispose()
+
+
+@pytest.fixture
+def resources(bare: Resources) -> Resources:
+    """An instance with the shipped forms, as a first start leaves it."""
+    install_forms(bare)
+    return bare
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from archive.config import load_settings
 from archive.core.errors import Conflict, NotFound
 from archive.core.profile import Profile, save_profile
 from archive.demo import make_demo
-from archive.instance import open_instance
+from archive.instance import install_forms, open_instance
 from archive.jobs import drain_all, run_worker
 from archive.lending.service import seed_rules
 from archive.people import access, service
@@ -60,8 +60,9 @@ def demo() -> None:
     """在空的数据目录里造一家示例公司，显示各账号；再次运行不改变任何东西。"""
     settings = load_settings()
     with OfficeConverter(font_folder=settings.fonts) as office, progress("准备示例数据") as bar:
-        resources = open_instance(settings, office)
+        resources = open_instance(settings, office, with_forms=False)
         accounts = make_demo(resources, bar)
+        install_forms(resources)
         drain_all(resources)
     for account in accounts:
         click.echo(f"{account.username}\t{account.password}\t{account.name}\t{account.duty}")

@@ -15,6 +15,7 @@ from archive.core.resources import Resources
 from archive.demo.staff import COMPANY, FONDS, Account, accounts, add_staff, hash_passwords
 from archive.demo.stage import standing_at
 from archive.demo.story import founding, tell
+from archive.forms.service import install_shipped
 from archive.lending.service import seed_rules
 from archive.people.service import departments
 from archive.signing.keys import company_key
@@ -49,13 +50,14 @@ def make_demo(
 
 
 def _begin(resources: Resources) -> _Mark:
-    """Found the company: profile, people, lending rules and mark in one transaction."""
+    """Found the company: forms, profile, people, lending rules and mark in one transaction."""
     _refuse_used(resources)
     mark = _Mark(resources.clock(), is_whole=False)
     hashes = hash_passwords()
     past = replace(resources, clock=standing_at(founding(mark.base)))
     with past.work() as uow:
         _refuse_used(past)
+        install_shipped(uow)
         save_profile(uow, Profile(company=COMPANY, fonds=FONDS))
         add_staff(uow, hashes)
         seed_rules(uow)
@@ -80,7 +82,8 @@ def _tell(
 
 def _refuse_used(resources: Resources) -> None:
     with resources.reading() as uow:
-        is_used = bool(departments(uow)) or journal.last_entry(uow.session)[0] > 0
+        acts = journal.acts(uow.session) - {"form.install"}  # every instance opens with its forms
+        is_used = bool(departments(uow) or acts)
     if is_used:
         raise Conflict(
             f"{resources.settings.data} 里已经有数据，不会往里放示例。"

@@ -441,8 +441,9 @@ def test_bad_uploads_are_refused_at_once(company, client_for):
         ({"form": "E01", "file": (io.BytesIO(b"x" * (21 << 20)), "大.xlsx")}, 413),
     ):
         asked = EnvironBuilder(client.application, "/records/import", method="POST", data=data)
-        with closing(asked):  # a large upload waits in a file
-            assert client.open(asked).status_code == status
+        environ = asked.get_environ()
+        with closing(asked), closing(environ["wsgi.input"]):  # a large upload waits in a file
+            assert client.open(environ).status_code == status
 
 
 def test_programs_import_in_one_call(resources, company, api_for, count):
