@@ -20,7 +20,7 @@ run: ## 一条命令启动：准备环境、建立演示数据、打开 http://1
 
 test: ## 准备环境，运行全部测试（浏览器测试除外；ARGS=… 传给 pytest）
 	@.ci/setup dev
-	@$(BIN)/python -m pytest -m "not browser" $(ARGS)
+	@$(BIN)/python -m pytest -m "not browser" -n 2 --dist loadfile $(ARGS)
 
 test-browser: ## 在无界面的 Chromium 里走一遍全程（没有浏览器时跳过）
 	@.ci/setup browser

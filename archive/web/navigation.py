@@ -51,8 +51,8 @@ PLACES = (
     Place("lending.mine", "借阅", "book", "loan.list", on_phone=True),
     Place("lending.desk", "借阅台", "upc-scan", "loan.desk"),
     Place("search.page", "检索", "search", "search"),
-    Place("people.users", "用户管理", "person-gear", "people.list", heading="管理"),
-    Place("forms.listing", "表单", "ui-checks", "form.publish", heading="管理"),
+    Place("people.users", "用户管理", "person-gear", "people.list", heading="管理", on_phone=True),
+    Place("forms.listing", "表单", "ui-checks", "form.publish", heading="管理", on_phone=True),
     Place("trust.journal", "日志", "clock-history", "journal.read", heading="管理"),
     Place("trust.verify", "完整性检查", "shield-check", "verify.run", heading="管理"),
 )

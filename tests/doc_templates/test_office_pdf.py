@@ -4,6 +4,7 @@ import io
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -203,8 +204,18 @@ def _is_alive(group):
 
 
 def _left_behind():
-    folders = Path(tempfile.gettempdir()).glob("archive-office-*")
-    return {*folders, *Path("/tmp").glob("OSL_PIPE_*")}
+    """What offices of this process left; those of other processes are theirs."""
+    folders = Path(tempfile.gettempdir()).glob(f"archive-office-{os.getpid()}-*")
+    return {*folders, *(pipe for pipe in Path("/tmp").glob("OSL_PIPE_*") if _is_dead(pipe))}
+
+
+def _is_dead(pipe):
+    with socket.socket(socket.AF_UNIX) as probe:
+        try:
+            probe.connect(str(pipe))
+        except OSError:
+            return pipe.exists()
+    return False
 
 
 @needs_office

@@ -366,11 +366,13 @@ def test_two_tables_are_settled_cell_by_cell(
     page.goto(f"/records/{record.id}/edit")
     rows = [dict(row) for row in contract_values["货品"]]
     rows[1]["数量"] = "9"
+    rows[0]["单价"] = "1200.5"  # the same amount in other figures is no difference
     save_elsewhere(resources, company, record, 货品=rows)
     box(page, "货品[0].数量").fill("77")
     dialog = page.locator("dialog.conflict-dialog")
     expect(side(dialog, "货品 第1行 数量", "mine")).to_be_checked()
     expect(side(dialog, "货品 第2行 数量", "theirs")).to_be_checked()
+    assert dialog.locator("input[value=mine]").count() == 2
     dialog.get_by_role("button", name="按所选保存").click()
     is_saved(page)
     assert [row["数量"] for row in stored(record.id).content["货品"]] == ["77", "9"]

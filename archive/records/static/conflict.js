@@ -140,11 +140,19 @@ function isSame(mine, theirs) {
   if (Array.isArray(mine) && Array.isArray(theirs) && mine.some(isRow)) {
     return mine.length === theirs.length && mine.every((row, at) => isSameRow(row, theirs[at]));
   }
-  return JSON.stringify(mine ?? "") === JSON.stringify(theirs ?? "");
+  return plain(mine) === plain(theirs);
 }
 
 function isSameRow(mine, theirs) {
-  return Object.keys(mine).every((key) => JSON.stringify(mine[key]) === JSON.stringify(theirs?.[key] ?? ""));
+  return Object.keys(mine).every((key) => plain(mine[key]) === plain(theirs?.[key]));
+}
+
+// A number typed as 1,234.5 and kept as 1234.50 is the same number.
+function plain(value) {
+  const isNumber = typeof value === "string" && /^-?(\d+|\d{1,3}(,\d{3})+)(\.\d+)?$/.test(value);
+  if (!isNumber) return JSON.stringify(value ?? "");
+  const [whole, part = ""] = value.replaceAll(",", "").split(".");
+  return JSON.stringify([whole, part.replace(/0+$/, "")].filter(Boolean).join("."));
 }
 
 function element(tag, words, look = "") {
