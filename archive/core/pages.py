@@ -1,5 +1,6 @@
 """Paging of lists: a page of things, how many there are, and clean page numbers."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -18,6 +19,12 @@ class Page(Generic[T]):
     total: int
     page: int
     per_page: int
+
+    @classmethod
+    def whole(cls, items: Iterable[T]) -> "Page[T]":
+        """Return a list that is never paged as its one page."""
+        every = tuple(items)
+        return cls(every, len(every), 1, max(1, len(every)))
 
     @property
     def pages(self) -> int:

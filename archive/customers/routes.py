@@ -1,10 +1,13 @@
 """The pages of the customer register: list, one customer, enter, change, look up while typing."""
 
+from functools import partial
+
 from apiflask import APIBlueprint
 from flask import flash, jsonify, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from archive.core.errors import Conflict, Invalid
+from archive.core.list_sheets import ListColumn, list_sheet, wants_sheet
 from archive.core.web import reading, work
 from archive.customers import service
 from archive.customers.forms import POOL, CustomerForm
@@ -25,23 +28,44 @@ pages = APIBlueprint(
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 MOST_STAFF = 1000
 Page = str | tuple[str, int] | Response
+_COLUMNS: tuple[ListColumn[CustomerView], ...] = (
+    ListColumn("编号", lambda one: one.number, 14),
+    ListColumn("名称", lambda one: one.name, 32),
+    ListColumn("简称", lambda one: one.short_name, 14),
+    ListColumn("拼音首字母", lambda one: one.initials, 12),
+    ListColumn("统一社会信用代码", lambda one: one.credit_code, 22),
+    ListColumn("法定代表人", lambda one: one.legal_person, 12),
+    ListColumn("地址", lambda one: one.address, 36),
+    ListColumn("电话", lambda one: one.phone, 16),
+    ListColumn("工厂地址", lambda one: one.factory_address, 36),
+    ListColumn("工厂电话", lambda one: one.factory_phone, 16),
+    ListColumn("区域", lambda one: one.region, 12),
+    ListColumn("状态", lambda one: one.status, 12),
+    ListColumn("负责人", lambda one: one.owner_name or "公海", 12),
+    ListColumn("部门", lambda one: one.department_name, 14),
+    ListColumn("首次接触日期", lambda one: one.first_contact, 14),
+    ListColumn("备注", lambda one: one.remark, 30),
+)
 
 
 @pages.get("")
 @guard("customer.list")
-def listing() -> str:
+def listing() -> str | Response:
     """List the register, narrowed by text, status, keeper or first letter."""
     asked = {key: request.args.get(key, "") for key in ("text", "status", "keeper", "letter")}
     with reading() as uow:
-        found = service.list_customers(
+        read_page = partial(
+            service.list_customers,
             uow,
             actor(),
             asked["text"],
             asked["status"],
-            page=request.args.get("page", 1, type=int),
             keeper=asked["keeper"],
             letter=asked["letter"],
         )
+        if wants_sheet():
+            return list_sheet("客户", _COLUMNS, lambda n, size: read_page(page=n, per_page=size))
+        found = read_page(page=request.args.get("page", 1, type=int))
     return render_template(
         "customers/list.html", page=found, asked=asked, statuses=STATUSES, letters=LETTERS
     )

@@ -1,6 +1,7 @@
 """The pages of the archive's desk, the catalogue of items, and the yearly volumes."""
 
 from collections.abc import Mapping
+from functools import partial
 
 from apiflask import APIBlueprint
 from flask import flash, redirect, render_template, request, url_for
@@ -8,12 +9,14 @@ from markupsafe import Markup
 from werkzeug.wrappers import Response
 
 from archive.core.errors import ArchiveError, Invalid
+from archive.core.list_sheets import list_sheet, wants_sheet
 from archive.core.web import reading, resources, work
 from archive.customers.service import get_customer
 from archive.filing import service
 from archive.filing.downloads import file_response
 from archive.filing.import_rows import ImportedFile
 from archive.filing.labels import barcode_svg, qr_svg
+from archive.filing.list_columns import CATALOGUE, ITEMS, VOLUMES
 from archive.filing.models import ItemState
 from archive.filing.plan import load_plan
 from archive.filing.posted import (
@@ -195,11 +198,14 @@ def step(item_id: int, step: str) -> Page:
 
 @pages.get("/items")
 @guard("item.list")
-def items() -> str:
+def items() -> str | Response:
     """List the catalogue, narrowed by form, year, customer, class and state."""
     narrow = read_filter(request.args)
     with reading() as uow:
-        found = service.list_items(uow, actor(), narrow, page=request.args.get("page", 1, type=int))
+        read_page = partial(service.list_items, uow, actor(), narrow)
+        if wants_sheet():
+            return list_sheet("档案目录", ITEMS, lambda n, size: read_page(page=n, per_page=size))
+        found = read_page(page=request.args.get("page", 1, type=int))
         customer = narrow.customer_id and get_customer(uow, actor(), narrow.customer_id)
         forms = list_forms(uow, with_retired=True)
     return render_template(
@@ -254,17 +260,16 @@ def item_file(item_id: int, file_id: int) -> Response:
 
 @pages.get("/volumes")
 @guard("volume.list")
-def volumes() -> str:
+def volumes() -> str | Response:
     """List the yearly volumes."""
     narrow = read_filter(request.args)
     with reading() as uow:
-        found = service.list_volumes(
-            uow,
-            actor(),
-            year=narrow.year,
-            item_class=narrow.item_class,
-            page=request.args.get("page", 1, type=int),
+        read_page = partial(
+            service.list_volumes, uow, actor(), year=narrow.year, item_class=narrow.item_class
         )
+        if wants_sheet():
+            return list_sheet("年度案卷", VOLUMES, lambda n, size: read_page(page=n, per_page=size))
+        found = read_page(page=request.args.get("page", 1, type=int))
     return render_template(
         "filing/volumes.html", page=found, asked=narrow, classes=load_plan().classes
     )
@@ -272,9 +277,14 @@ def volumes() -> str:
 
 @pages.get("/volumes/<int:volume_id>")
 @guard("volume.list")
-def volume(volume_id: int) -> str:
+def volume(volume_id: int) -> str | Response:
     """Show a volume's catalogue (卷内文件目录)."""
     with reading() as uow:
+        if wants_sheet():
+            read = partial(service.get_volume, uow, actor(), volume_id)
+            return list_sheet(
+                "卷内文件目录", CATALOGUE, lambda n, size: read(page=n, per_page=size)[1]
+            )
         found, lines = service.get_volume(
             uow, actor(), volume_id, page=request.args.get("page", 1, type=int)
         )

@@ -5,6 +5,8 @@ from flask import abort, flash, redirect, render_template, request, session, url
 from werkzeug.wrappers import Response
 
 from archive.core.errors import Invalid, Throttled
+from archive.core.list_sheets import ListColumn, list_sheet, wants_sheet
+from archive.core.pages import Page
 from archive.core.web import reading, resources, work
 from archive.people import access, service
 from archive.people.forms import LoginForm, PasswordForm, UserForm
@@ -12,6 +14,17 @@ from archive.people.gate import COOKIE, actor, client_address, find_current_acto
 from archive.people.rights import ROLES, SECRECY
 
 pages = APIBlueprint("people", __name__, template_folder="templates", enable_openapi=False)
+
+_COLUMNS: tuple[ListColumn[service.UserView], ...] = (
+    ListColumn("工号", lambda user: user.staff_no, 10),
+    ListColumn("用户名", lambda user: user.username, 16),
+    ListColumn("姓名", lambda user: user.name, 12),
+    ListColumn("部门", lambda user: user.department_name, 16),
+    ListColumn("角色", lambda user: "、".join(user.role_labels), 30),
+    ListColumn("可看到", lambda user: SECRECY[user.clearance], 10),
+    ListColumn("电子邮件", lambda user: user.email, 24),
+    ListColumn("离职日期", lambda user: user.left_on, 12),
+)
 
 
 @pages.get("/login")
@@ -106,10 +119,12 @@ def password_post() -> str | tuple[str, int] | Response:
 
 @pages.get("/admin/users")
 @guard("people.list")
-def users() -> str:
+def users() -> str | Response:
     """List every user."""
     with reading() as uow:
         people = service.list_users(uow, actor())
+    if wants_sheet():
+        return list_sheet("用户", _COLUMNS, lambda _number, _size: Page.whole(people))
     return render_template("people/users.html", users=people, secrecy=SECRECY)
 
 

@@ -3,12 +3,15 @@
 Hung on the blueprint of ``routes``, which imports this module.
 """
 
+from functools import partial
+
 from flask import Response as JsonResponse
 from flask import flash, jsonify, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from archive.core.clock import local_day
 from archive.core.errors import ArchiveError, Invalid
+from archive.core.list_sheets import ListColumn, list_sheet, wants_sheet
 from archive.core.pages import clean_paging
 from archive.core.web import reading, resources, work
 from archive.forms.service import form_titles
@@ -16,16 +19,34 @@ from archive.people.gate import actor, client_address, guard
 from archive.signing import audience, delegation, detours, edge, inbox, opinions, reminders
 from archive.signing.blueprint import pages
 from archive.signing.desk_api import day_of
+from archive.signing.views import InboxEntry
+
+_COLUMNS: tuple[ListColumn[InboxEntry], ...] = (
+    ListColumn("编号", lambda entry: entry.number, 18),
+    ListColumn("题名", lambda entry: entry.title, 40),
+    ListColumn("表单", lambda entry: entry.form_title, 20),
+    ListColumn("步骤", lambda entry: entry.role, 12),
+    ListColumn("提交人", lambda entry: entry.author_name, 12),
+    ListColumn("正等谁", lambda entry: entry.waits_for, 16),
+    ListColumn("轮到时间", lambda entry: entry.opened_at, 18),
+    ListColumn("办理时间", lambda entry: entry.done_at, 18),
+    ListColumn("期限", lambda entry: entry.due_at, 18),
+    ListColumn("催办次数", lambda entry: entry.reminders, 10),
+    ListColumn("文件状态", lambda entry: entry.record_state, 14),
+)
 
 
 @pages.get("/signing", endpoint="inbox")
 @guard("self")
-def lists() -> str:
+def lists() -> str | Response:
     """Show one of my lists: what waits for me, what I did, what I submitted, what I may read."""
     view = request.args.get("view", "todo")
     view = view if view in inbox.VIEWS else "todo"
     page, per_page = clean_paging(request.args.get("page", 1, int), 20)
     with reading() as uow:
+        if wants_sheet():
+            read_page = partial(inbox.list_view, uow, actor(), view)
+            return list_sheet(inbox.VIEWS[view], _COLUMNS, read_page)
         found = inbox.list_view(uow, actor(), view, page, per_page)
         counts = inbox.counts(uow, actor())
     return render_template(

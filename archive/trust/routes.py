@@ -1,8 +1,11 @@
 """Pages for the auditor (the journal, the checks) and the server's own pulse."""
 
-from apiflask import APIBlueprint
-from flask import render_template, request
+from functools import partial
 
+from apiflask import APIBlueprint
+from flask import Response, render_template, request
+
+from archive.core.list_sheets import ListColumn, list_sheet, wants_sheet
 from archive.core.pages import clean_paging
 from archive.core.web import reading, resources
 from archive.people.gate import actor, guard
@@ -11,6 +14,16 @@ from archive.trust import service
 pages = APIBlueprint("trust", __name__, template_folder="templates", enable_openapi=False)
 
 SHOWN = 200
+_COLUMNS: tuple[ListColumn[service.JournalLine], ...] = (
+    ListColumn("序号", lambda line: line.seq, 8),
+    ListColumn("时间", lambda line: line.at, 18),
+    ListColumn("何人", lambda line: line.actor_name, 12),
+    ListColumn("做了什么", lambda line: line.action, 24),
+    ListColumn("对什么", lambda line: line.object_type, 12),
+    ListColumn("编号", lambda line: line.object_id, 12),
+    ListColumn("详情", lambda line: line.detail, 60),
+    ListColumn("摘要", lambda line: line.hash, 30),
+)
 
 
 @pages.get("/healthz")
@@ -23,18 +36,20 @@ def healthz() -> tuple[dict[str, str], int]:
 
 @pages.get("/admin/journal")
 @guard("journal.read")
-def journal() -> str:
+def journal() -> str | Response:
     """Show the journal, newest first."""
     page, per_page = clean_paging(request.args.get("page", 1, int), 50)
     with reading() as uow:
-        lines = service.list_journal(
+        read_page = partial(
+            service.list_journal,
             uow,
             actor(),
             action=request.args.get("action", "")[:60],
             object_id=request.args.get("object", "")[:60],
-            page=page,
-            per_page=per_page,
         )
+        if wants_sheet():
+            return list_sheet("日志", _COLUMNS, lambda n, size: read_page(page=n, per_page=size))
+        lines = read_page(page=page, per_page=per_page)
     return render_template("trust/journal.html", page=lines)
 
 
