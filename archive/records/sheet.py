@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from doc_templates import Field, Form
 from doc_templates.definition import Block
 from doc_templates.layout import Cell, GridRow, Piece, read_grid, read_pieces
+from doc_templates.plain_layout import plain_layout
 
 NUMBER_TAGS = frozenset({"编号", "档号", "版本"})
 CM_PER_LINE = 0.85
 FULL_WIDTH = 24
+PAGE_WIDTH, PAGE_HEIGHT = 170.0, 220.0  # mm between the margins of an A4 page
 # Which entries of a form a customer's register facts fill in, when they are still empty.
 KNOWN_FACTS: Mapping[str, str] = {
     "公司地址": "address",
@@ -94,9 +96,8 @@ def sheet_of(form: Form) -> Sheet:
     tables = tuple(
         SheetBlock("table", table=entry) for entry in left if entry.kind == "rows" and entry.printed
     )
-    above = printed if form.layout else []
     hidden = tuple(entry for entry in left if not entry.printed)
-    return Sheet(tuple(above), blocks + tables, hidden)
+    return Sheet(tuple(printed), blocks + tables, hidden)
 
 
 def known_facts(form: Form) -> dict[str, str]:
@@ -127,10 +128,8 @@ class _Drawing:
         self.placed: set[str] = set()
 
     def blocks(self) -> Iterator[SheetBlock]:
-        if not self.form.layout:
-            yield from self.plain_blocks()
-            return
-        for at, block in enumerate(self.form.layout, 1):
+        layout = self.form.layout or plain_layout(self.form, PAGE_WIDTH, PAGE_HEIGHT)
+        for at, block in enumerate(layout, 1):
             place = f"{self.form.code} 第 {at} 个 layout，"
             if block.text:
                 yield SheetBlock("text", lines=tuple(self.lines(block, place)))
@@ -138,25 +137,6 @@ class _Drawing:
                 yield SheetBlock("signatures", roles=block.signatures)
             else:
                 yield from self.grid_blocks(block, place)
-
-    def plain_blocks(self) -> Iterator[SheetBlock]:
-        """Lay out a form that has no printed layout of its own: a line an entry, by group."""
-        for _, entries in self.form.groups():
-            rows = tuple(
-                self.plain_row(entry) for entry in entries if entry.kind != "rows" and entry.printed
-            )
-            if rows:
-                yield SheetBlock("grid", rows=rows)
-        if self.form.signers:
-            yield SheetBlock("signatures", roles=tuple(one.role for one in self.form.signers))
-
-    def plain_row(self, entry: Field) -> tuple[SheetCell, ...]:
-        label = SheetPiece("words", words=entry.label)
-        typed = self.piece(Piece(key=entry.key), 3.0)
-        return (
-            SheetCell((label,), 5, 1, is_label=True),
-            SheetCell((typed,), FULL_WIDTH - 5, 1),
-        )
 
     def grid_blocks(self, block: Block, place: str) -> Iterator[SheetBlock]:
         table = self.form.find_field(block.rows) if block.rows else None

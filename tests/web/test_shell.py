@@ -86,6 +86,17 @@ def test_the_menu_shows_each_person_only_their_places(client_for: ClientFor, com
     assert "用户管理" in admin and ">填表<" not in admin
 
 
+def test_what_belongs_to_oneself_is_in_ones_own_menu(client_for: ClientFor, company: Any) -> None:
+    client = client_for(company.sales_clerk)
+    home = client.get("/").text
+    for path in ("/tasks", "/me/certificate", "/account/password"):
+        assert f'href="{path}"' in home and client.get(path).status_code == 200, path
+
+
+def test_the_door_leads_to_the_verdict_on_a_file(client_for: ClientFor) -> None:
+    assert 'href="/verify"' in client_for(None).get("/login").text
+
+
 def test_the_page_one_is_on_is_marked(client_for: ClientFor, company: Any) -> None:
     html = client_for(company.sales_clerk).get("/customers/new").text
     marked = [part for part in html.split("<a ") if 'aria-current="page"' in part]
