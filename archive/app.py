@@ -34,6 +34,8 @@ from archive.search import routes as search
 from archive.signing import api as signing_api
 from archive.signing import own_routes as own_certificate
 from archive.signing import routes as signing
+from archive.signing.outside import api as outside_api
+from archive.signing.outside import routes as outside
 from archive.signing.service import waiting_count as papers_waiting
 from archive.tasks import api as tasks_api
 from archive.tasks import routes as tasks
@@ -56,6 +58,7 @@ PAGES = (
     bundle_routes,
     signing,
     own_certificate,
+    outside,
     filing,
     lending,
     search,
@@ -71,6 +74,7 @@ CALLS = (
     documents_api,
     bundle_api,
     signing_api,
+    outside_api,
     filing_api,
     lending_api,
     search_api,

@@ -12,7 +12,6 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Sequence
-from datetime import timedelta
 
 from sqlalchemy import select
 
@@ -30,6 +29,7 @@ from doc_templates.pdf_socket import serve_converter
 from storage import outbox
 from storage.files import StoredFile
 from storage.outbox import OutboxItem, OutboxRow
+from storage.verify import ORPHAN_AGE
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +53,6 @@ HANDLERS: dict[str, Handler] = {
 POLL_SECONDS = 0.1
 HEARTBEAT_SECONDS = 30.0
 CHORES_SECONDS = 600.0
-ORPHAN_AGE = timedelta(days=1)
 
 
 class Worker:

@@ -11,6 +11,7 @@ from archive.records import models as records
 from archive.search import models as search
 from archive.signing import models as signing
 from archive.signing import proof_models as proofs
+from archive.signing.outside import models as outside
 from archive.tasks import models as tasks
 from storage import files, journal, outbox
 from storage.database import Base
@@ -29,6 +30,7 @@ __all__ = [
     "metadata",
     "numbering",
     "outbox",
+    "outside",
     "people",
     "profile",
     "proofs",

@@ -41,7 +41,8 @@ class SignatureMark:
 class PrintContext:
     """What is printed beside the values: numbers, version, check address, signatures.
 
-    `images` holds the pictures that entries name, by SHA-256; `seal_png` is the company's seal.
+    `images` holds the pictures that entries name, by SHA-256; `seal_png` is the company's seal;
+    `with_outside`: the other party signs in this system too, so its place is marked.
     """
 
     number: str = ""
@@ -51,6 +52,7 @@ class PrintContext:
     signatures: Mapping[str, SignatureMark] = field(default_factory=lambda: MappingProxyType({}))
     images: Mapping[str, bytes] = field(default_factory=lambda: MappingProxyType({}))
     seal_png: bytes | None = None
+    with_outside: bool = False
 
 
 NO_CONTEXT = PrintContext()
@@ -127,7 +129,8 @@ def _printed_context(form: Form, context: PrintContext, draft: bool) -> dict[str
     boxes, names, days = {}, {}, {}
     for signer in form.signers:
         role, mark = signer.role, context.signatures.get(signer.role)
-        is_open = mark is None and signer.is_electronic and not draft
+        is_asked = signer.is_electronic or context.with_outside
+        is_open = mark is None and is_asked and not draft
         boxes[role] = f"[sig:{role}]" if is_open else ""
         names[role] = harmless(_shown_name(mark))
         days[role] = harmless(mark.date) if mark else BLANK_DAY

@@ -3,8 +3,10 @@
 Yields findings in Chinese and prints nothing; the command line and the nightly job show them.
 """
 
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 
 from sqlalchemy import select
 
@@ -13,6 +15,9 @@ from storage.blobs import BlobStore, sha256_of
 from storage.files import StoredFile
 from storage.work import UnitOfWork
 
+# Bytes come before rows, so a file without a row is no fault while it is fresh; the sweep takes
+# it away after this long.
+ORPHAN_AGE = timedelta(days=1)
 Progress = Callable[[int, int], None]
 
 
@@ -28,7 +33,7 @@ class Finding:
 def verify_blobs(
     uow: UnitOfWork, blobs: BlobStore, on_progress: Progress | None = None
 ) -> Iterator[Finding]:
-    """Re-hash every blob that a row names and yield what is missing, damaged or ownerless."""
+    """Re-hash every blob that a row names and yield what is missing, damaged or left ownerless."""
     rows = {
         row.sha256: row.size
         for row in uow.session.execute(select(StoredFile.sha256, StoredFile.size))
@@ -37,9 +42,10 @@ def verify_blobs(
         yield from _check_blob(blobs, digest, size)
         if on_progress:
             on_progress(done, len(rows))
+    horizon = time.time() - 2 * ORPHAN_AGE.total_seconds()
     for digest in blobs.digests():
-        if digest not in rows:
-            yield Finding("orphan", digest, f"文件 {digest} 没有任何记录引用（一天后自动清理）")
+        if digest not in rows and blobs.modified(digest) < horizon:
+            yield Finding("orphan", digest, f"文件 {digest} 没有任何记录引用，也没有被清理")
 
 
 def verify_journal(uow: UnitOfWork) -> Iterator[Finding]:

@@ -119,6 +119,12 @@ def test_only_the_door_and_the_pulse_are_public(app):
         "/healthz",
         "/verify",  # the verdict on a file one holds
         "/verify/<token>",
+        "/sign/<token>",  # the other party, by a link and its code
+        "/sign/<token>/code",
+        "/sign/<token>/decline",
+        "/sign/<token>/done",
+        "/sign/<token>/page/<int:number>.png",
+        "/sign/<token>/paper.pdf",
         "/trust/company.crl",  # what other programs need to judge our signatures
         "/trust/company-root.crl",
         "/trust/company-root.cer",

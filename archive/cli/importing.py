@@ -11,6 +11,7 @@ from archive.core.errors import Conflict, Invalid
 from archive.core.resources import Resources
 from archive.filing.import_files import read_folder
 from archive.filing.import_rows import Batch, read_jsonl
+from archive.filing.import_sheets import read_sheet
 from archive.filing.imports import import_batch
 from archive.instance import open_instance
 from archive.jobs import drain_all
@@ -22,12 +23,12 @@ from archive.people.rights import CONFIDENTIAL, Actor
 @click.argument("path", type=click.Path(exists=True, path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="输出 JSON。")
 def import_(path: Path, as_json: bool) -> None:
-    """导入一个文件夹，或 .jsonl（每行一件），作为已归档的档案；重复导入不会重复建档。"""
+    """导入文件夹、.jsonl（每行一件）或表单填好的 .xlsx，作为已归档的档案；重复导入不会重复建档。"""
     resources = open_instance()
     operator = find_operator(resources)
     imported, skipped, failed = 0, 0, []
     with progress("导入") as bar:
-        for batch in _batches(resources, path):
+        for batch in _batches(resources, operator, path):
             with resources.work() as uow:
                 outcome = import_batch(uow, operator, batch)
                 uow.commit()
@@ -57,12 +58,19 @@ def find_operator(resources: Resources) -> Actor:
     raise Conflict("还没有用户，请先运行 archive init 或 archive demo。")
 
 
-def _batches(resources: Resources, path: Path) -> Iterator[Batch]:
+def _batches(resources: Resources, operator: Actor, path: Path) -> Iterator[Batch]:
     if path.is_dir():
         return read_folder(path, resources.blobs)
     if path.suffix.lower() == ".jsonl":
         return read_jsonl(path)
-    raise Invalid(f"不认识 {path.name}：可以导入文件夹或 .jsonl。")
+    if path.suffix.lower() == ".xlsx":
+        return _sheet_batches(resources, operator, path)
+    raise Invalid(f"不认识 {path.name}：可以导入文件夹、.jsonl 或表单的 .xlsx。")
+
+
+def _sheet_batches(resources: Resources, operator: Actor, path: Path) -> Iterator[Batch]:
+    with resources.reading() as uow:
+        yield from list(read_sheet(uow, operator, path))
 
 
 commands = (import_,)

@@ -75,10 +75,12 @@ def make_word(
     settings_url: str,
     *,
     check_url: str = "",
+    with_outside: bool = False,
 ) -> bytes:
     """Return the official Word file with its number and the signatures given so far.
 
-    ``check_url``: the address behind the QR code, where the paper has one of its own.
+    ``check_url``: the address behind the QR code, where the paper has one of its own;
+    ``with_outside``: the other party signs it by a link.
     Raises InvalidValues when an entry is missing or wrong.
     """
     context = PrintContext(
@@ -86,6 +88,7 @@ def make_word(
         version=f"{record.form_version}",
         verify_url=check_url or verify_url(settings_url, record),
         signatures=marks,
+        with_outside=with_outside,
     )
     return render_word(form, record.content, context)
 

@@ -29,6 +29,9 @@ from storage.work import UnitOfWork
 
 TITLE_LIMIT = 300
 
+BESIDE = {"scan": ("scan", "对方签好的扫描件"), "evidence": ("evidence", "对方签字存证单")}
+SUFFIXES = {"application/pdf": "pdf", "image/jpeg": "jpg", "image/png": "png", "image/tiff": "tif"}
+
 
 def waiting_records(
     uow: UnitOfWork, actor: Actor, *, page: int = 1, per_page: int = 20
@@ -59,6 +62,17 @@ def get_waiting(uow: UnitOfWork, actor: Actor, record_id: int) -> RecordView:
     return record
 
 
+def _beside(uow: UnitOfWork, record_id: int) -> list[tuple[str, str, str]]:
+    """Return what stands beside the paper: the other party's scan, the evidence sheet."""
+    found = []
+    for kind, (role, name) in BESIDE.items():
+        latest = documents.latest_document(uow, record_id, kind)
+        if latest is not None:
+            suffix = SUFFIXES.get(latest.media_type, "pdf")
+            found.append((role, f"{name}.{suffix}", latest.sha256))
+    return found
+
+
 def appraise(uow: UnitOfWork, actor: Actor, record_id: int, note: str = "") -> ItemView:
     """Take a signed record in as an item, with its signed PDF and Word by digest (鉴别)."""
     record = get_waiting(uow, actor, record_id)
@@ -72,6 +86,7 @@ def appraise(uow: UnitOfWork, actor: Actor, record_id: int, note: str = "") -> I
     kept = [("master", documents.document_name(record, "pdf"), master.sha256)]
     if word is not None:
         kept.append(("word", documents.document_name(record, "docx"), word.sha256))
+    kept += _beside(uow, record_id)
     uow.session.add_all(
         ItemFile(item_id=row.id, role=role, name=file_name, sha256=digest, created_at=uow.now())
         for role, file_name, digest in kept

@@ -38,7 +38,9 @@ class FileView:
     @property
     def role_label(self) -> str:
         """The role as shown to people."""
-        return {"master": "正本", "word": "Word 稿"}.get(self.role, "附件")
+        return {"master": "正本", "word": "Word 稿", "scan": "扫描件", "evidence": "存证单"}.get(
+            self.role, "附件"
+        )
 
 
 @dataclass(frozen=True)

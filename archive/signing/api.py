@@ -29,9 +29,13 @@ class _Strict(BaseModel):
 
 
 class SubmitIn(_Strict):
-    """The version that is submitted; who signs the steps to choose; who gets it to read."""
+    """The version that is submitted; who signs the steps to choose; who gets it to read.
+
+    ``with_outside``: the other party is to sign by a link, and not on paper.
+    """
 
     version: int
+    with_outside: bool = False
     chosen: dict[str, list[str]] = Field(default_factory=dict, max_length=30)
     copies: list[str] = Field(default_factory=list, max_length=NAMES)
 
@@ -157,7 +161,13 @@ def submit(record_id: int, json_data: SubmitIn) -> dict[str, object]:
     """Submit a record for signing."""
     chosen, copies = edge.resolve_people(resources(), json_data.chosen, json_data.copies)
     done = edge.submit(
-        resources(), actor(), record_id, json_data.version, chosen=chosen, copies=copies
+        resources(),
+        actor(),
+        record_id,
+        json_data.version,
+        chosen=chosen,
+        copies=copies,
+        with_outside=json_data.with_outside,
     )
     return told(done)
 

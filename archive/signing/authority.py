@@ -64,6 +64,7 @@ PERSON_DAYS = 365 * 3
 CRL_DAYS = 30
 SKEW = timedelta(minutes=5)  # a certificate counts from a little before it was asked for
 PERSON_UNIT = "员工签名"  # OU of a person's certificate
+OUTSIDE_UNIT = "对方签字"  # OU of a certificate issued to the other party for one act
 COMPANY_UNIT = "单位签章"  # OU of the company's certifying certificate
 SHORTEST_PASSPHRASE = 8
 LONGEST_PASSPHRASE = 1000
@@ -219,6 +220,16 @@ class CompanyAuthority:
             )
         staff_no = checked_name(staff_no, "工号")
         return self._issue(subject_of(self.company, name, PERSON_UNIT, staff_no), now, days)
+
+    def issue_outside(self, name: str, party: str, now: datetime) -> SigningKey:
+        """Return a key for one act of the other party; it is kept nowhere."""
+        name = checked_name(name, "姓名")
+        issued = self._issue(
+            subject_of(checked_name(party or name, "对方名称"), name, OUTSIDE_UNIT),
+            now,
+            PERSON_DAYS,
+        )
+        return self._parse_key(issued.certificate_pem, issued.encrypted_key_pem)
 
     def issue_company_seal(self, now: datetime, days: int = PERSON_DAYS) -> IssuedKey:
         """Issue the key with which the company certifies a paper before anybody signs it."""

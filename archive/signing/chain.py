@@ -18,7 +18,7 @@ from archive.signing.models import (
     SigningTask,
     TaskState,
 )
-from archive.signing.rules import Plan
+from archive.signing.rules import OUTSIDE, Plan
 from archive.signing.views import ActView, RunView, StepView, TaskView
 from storage.work import UnitOfWork
 
@@ -57,7 +57,7 @@ def start_run(
                 days=step.days,
             )
         )
-        for person, slot in zip(step.people, step.slots, strict=True):
+        for person, slot in zip(step.people, step.slots, strict=not step.is_outside):
             add_task(uow, run.id, step.seq, step.role, person, slot=slot)
     note_act(uow, run.id, None, "submit", actor.id)
     uow.session.flush()
@@ -212,7 +212,16 @@ def find_run(uow: UnitOfWork, record_id: int) -> RunView | None:
         tasks=tasks_of(uow, last.id),
         acts=_acts_of(uow, record_id),
         steps=tuple(
-            StepView(one.seq, one.role, one.mode, one.needed, one.state, one.note, one.issues)
+            StepView(
+                one.seq,
+                one.role,
+                one.mode,
+                one.needed,
+                one.state,
+                one.note,
+                one.issues,
+                is_outside=one.candidate == OUTSIDE,
+            )
             for one in steps_in(uow, last.id)
         ),
     )

@@ -49,13 +49,17 @@ def submit(
     *,
     chosen: Chosen | None = None,
     copies: Sequence[int] = (),
+    with_outside: bool = False,
 ) -> RunView:
     """Freeze a record and start its signing run.
 
-    ``chosen``: the people the submitter picks, by role; ``copies``: who gets it to read.
+    ``chosen``: the people the submitter picks, by role; ``copies``: who gets it to read;
+    ``with_outside``: the other party is to sign by a link.
     """
     with resources.work() as uow:
-        record, plan = service.plan_submission(uow, actor, record_id, version, chosen)
+        record, plan = service.plan_submission(
+            uow, actor, record_id, version, chosen, with_outside=with_outside
+        )
         uow.commit()
     frozen = freeze_submission(resources, record, plan.fields)
     with resources.work() as uow:

@@ -17,6 +17,7 @@ from archive.records.views import RecordView
 from archive.signing import pades
 from archive.signing.appearance import compose
 from archive.signing.areas import entry_texts, find_areas
+from archive.signing.authority import SigningKey
 from archive.signing.boxes import find_boxes
 from archive.signing.frozen import seal_word, verify_url, with_record
 from archive.signing.keys import company_key, person_key
@@ -55,12 +56,25 @@ class SignedPaper:
     certificate_serial: str
 
 
+@dataclass(frozen=True)
+class _Given:
+    """A signature about to be put on a PDF: whose, with which key, what was drawn, on what."""
+
+    name: str
+    key: SigningKey
+    drawn_png: bytes | None
+    before: bytes
+    before_sha256: str
+
+
 def freeze_submission(
     resources: Resources, record: RecordView, fields: Sequence[PlannedField]
 ) -> FrozenPaper:
     """Render, convert, place the signature fields and certify; raise what any of them raises."""
     form = _form_of(resources, record)
-    word = _make_word(resources, form, record, {}, record.round + 1)
+    roles = {one.role for one in fields}
+    with_outside = any(one.role in roles for one in form.signers if not one.is_electronic)
+    word = _make_word(resources, form, record, {}, record.round + 1, with_outside=with_outside)
     plain = documents.make_pdf(resources.converter, word)
     boxes = place_fields(fields, find_boxes(plain, [one.role for one in fields]))
     reason = f"{form.title} {record.number or ''} 提交定稿".strip()
@@ -98,27 +112,78 @@ def freeze_signature(
     the signer's own certificate, where there is one; ``filled`` are the signer's own entries, which
     stand in ``record`` too.
     """
-    now = resources.clock()
-    day = show_day(local_day(now))
-    image = compose(drawn_png, actor.name, day, task.on_behalf_of)
-    key = person_key(resources, actor, own_password)
-    form = _form_of(resources, record)
-    texts = entry_texts(form, filled or {})
+    texts = entry_texts(_form_of(resources, record), filled or {})
     before = resources.blobs.read(pdf_sha256)
     if texts:
         before = pades.fill_text_fields(before, texts, set_paragraph)
-    company = company_key(resources)
+    key = person_key(resources, actor, own_password)
+    given = _Given(actor.name, key, drawn_png, before, pdf_sha256)
+    return _put_signature(resources, record, run, task, given, images)
+
+
+def freeze_outside(
+    resources: Resources,
+    record: RecordView,
+    run: RunView,
+    task: TaskView,
+    drawn_png: bytes | None,
+    pdf_sha256: str,
+    images: Mapping[int, str],
+    key: SigningKey,
+) -> SignedPaper:
+    """Sign for the other party, whose name stands in ``task``, with a key made for this act."""
+    before = resources.blobs.read(pdf_sha256)
+    given = _Given(task.assignee_name, key, drawn_png, before, pdf_sha256)
+    return _put_signature(resources, record, run, task, given, images)
+
+
+def close_for_scan(
+    resources: Resources, record: RecordView, pdf_sha256: str
+) -> tuple[BlobRef, int]:
+    """Close a paper that the other party signed on paper; return the PDF and its pages."""
+    company, now = company_key(resources), resources.clock()
+    before = resources.blobs.read(pdf_sha256)
+    reason = f"{record.number} 对方在纸上签字"
+    pdf, why = with_stamp(
+        resources,
+        lambda authority: pades.close_paper(before, company, reason, now, authority=authority),
+    )
+    ref = resources.blobs.put(pdf, PDF)
+    note_paper(resources, record.id, ref, pdf, why)
+    return ref, documents.count_pages(pdf)
+
+
+def _put_signature(
+    resources: Resources,
+    record: RecordView,
+    run: RunView,
+    task: TaskView,
+    given: _Given,
+    images: Mapping[int, str],
+) -> SignedPaper:
+    now = resources.clock()
+    day = show_day(local_day(now))
+    image = compose(given.drawn_png, given.name, day, task.on_behalf_of)
+    form, company = _form_of(resources, record), company_key(resources)
 
     def put_on(authority: TimeAuthority | None) -> bytes:
-        field, name = field_name(task.slot), actor.name
-        signed = pades.approve(before, field, key, image, name, task.role, now, authority=authority)
+        signed = pades.approve(
+            given.before,
+            field_name(task.slot),
+            given.key,
+            image,
+            given.name,
+            task.role,
+            now,
+            authority=authority,
+        )
         if not task.ends_run:
             return signed
         reason = f"{record.number} 签核完毕"
         return pades.close_paper(signed, company, reason, now, authority=authority)
 
     pdf, why = with_stamp(resources, put_on)
-    mark = SignatureMark(actor.name, day, image, task.on_behalf_of)
+    mark = SignatureMark(given.name, day, image, task.on_behalf_of)
     marks = marks_of(resources.blobs, run, images, task, mark)
     word = _make_word(resources, form, record, marks, run.round)
     signed = SignedPaper(
@@ -126,8 +191,8 @@ def freeze_signature(
         pdf=resources.blobs.put(pdf, PDF),
         image=resources.blobs.put(image, PNG),
         pages=documents.count_pages(pdf),
-        before_sha256=pdf_sha256,
-        certificate_serial=key.serial_hex,
+        before_sha256=given.before_sha256,
+        certificate_serial=given.key.serial_hex,
     )
     note_paper(resources, record.id, signed.pdf, pdf, why)
     return signed
@@ -139,11 +204,15 @@ def _make_word(
     record: RecordView,
     marks: Mapping[str, SignatureMark],
     round: int,
+    *,
+    with_outside: bool = False,
 ) -> bytes:
     """Return the Word file with its own check address, signed for the company."""
     address = verify_url(resources, record.id, round)
     public_url = resources.settings.public_url
-    word = documents.make_word(form, record, marks, public_url, check_url=address)
+    word = documents.make_word(
+        form, record, marks, public_url, check_url=address, with_outside=with_outside
+    )
     return seal_word(resources, word, form, record)
 
 

@@ -10,7 +10,7 @@ from archive.forms.service import get_form
 from archive.people import service as people
 from archive.people.rights import Actor
 from archive.records.views import RecordView
-from archive.signing.rules import Plan, plan_chain
+from archive.signing.rules import OUTSIDE, Plan, plan_chain
 from doc_templates import Form, Signer
 from doc_templates.condition import holds, parse_condition
 from storage.work import UnitOfWork
@@ -18,12 +18,20 @@ from storage.work import UnitOfWork
 Chosen = Mapping[str, Sequence[int]]
 
 
-def plan_for(uow: UnitOfWork, record: RecordView, chosen: Chosen | None = None) -> Plan:
+def plan_for(
+    uow: UnitOfWork,
+    record: RecordView,
+    chosen: Chosen | None = None,
+    *,
+    with_outside: bool = False,
+) -> Plan:
     """Give every electronic step of the record's form to people; raise Invalid if none can.
 
-    ``chosen`` holds the people the submitter picked, by role, for the steps that ask for it.
+    ``chosen`` holds the people the submitter picked, by role, for the steps that ask for it;
+    ``with_outside``: the other party signs by a link too, and not on paper.
     """
-    chain = get_form(uow, record.form_code, record.form_version).chain
+    form = get_form(uow, record.form_code, record.form_version)
+    chain = form.signers if with_outside else form.chain
     unneeded = {
         place: f"不需要（{signer.when}）"
         for place, signer in enumerate(chain)
@@ -41,6 +49,11 @@ def steps_to_choose(form: Form) -> tuple[Signer, ...]:
     return tuple(signer for signer in form.chain if signer.candidate == "chosen")
 
 
+def outside_role(form: Form) -> str:
+    """Return the step that the other party signs; empty if the form has none."""
+    return next((one.role for one in form.signers if not one.is_electronic), "")
+
+
 def _is_needed(signer: Signer, record: RecordView) -> bool:
     facts = {"部门": record.department_name, "提交人": record.author_name}
     return holds(parse_condition(signer.when), record.content, facts)
@@ -56,6 +69,7 @@ def _able(uow: UnitOfWork, signer: Signer, record: RecordView, chosen: Chosen) -
         "dept": lambda: _head_of_named(uow, detail),
         "field": lambda: _named_in(uow, record, detail),
         "chosen": lambda: list(chosen.get(signer.role, ())),
+        OUTSIDE: list,
     }
     find = finders.get(word, lambda: _ids(people.actors_with_role(uow, word)))
     found = find()

@@ -69,12 +69,20 @@ def submit(record_id: int) -> Response | tuple[str, int]:
         for key, value in posted.items()
         if key.startswith(CHOSEN)
     }
-    if not chosen and _must_choose(record_id):
+    if not chosen and "copies" not in posted and _must_choose(record_id):
         return redirect(url_for("signing.before_submit", record_id=record_id))
     version = posted.get("version", type=int) or 0
     try:
         picked, copies = edge.resolve_people(resources(), chosen, _names(posted.get("copies", "")))
-        edge.submit(resources(), actor(), record_id, version, chosen=picked, copies=copies)
+        edge.submit(
+            resources(),
+            actor(),
+            record_id,
+            version,
+            chosen=picked,
+            copies=copies,
+            with_outside=posted.get("outside") == "1",
+        )
     except Invalid as refusal:
         if not chosen and not posted.get("copies"):
             raise
@@ -177,7 +185,8 @@ def _names(text: str) -> list[str]:
 def _must_choose(record_id: int) -> bool:
     with reading() as uow:
         record = records.get_record(uow, actor(), record_id)
-        return bool(planning.steps_to_choose(entries.form_for(uow, record)))
+        form = entries.form_for(uow, record)
+        return bool(planning.steps_to_choose(form) or planning.outside_role(form))
 
 
 def _before_submit(record_id: int, refusal: ArchiveError | None = None) -> str:
@@ -197,6 +206,7 @@ def _before_submit(record_id: int, refusal: ArchiveError | None = None) -> str:
         record=record,
         steps=steps,
         asked=asked,
+        outside_role=planning.outside_role(form),
         refusal=trouble,
         typed=request.form,
     )

@@ -17,6 +17,7 @@ OPINION_LIMIT = 500
 MOST_PEOPLE = 9  # in one step: their signatures share one box
 SPARE_FIELDS = 6  # signature fields kept for people added on the way
 SPARE_BASE = 100  # their slots are numbered from 101
+OUTSIDE = "external"  # the candidate that is no person of ours
 REMIND_EVERY = timedelta(hours=4)
 _AGAINST = re.compile(r"不同意(?!见)|缓办|请补充")
 _RATIO = re.compile(r"ratio:(\d{1,2})/(\d{1,2})")
@@ -52,8 +53,15 @@ class PlannedStep:
     skipped: str = ""
 
     @property
+    def is_outside(self) -> bool:
+        """Whether the other party signs this step, by a link and not as one of our people."""
+        return self.candidate == OUTSIDE and not self.skipped
+
+    @property
     def slots(self) -> tuple[int, ...]:
         """The field of each person; those of whom one signs for all (或签) share one."""
+        if self.is_outside:
+            return (self.first_slot,)
         if self.mode == "any":
             return (self.first_slot,) * len(self.people)
         return tuple(range(self.first_slot, self.first_slot + len(self.people)))
@@ -97,10 +105,11 @@ def plan_chain(
     slot, taken = 1, set[int]()
     for place, (signer, able) in enumerate(zip(chain, candidates, strict=True)):
         skipped = unneeded.get(place, "")
-        people = () if skipped else _take(signer, author_id, able, taken)
-        if not people and not skipped:
+        is_outside = signer.candidate == OUTSIDE and not skipped
+        people = () if skipped or is_outside else _take(signer, author_id, able, taken)
+        if not people and not skipped and not is_outside:
             skipped = "没有人可签，按流程跳过"
-        needed = needed_of(signer.mode, len(people))
+        needed = 1 if is_outside else needed_of(signer.mode, len(people))
         step = PlannedStep(
             seq=place + 1,
             role=signer.role,
@@ -119,7 +128,16 @@ def plan_chain(
         taken |= set(people)
     if not any(step.people for step in steps):
         raise Invalid("这张表没有定义签核人，请系统管理员检查表单定义。")
+    _check_outside_last(steps)
     return Plan(tuple(steps))
+
+
+def _check_outside_last(steps: Sequence[PlannedStep]) -> None:
+    """Raise Invalid unless the other party signs alone and last, on a paper whole on our side."""
+    places = [step.seq for step in steps if step.is_outside]
+    rest = [step.seq for step in steps if step.people]
+    if len(places) > 1 or (places and places[0] < max(rest)):
+        raise Invalid("在线签字时，对方只能有一步，而且排在最后。请系统管理员检查表单定义。")
 
 
 def needed_of(mode: str, people: int) -> int:

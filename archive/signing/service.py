@@ -59,16 +59,24 @@ class PaperMoved(Conflict):
 
 
 def preview_chain(
-    uow: UnitOfWork, actor: Actor, record_id: int, chosen: Chosen | None = None
+    uow: UnitOfWork,
+    actor: Actor,
+    record_id: int,
+    chosen: Chosen | None = None,
+    *,
+    with_outside: bool = False,
 ) -> Plan:
     """Return who would sign the actor's draft if it were submitted as it is; raise Invalid."""
     require(actor, "record.submit", records.thing_of(uow, record_id))
-    return plan_for(uow, records.get_record(uow, actor, record_id), chosen)
+    record = records.get_record(uow, actor, record_id)
+    return plan_for(uow, record, chosen, with_outside=with_outside)
 
 
-def chain_in_words(uow: UnitOfWork, actor: Actor, record_id: int) -> tuple[StepView, ...]:
+def chain_in_words(
+    uow: UnitOfWork, actor: Actor, record_id: int, *, with_outside: bool = False
+) -> tuple[StepView, ...]:
     """Return the steps a draft would go through, with the names in ``note``; raise Invalid."""
-    plan = preview_chain(uow, actor, record_id)
+    plan = preview_chain(uow, actor, record_id, with_outside=with_outside)
     names = people.names_of(uow, plan.people)
     return tuple(
         StepView(
@@ -77,7 +85,7 @@ def chain_in_words(uow: UnitOfWork, actor: Actor, record_id: int) -> tuple[StepV
             mode=step.mode if len(step.people) > 1 else "one",
             needed=step.needed,
             state="skipped" if step.skipped else "waiting",
-            note=step.skipped or "、".join(names[one] for one in step.people),
+            note=step.skipped or "、".join(names[one] for one in step.people) or "对方",
             issues=step.issues,
         )
         for step in plan.steps
@@ -85,7 +93,13 @@ def chain_in_words(uow: UnitOfWork, actor: Actor, record_id: int) -> tuple[StepV
 
 
 def plan_submission(
-    uow: UnitOfWork, actor: Actor, record_id: int, version: int, chosen: Chosen | None = None
+    uow: UnitOfWork,
+    actor: Actor,
+    record_id: int,
+    version: int,
+    chosen: Chosen | None = None,
+    *,
+    with_outside: bool = False,
 ) -> tuple[RecordView, Plan]:
     """Check that a record can be submitted, take its number, and find its signers.
 
@@ -97,7 +111,8 @@ def plan_submission(
         raise Conflict("这份表刚被改过，请刷新看过最新内容后再提交。")
     form = get_form(uow, record.form_code, record.form_version)
     complete = complete_values(form, record.content)
-    plan = plan_for(uow, replace(record, content=complete), chosen)
+    whole = replace(record, content=complete)
+    plan = plan_for(uow, whole, chosen, with_outside=with_outside)
     take_number_for(uow, record_id)
     numbered = records.get_record(uow, actor, record_id)
     digest = content_digest(form.code, form.version, complete)

@@ -92,7 +92,8 @@ def _mark_of(blobs: BlobStore, task: TaskView, digest: str) -> SignatureMark:
 
 def _together(run: RunView, role: str, marks: Mapping[int, SignatureMark]) -> SignatureMark:
     """Return the marks of one box as one: side by side in the order of their fields."""
-    slots = sorted({one.slot for one in run.tasks if one.role == role and one.kind == "normal"})
+    normal = {one.slot for one in run.tasks if one.role == role and one.kind == "normal"}
+    slots = sorted(normal | set(marks))  # the other party has a slot and no task
     present = [marks[slot] for slot in slots if slot in marks]
     if len(slots) == 1:
         return present[0]

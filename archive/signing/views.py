@@ -29,6 +29,11 @@ ACTIONS = {
     "reassign": "改派",
     "remind": "催办",
     "copy": "抄送",
+    "invite": "请对方签字",
+    "uninvite": "收回邀请",
+    "outside": "对方签字",
+    "outside_no": "对方不签",
+    "scan": "收到对方签好的扫描件",
 }
 
 
@@ -96,6 +101,7 @@ class StepView:
     state: str
     note: str = ""
     issues: bool = False
+    is_outside: bool = False
 
     @property
     def mode_label(self) -> str:
@@ -148,7 +154,15 @@ class RunView:
     @property
     def waits_for(self) -> str:
         """Whom the run waits for, in words."""
-        return "、".join(f"{one.role} {one.assignee_name}" for one in self.open_tasks)
+        names = [f"{one.role} {one.assignee_name}" for one in self.open_tasks]
+        if self.outside_step:
+            names.append(f"{self.outside_step.role}（对方）")
+        return "、".join(names)
+
+    @property
+    def outside_step(self) -> StepView | None:
+        """The step that waits for the other party, or None."""
+        return next((one for one in self.steps if one.is_outside and one.state == "open"), None)
 
     @property
     def live_tasks(self) -> tuple[TaskView, ...]:

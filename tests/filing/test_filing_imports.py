@@ -7,13 +7,18 @@ from sqlalchemy import func, select
 
 from archive.core.errors import Forbidden, Invalid
 from archive.core.numbering import Serial
+from archive.core.sheets import Column, Sheet, write_workbook
 from archive.customers import service as customers
 from archive.filing import import_files, import_rows
 from archive.filing import service as filing
 from archive.filing.import_files import media_type_of, read_folder
 from archive.filing.import_rows import batch_of, read_jsonl, read_row
+from archive.filing.import_sheets import read_sheet
 from archive.filing.models import FilingStep, Item, ItemCopy, ItemFile
 from archive.filing.rules import STEPS
+from archive.records.excel import Paper as SheetPaper
+from archive.records.excel import papers_workbook
+from doc_templates import load_form, sample_values
 from storage.journal import JournalEntry, check_chain
 from storage.outbox import OutboxRow
 
@@ -448,3 +453,59 @@ def test_further_entries_of_any_kind_are_kept_as_description():
         {"title": "函", "附件数": 3, "真": True, "比": 0.5, "人": ["甲", "乙"], "空": None}
     )
     assert row.elements == {"附件数": "3", "真": "true", "比": "0.5", "人": '["甲", "乙"]'}
+
+
+# ---------------------------------------------------------------- the filled sheet of a form
+
+
+def sheet_file(folder, form, *papers):
+    path = folder / f"{form.code}.xlsx"
+    path.write_bytes(
+        papers_workbook(form, [SheetPaper(number, values) for number, values in papers])
+    )
+    return path
+
+
+def bring_sheet(resources, who, path):
+    imported, skipped, failed = 0, 0, []
+    with resources.reading() as uow:
+        batches = list(read_sheet(uow, who, path, batch=2))
+    for batch in batches:
+        with resources.work() as uow:
+            outcome = filing.import_batch(uow, who, batch)
+            uow.commit()
+        imported, skipped = imported + len(outcome.imported), skipped + len(outcome.skipped)
+        failed += [(fault.where, fault.why) for fault in outcome.failed]
+    return imported, skipped, failed
+
+
+def test_the_rows_of_a_forms_sheet_become_items_once(resources, company, tmp_path):
+    form, sample = load_form("E01"), sample_values("E01")
+    papers = [(f"旧-{n}", sample | {"客户名称": f"佛山第{n}制冷厂"}) for n in range(5)]
+    papers[3][1]["公司电话"] = "电话不详"
+    path = sheet_file(tmp_path, form, *papers)
+    imported, skipped, failed = bring_sheet(resources, company.archivist, path)
+    assert (imported, skipped) == (4, 0)
+    assert [where for where, _ in failed] == ["第 5 行“公司电话”"]
+    with resources.reading() as uow:
+        items = filing.list_items(uow, company.archivist).items
+    assert {one.form_code for one in items} == {"E01"}
+    assert {one.document_number for one in items} == {"旧-0", "旧-1", "旧-2", "旧-4"}
+    assert "佛山第0制冷厂" in {one.customer_name for one in items}
+    assert bring_sheet(resources, company.archivist, path)[:2] == (0, 4)
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"a,b\n1,2\n", b"\x00" * 100])
+def test_what_is_no_sheet_of_a_form_is_refused_whole(resources, company, tmp_path, content):
+    path = tmp_path / "表.xlsx"
+    path.write_bytes(content)
+    with pytest.raises(Invalid):
+        bring_sheet(resources, company.archivist, path)
+
+
+def test_a_sheet_of_no_known_form_says_so(resources, company, tmp_path):
+    sheet = Sheet("通讯录", (Column("姓名"),), [["张三"]])
+    path = tmp_path / "通讯录.xlsx"
+    path.write_bytes(write_workbook([sheet]))
+    with pytest.raises(Invalid, match="看不出"):
+        bring_sheet(resources, company.archivist, path)

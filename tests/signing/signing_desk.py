@@ -65,6 +65,16 @@ class Desk:
         edge.submit(self.resources, author, made.id, made.version, chosen=chosen, copies=copies)
         return made.id
 
+    def submit_contract(self, author):
+        """Submit a contract that the other party is to sign by a link."""
+        made = self.draft(author, "E05")
+        edge.submit(self.resources, author, made.id, made.version, with_outside=True)
+        return made.id
+
+    def title(self, record_id):
+        with self.resources.reading() as uow:
+            return records.load_record(uow, record_id).title
+
     def resubmit(self, author, record_id):
         with self.resources.reading() as uow:
             version = records.load_record(uow, record_id).version

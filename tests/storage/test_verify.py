@@ -1,5 +1,8 @@
 """Every altered byte and row is named."""
 
+import os
+import time
+
 import pytest
 from sqlalchemy import text
 
@@ -43,6 +46,9 @@ def test_an_altered_blob_is_named(resources, filled):
 def test_a_lost_blob_and_an_ownerless_one_are_named(resources, filled):
     resources.blobs.delete(filled.sha256)
     orphan = resources.blobs.put(b"nobody's", "text/plain")
+    resources.blobs.put(b"fresh: its row may be on the way", "text/plain")
+    days_ago = time.time() - 3 * 24 * 3600
+    os.utime(resources.blobs._path(orphan.sha256), (days_ago, days_ago))
     assert {(one.kind, one.subject) for one in findings(resources)} == {
         ("missing", filled.sha256),
         ("orphan", orphan.sha256),

@@ -1,0 +1,151 @@
+"""Acts of and about the other party as wholes: plan, make bytes, record; each commits."""
+
+import io
+from dataclasses import replace
+
+import pypdfium2
+from PIL import Image, UnidentifiedImageError
+
+from archive.core.errors import Invalid, TooLarge
+from archive.core.pdfium import PDFIUM
+from archive.core.resources import Resources
+from archive.people.rights import Actor
+from archive.signing import chain
+from archive.signing.freeze import close_for_scan, freeze_outside
+from archive.signing.keys import open_authority
+from archive.signing.outside import service
+from archive.signing.outside.evidence import Proof, evidence_sheet
+from archive.signing.outside.rules import clean_stranger
+from archive.signing.outside.views import Invited
+from archive.signing.service import signature_images
+from archive.signing.views import RunView, TaskView
+
+LARGEST_SCAN = 20 << 20
+MOST_PIXELS = 60_000_000
+PICTURES = {"JPEG": "image/jpeg", "PNG": "image/png", "TIFF": "image/tiff"}
+
+
+def invite(
+    resources: Resources, actor: Actor, record_id: int, days: int | None, contact: str = ""
+) -> Invited:
+    """Make the link for the other party; raise what ``service.invite`` raises."""
+    with resources.work() as uow:
+        url = resources.settings.public_url
+        invited = service.invite(uow, actor, record_id, url, days, contact)
+        uow.commit()
+    return invited
+
+
+def revoke(resources: Resources, actor: Actor, record_id: int, invitation_id: int) -> None:
+    """Take a link back."""
+    with resources.work() as uow:
+        service.revoke(uow, actor, record_id, invitation_id)
+        uow.commit()
+
+
+def try_code(resources: Resources, token: str, code: str) -> None:
+    """Check the code; raise Invalid with the tries left, NotFound for a dead link."""
+    with resources.work() as uow:
+        left = service.try_code(uow, token, code)
+        uow.commit()
+    if left < 0:
+        raise Invalid(service.LOCKED, {"code": "链接已停用"})
+    if left:
+        raise Invalid(
+            f"验证码不对，还可以试 {left} 次。验证码由对方另行告诉您，不在链接里。",
+            {"code": "验证码不对"},
+        )
+
+
+def sign_outside(
+    resources: Resources,
+    token: str,
+    *,
+    name: str,
+    phone: str,
+    drawn_png: bytes | None,
+    address: str,
+    browser: str,
+) -> None:
+    """Put the other party's signature on the paper, with a certificate made for this act."""
+    stranger = clean_stranger(name, phone, address, browser)
+    if drawn_png is None:
+        raise Invalid("请先画上您的签名。", {"signature_png": "还没有签名"})
+    with resources.reading() as uow:
+        shown, record = service.paper_for(uow, token)
+        run = chain.find_run(uow, record.id)
+        images = signature_images(uow, record.id)
+    if run is None:
+        raise Invalid(service.GONE)
+    told = shown.invitation
+    now = resources.clock()
+    key = open_authority(resources).issue_outside(stranger.name, told.party, now)
+    task = _task_of(run, told.seq, told.role, told.slot, stranger.name)
+    signed = freeze_outside(resources, record, run, task, drawn_png, told.pdf_sha256, images, key)
+    proof = Proof(
+        told, stranger, now, signed.before_sha256, signed.pdf.sha256, signed.certificate_serial
+    )
+    sheet = evidence_sheet(resources, record, proof)
+    with resources.work() as uow:
+        service.record_outside(uow, token, stranger, signed, sheet)
+        uow.commit()
+
+
+def decline(resources: Resources, token: str, reason: str) -> None:
+    """Tell our side that the other party will not sign, and why."""
+    with resources.work() as uow:
+        service.record_decline(uow, token, reason)
+        uow.commit()
+
+
+def add_scan(resources: Resources, actor: Actor, record_id: int, content: bytes) -> None:
+    """Set the scan of a paper signed by hand beside it; the paper is complete with it."""
+    media_type, pages = judge_scan(content)
+    with resources.reading() as uow:
+        record, digest = service.plan_scan(uow, actor, record_id)
+    scan = (resources.blobs.put(content, media_type), pages)
+    closed = close_for_scan(resources, record, digest)
+    with resources.work() as uow:
+        service.record_scan(uow, actor, record_id, scan, closed, digest)
+        uow.commit()
+
+
+def judge_scan(content: bytes) -> tuple[str, int]:
+    """Return media type and pages of a scan, by what it is and not by its name; raise Invalid."""
+    if not content:
+        raise Invalid("请选择扫描件。", {"file": "请选文件"})
+    if len(content) > LARGEST_SCAN:
+        raise TooLarge(f"扫描件超过 {LARGEST_SCAN >> 20} MB，请压缩后再传。")
+    if content.startswith(b"%PDF"):
+        return "application/pdf", _pdf_pages(content)
+    try:
+        with Image.open(io.BytesIO(content), formats=list(PICTURES)) as picture:
+            if picture.width * picture.height > MOST_PIXELS:
+                raise TooLarge("图片太大，请把扫描分辨率调到 300 dpi 以下再传。")
+            picture.verify()
+            return PICTURES[str(picture.format)], 1
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as wrong:
+        raise Invalid(
+            "扫描件应是 PDF、JPEG、PNG 或 TIFF，这个文件不是，或已损坏。", {"file": "文件不对"}
+        ) from wrong
+
+
+def _pdf_pages(content: bytes) -> int:
+    try:
+        with PDFIUM:
+            document = pypdfium2.PdfDocument(content)
+            try:
+                pages = len(document)
+            finally:
+                document.close()
+    except pypdfium2.PdfiumError as wrong:
+        raise Invalid("这份 PDF 打不开，可能损坏或加了密码。", {"file": "打不开"}) from wrong
+    if not pages:
+        raise Invalid("这份 PDF 没有页面。", {"file": "没有页面"})
+    return pages
+
+
+def _task_of(run: RunView, seq: int, role: str, slot: int, name: str) -> TaskView:
+    """Return the other party's part in a shape that signing knows; it ends the run."""
+    blank = TaskView(0, seq, role, 0, name, "open", None, slot=slot)
+    return replace(blank, ends_run=True)
