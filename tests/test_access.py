@@ -116,6 +116,7 @@ def test_only_the_door_and_the_pulse_are_public(app):
     }
     assert public == {
         "/login",
+        "/favicon.ico",
         "/healthz",
         "/verify",  # the verdict on a file one holds
         "/verify/<token>",

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from apiflask import APIBlueprint
-from flask import current_app, render_template, url_for
+from flask import current_app, redirect, render_template, url_for
+from werkzeug.wrappers import Response
 
 from archive.core.clock import show_day
 from archive.core.web import reading
@@ -81,3 +82,10 @@ def whole_url(card: Card) -> str:
 
 def _url(endpoint: str, **values: Any) -> str:
     return url_for(endpoint, **values) if endpoint in current_app.view_functions else ""
+
+
+@pages.get("/favicon.ico")
+@guard("public")
+def icon() -> Response:
+    """Send browsers that ask for the old name to the icon."""
+    return redirect(url_for("static", filename="icon.svg"), 301)
