@@ -1,6 +1,4 @@
-"""``archive extract``, ``search``, ``reindex``."""
-
-from pathlib import Path
+"""``archive search``, ``reindex``."""
 
 import click
 
@@ -8,34 +6,6 @@ from archive.cli.output import print_json, progress, say
 from archive.instance import open_instance
 from archive.search.answers import cli_search
 from archive.search.indexing import rebuild_index
-from indexer import ExtractError
-from indexer import extract as extract_text
-
-
-@click.command()
-@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
-@click.option("--json", "as_json", is_flag=True, help="输出 JSON。")
-def extract(file: Path, as_json: bool) -> None:
-    """取出文件里的文字；读不出时退出码 1。"""
-    try:
-        found = extract_text(file)
-    except ExtractError as refusal:
-        if as_json:
-            print_json({"error": refusal.message})
-        else:
-            say(refusal.message)
-        raise SystemExit(1) from refusal
-    if as_json:
-        print_json(
-            {
-                "text": found.text,
-                "pages": found.pages,
-                "method": found.method,
-                "warnings": list(found.warnings),
-            }
-        )
-    else:
-        click.echo(found.text)
 
 
 @click.command()
@@ -65,4 +35,4 @@ def reindex() -> None:
     say(f"索引已重建，共 {total} 条。")
 
 
-commands = (extract, search, reindex)
+commands = (search, reindex)

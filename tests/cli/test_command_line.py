@@ -1,0 +1,65 @@
+"""The command line as a person meets it: help, wrong use, refusals, and nothing loaded in vain."""
+
+import importlib
+import json
+import subprocess
+import sys
+
+import pytest
+
+from archive.cli.root import HOMES
+from doc_templates import sample_values
+
+BASE = [sys.executable, "-m", "archive.cli"]
+
+
+def run(tmp_path, *words):
+    env = {"PATH": "/usr/bin:/bin", "ARCHIVE_DATA": str(tmp_path / "instance"), "LANG": "C.UTF-8"}
+    return subprocess.run([*BASE, *words], capture_output=True, text=True, env=env, check=False)
+
+
+def test_every_command_lives_where_the_list_says():
+    for name, home in HOMES.items():
+        module = importlib.import_module(f"archive.cli.{home}")
+        assert name in {command.name for command in module.commands}, name
+
+
+def test_every_command_of_every_module_is_listed():
+    listed = set(HOMES)
+    for home in set(HOMES.values()):
+        module = importlib.import_module(f"archive.cli.{home}")
+        assert {command.name for command in module.commands} <= listed, home
+
+
+def test_help_names_every_command_in_chinese(tmp_path):
+    told = run(tmp_path, "--help")
+    assert told.returncode == 0
+    assert all(f"  {name}" in told.stdout for name in HOMES)
+
+
+@pytest.mark.parametrize("words", [("nosuch",), ("form",), ("search",), ("--what",)])
+def test_wrong_use_ends_with_two(tmp_path, words):
+    told = run(tmp_path, *words)
+    assert told.returncode == 2 and told.stdout == ""
+
+
+def test_a_refusal_ends_with_one_and_a_sentence(tmp_path):
+    values = tmp_path / "values.json"
+    values.write_text(json.dumps(sample_values("E01") | {"公司电话": "x"}), encoding="utf-8")
+    told = run(
+        tmp_path, "form", "render", "E01", "--data", str(values), "--out", str(tmp_path / "a.docx")
+    )
+    assert told.returncode == 1
+    assert "公司电话" in told.stderr and "Traceback" not in told.stderr
+    assert not (tmp_path / "a.docx").exists()
+
+
+def test_filling_a_form_loads_neither_signing_nor_searching_nor_the_web():
+    code = (
+        "import sys; from archive.cli.root import archive\n"
+        "archive(['form', 'list', '--json'], standalone_mode=False)\n"
+        "heavy = ('pyhanko', 'whoosh', 'sqlalchemy', 'flask')\n"
+        "print([name for name in heavy if name in sys.modules])"
+    )
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert told.stdout.splitlines()[-1] == "[]"
