@@ -25,7 +25,7 @@ from archive.lending import api as lending_api
 from archive.lending import routes as lending
 from archive.lending.service import waiting_count as loans_waiting
 from archive.people import routes as people
-from archive.people.gate import find_current_actor
+from archive.people.gate import check_caller, find_current_actor
 from archive.records import api as records_api
 from archive.records import batch_api, batch_routes
 from archive.records import routes as records
@@ -117,6 +117,7 @@ def create_app(resources: Resources) -> APIFlask:
     for station in CALLS:
         app.register_blueprint(station.api)
         csrf.exempt(station.api)
+    app.before_request(check_caller)
     for part in (errors, headers, navigation):
         part.register(app)
     app.jinja_env.filters["instant"] = lambda at: show_instant(at) if at else ""

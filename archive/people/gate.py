@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, TypeVar, cast
 
-from flask import g, redirect, request, url_for
+from flask import current_app, g, redirect, request, url_for
 from werkzeug.wrappers import Response
 
 from archive.core.errors import Unauthenticated
@@ -67,6 +67,17 @@ def guard(act: str) -> Callable[[View], View]:
         return cast(View, guarded)
 
     return mark
+
+
+def check_caller() -> None:
+    """Ask a program who it is before anything it sent is read; run before every request."""
+    view = current_app.view_functions.get(request.endpoint or "")
+    act = getattr(view, "__guard__", PUBLIC)
+    if not is_api() or act == PUBLIC:
+        return
+    person = actor()
+    if not needs_thing(act):
+        require(person, act)
 
 
 def client_address() -> str:
