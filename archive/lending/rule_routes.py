@@ -78,7 +78,9 @@ def rule(code: str) -> str:
 @pages.post("/<code>")
 @guard("loan.rules")
 def change(code: str) -> Response | tuple[str, int]:
-    """Save the next version of a rule."""
+    """Save the next version of a rule there is."""
+    with reading() as uow:
+        service.versions_of(uow, code)
     return _save(code, code)
 
 

@@ -168,7 +168,11 @@ def test_only_the_head_of_the_archive_changes_the_matrix(shelf, company, client_
         assert client_for(who).post(f"{URL}/own-open-original", data=GOOD).status_code == 403
         assert client_for(who).get(f"{URL}/new").status_code == 403
     assert client_for(None).post(f"{URL}/new", data=GOOD).status_code == 302
-    assert client_for(company.archive_head).post(f"{URL}/nothing", data=GOOD).status_code == 404
+    for version in ("0", "1"):
+        answer = client_for(company.archive_head).post(
+            f"{URL}/nothing", data={**GOOD, "version": version}
+        )
+        assert answer.status_code == 404
     assert state_of(shelf) == before
 
 
