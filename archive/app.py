@@ -23,6 +23,8 @@ from archive.filing import routes as filing
 from archive.forms import routes as forms
 from archive.lending import api as lending_api
 from archive.lending import routes as lending
+from archive.lending import rule_api as lending_rules_api
+from archive.lending import rule_routes as lending_rules
 from archive.lending.service import waiting_count as loans_waiting
 from archive.people import routes as people
 from archive.people.gate import check_caller, find_current_actor
@@ -61,6 +63,7 @@ PAGES = (
     outside,
     filing,
     lending,
+    lending_rules,
     search,
     trust,
     verdict,
@@ -77,6 +80,7 @@ CALLS = (
     outside_api,
     filing_api,
     lending_api,
+    lending_rules_api,
     search_api,
     trust_api,
 )

@@ -36,6 +36,9 @@ GET  /loans/desk                        login   403    403    200       403    4
 GET  /loans/register                    login   403    403    200       200    403
 GET  /admin/users                       login   403    403    403       403    200
 GET  /admin/journal                     login   403    403    403       200    200
+GET  /loans/rules                       login   403    403    200       200    403
+GET  /loans/rules/own-open-original     login   403    403    404       404    403
+GET  /loans/rules/new                   login   403    403    403       403    403
 GET  /records/import                    login   200    200    200       200    403
 GET  /records/{record}/edit             login   302    404    404       302    404
 GET  /tasks                             login   200    200    200       200    200
@@ -50,6 +53,7 @@ GET  /api/v1/items/{item}               401     200    404    200       200    4
 GET  /api/v1/customers                  401     200    200    200       200    403
 GET  /api/v1/search?q=x                 401     200    200    200       200    403
 GET  /api/v1/loans                      401     200    200    200       200    403
+GET  /api/v1/loans/rules                401     403    403    200       200    403
 GET  /api/v1/journal                    401     403    403    403       200    200
 POST /api/v1/records/{record}/withdraw  401     200    404    404       403    404
 POST /api/v1/items/{item}/shelve        401     403    404    409       403    404

@@ -13,6 +13,7 @@ from archive.core.errors import Invalid
 from archive.customers.models import Customer
 from archive.filing import service as filing
 from archive.filing.models import CopyStatus, Item
+from archive.filing.rules import parse_place
 from archive.filing.views import ItemView
 from archive.lending import matrix, rules
 from archive.lending.approvers import Approver, find_approvers, in_order
@@ -101,6 +102,7 @@ def _facts_of_borrower(
             category=item.category,
             item_class=item.item_class,
             form_code=item.form_code,
+            place=_room(item),
         ),
         on=question.on,
         clearance=question.borrower.clearance,
@@ -119,6 +121,12 @@ def _facts_of_borrower(
         overdue_days=max(overdue, default=0),
         held=_held(uow, question),
     )
+
+
+def _room(item: ItemView) -> str:
+    """The room of the copy that would be lent: the first that is in, else the first."""
+    ordered = sorted(item.copies, key=lambda copy: copy.status != CopyStatus.IN)
+    return parse_place(ordered[0].location).room if ordered else ""
 
 
 def _links(uow: UnitOfWork, borrower: Actor, item: ItemView) -> Links:

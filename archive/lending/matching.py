@@ -4,12 +4,14 @@ Pure. The decision built on it is in ``lending.rules``; rows are read and writte
 ``lending.matrix``. A condition is a text of labels with ``/`` between them; empty fits all.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
 from archive.people.rights import SECRECY
+from doc_templates.fields import forbidden_mark
 
 
 class Mode(StrEnum):
@@ -49,7 +51,9 @@ CANDIDATES = {
     "archive_head": "档案负责人",
     "leader": "分管领导",
 }
+CONDITIONS = ("secrecy", "borrower_class", "category", "mode", "place")
 LONGEST_TERM = 366
+_LONGEST = {"code": 40, "basis": 300, "conditions": 200, "category": 200, "place": 80}
 _CATEGORY_LEVELS = {"category": 1, "class": 2, "form": 3}
 
 
@@ -57,7 +61,8 @@ _CATEGORY_LEVELS = {"category": 1, "class": 2, "form": 3}
 class Rule:
     """One version of a line of the matrix (借阅规则): its conditions and what it allows.
 
-    ``category`` labels carry their level: ``category:KH``, ``class:合同`` or ``form:E05``.
+    ``category`` labels carry their level: ``category:KH``, ``class:合同`` or ``form:E05``;
+    ``place`` names the rooms (库房) the paper is kept in.
     ``days`` counts working days or calendar days; 0 is back on the same day. ``limit`` is the
     most items of the rule's secrecy a person holds in this mode; None is no limit.
     ``approvals`` names the approver candidates in order, ``conditions`` what the desk must see to.
@@ -73,6 +78,7 @@ class Rule:
     category: str = ""
     secrecy: str = ""
     mode: str = ""
+    place: str = ""
     days: int = 0
     working_days: bool = True
     renewals: int = 0
@@ -97,12 +103,13 @@ class Case:
     category: str = ""
     item_class: str = ""
     form_code: str = ""
+    place: str = ""
 
 
 def best_rule(rules: Sequence[Rule], case: Case, on: date) -> Rule | None:
     """Return the most specific rule in force that fits; None means nothing allows it.
 
-    Order: secrecy > borrower class > category > mode (archive.md 6). Equally specific rules
+    Order: secrecy > borrower class > category > mode > place (archive.md 6). Equally specific rules
     cannot be saved; should there be two after all, the one that refuses wins.
     """
     fitting = [rule for rule in in_force(rules, on) if fits(rule, case)]
@@ -136,16 +143,18 @@ def fits(rule: Rule, case: Case) -> bool:
         and _holds(rule.borrower_class, {case.borrower_class})
         and _holds(rule.category, kinds)
         and _holds(rule.mode, {case.mode})
+        and _holds(rule.place, {case.place})
     )
 
 
-def specificity(rule: Rule) -> tuple[int, int, int, int]:
+def specificity(rule: Rule) -> tuple[int, int, int, int, int]:
     """Return how narrow the rule is, to be compared: fewer labels are narrower, none widest."""
     return (
         _narrowness(rule.secrecy),
         _narrowness(rule.borrower_class),
         _narrowness(rule.category) + 1000 * _category_level(rule.category),
         _narrowness(rule.mode),
+        _narrowness(rule.place),
     )
 
 
@@ -159,10 +168,7 @@ def clashes(rule: Rule, others: Iterable[Rule]) -> list[Rule]:
         if other.code != rule.code
         and specificity(other) == specificity(rule)
         and _windows_meet(mine, _window(other, [*everyone, rule]))
-        and all(
-            _labels_meet(getattr(rule, name), getattr(other, name))
-            for name in ("secrecy", "borrower_class", "category", "mode")
-        )
+        and all(_labels_meet(getattr(rule, name), getattr(other, name)) for name in CONDITIONS)
     ]
 
 
@@ -187,16 +193,30 @@ def faults(rule: Rule) -> dict[str, str]:
             found[name] = f"应在 0 到 {LONGEST_TERM} 之间"
     if rule.limit is not None and rule.limit < 1:
         found["limit"] = "应在 1 以上；不限就留空"
-    if not rule.code.strip() or not rule.basis.strip():
-        found["basis"] = "请写明规则代码和依据"
+    if not rule.basis.strip():
+        found["basis"] = "请写明依据"
     if rule.valid_until is not None and rule.valid_until < rule.valid_from:
         found["valid_until"] = "不能早于生效日"
-    return found
+    return {**found, **_unfit_texts(rule)}
 
 
 def labels(condition: str) -> frozenset[str]:
     """Return the labels of a condition; empty means any."""
     return frozenset(part.strip() for part in condition.split("/") if part.strip())
+
+
+def _unfit_texts(rule: Rule) -> dict[str, str]:
+    """Return the texts that cannot be kept, and a code that would not do in an address."""
+    found: dict[str, str] = {}
+    if rule.code == "new" or not re.fullmatch(r"[\w-]+", rule.code):
+        found["code"] = "只用字母、汉字、数字和 -，且不能叫 new"
+    for name, most in _LONGEST.items():
+        text = getattr(rule, name)
+        if len(text) > most:
+            found[name] = f"最多 {most} 个字"
+        elif mark := forbidden_mark(text):
+            found[name] = mark
+    return found
 
 
 def _holds(condition: str, found: set[str]) -> bool:

@@ -12,7 +12,8 @@ from typing import Any
 
 from sqlalchemy import select
 
-from archive.core.errors import Conflict, Forbidden, Invalid
+from archive.core.clock import local_day
+from archive.core.errors import Conflict, Invalid
 from archive.lending.matching import Rule, clashes, faults
 from archive.lending.models import LoanRule
 from archive.lending.rules import Policy
@@ -48,18 +49,21 @@ def all_rules(uow: UnitOfWork) -> tuple[Rule, ...]:
 def save_rule(uow: UnitOfWork, actor: Actor, rule: Rule) -> Rule:
     """Save a rule as the next version of its code; ``rule.version`` is the one it was made from.
 
-    Raises Invalid for wrong entries and Conflict when the version is stale or another rule is
-    equally specific. Only the head of the archive changes rules.
+    Raises Invalid for wrong entries or a first day before today (what was decided is not decided
+    again), Conflict when the version is stale or another rule is equally specific, Forbidden for
+    anyone but the head of the archive.
     """
-    require(actor, "loan.desk")
-    if "archive_head" not in actor.roles:
-        raise Forbidden("只有档案负责人可以修改借阅规则。")
+    require(actor, "loan.rules")
     rules = all_rules(uow)
     newest = max((one.version for one in rules if one.code == rule.code), default=0)
     if rule.version != newest:
         raise Conflict(f"规则 {rule.code} 已是第 {newest} 版，请刷新后再改。")
     saved = Rule(**{**_fields(rule), "version": newest + 1})
     _check(saved, rules)
+    if saved.valid_from < local_day(uow.now()):
+        raise Invalid(
+            "规则有误：生效日不能早于今天，已经作出的裁定不倒改。", {"valid_from": "不能早于今天"}
+        )
     uow.session.add(LoanRule(**_as_columns(saved)))
     uow.session.flush()
     uow.journal(actor.id, "loan_rule.save", "loan_rule", saved.code, snapshot(saved))

@@ -49,11 +49,12 @@ class LoanRule(Base):
     valid_from: Mapped[date]
     valid_until: Mapped[date | None]
     borrower_class: Mapped[str] = mapped_column(
-        String(20), default=""
+        String(60), default=""
     )  # own | other | audit | outside
-    category: Mapped[str] = mapped_column(String(40), default="")
-    secrecy: Mapped[str] = mapped_column(String(20), default="")
-    mode: Mapped[str] = mapped_column(String(20), default="")
+    category: Mapped[str] = mapped_column(String(200), default="")
+    secrecy: Mapped[str] = mapped_column(String(60), default="")
+    mode: Mapped[str] = mapped_column(String(60), default="")
+    place: Mapped[str] = mapped_column(String(80), default="")
     allowed: Mapped[bool]
     days: Mapped[int] = mapped_column(default=0)
     working_days: Mapped[bool] = mapped_column(default=True)

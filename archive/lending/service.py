@@ -28,6 +28,7 @@ from archive.lending.requests import (
     request_loan,
     withdraw,
 )
+from archive.lending.trying import matrix_lines, try_rules, versions_of
 
 __all__ = [
     "all_rules",
@@ -43,6 +44,7 @@ __all__ = [
     "loans_of_item",
     "log_of_item",
     "log_of_person",
+    "matrix_lines",
     "my_loans",
     "open_loans",
     "overdue_count",
@@ -55,6 +57,8 @@ __all__ = [
     "scan",
     "seed_rules",
     "take_back",
+    "try_rules",
+    "versions_of",
     "waiting_count",
     "waiting_for",
     "withdraw",

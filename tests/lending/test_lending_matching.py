@@ -12,7 +12,7 @@ from archive.lending.rules import Facts, Links, due_day
 from archive.people.rights import SECRECY
 
 START = date(2026, 1, 1)
-CONTRACT = Case("own", "original", 1, category="KH", item_class="合同", form_code="E05")
+CONTRACT = Case("own", "original", 1, "KH", item_class="合同", form_code="E05", place="库房一")
 
 
 def line(code: str, **conditions) -> Rule:
@@ -24,7 +24,10 @@ def line(code: str, **conditions) -> Rule:
 
 NARROWER_LAST = [
     line("everything"),
+    line("place", place="库房一"),
     line("mode", mode="original"),
+    line("mode and place", mode="original", place="库房一/库房二"),
+    line("mode and one place", mode="original", place="库房一"),
     line("category", category="category:KH"),
     line("class", category="class:合同"),
     line("form", category="form:E05"),
@@ -40,7 +43,7 @@ NARROWER_LAST = [
 
 
 @pytest.mark.parametrize("count", range(1, len(NARROWER_LAST) + 1))
-def test_secrecy_then_borrower_then_category_then_mode(count: int):
+def test_secrecy_then_borrower_then_category_then_mode_then_place(count: int):
     rules = NARROWER_LAST[:count]
     for order in (rules, list(reversed(rules))):
         assert best_rule(order, CONTRACT, START) == rules[-1]
@@ -54,6 +57,7 @@ def test_secrecy_then_borrower_then_category_then_mode(count: int):
         {"category": "form:E01"},
         {"category": "category:HT"},
         {"mode": "onsite/electronic"},
+        {"place": "库房二"},
     ],
 )
 def test_a_rule_that_does_not_fit_is_not_taken(conditions):
@@ -100,6 +104,8 @@ def test_of_two_equal_rules_that_should_not_be_the_refusing_one_wins():
         ({"category": "form:E05"}, {"category": "class:合同"}, False),
         ({"category": "form:E05"}, {"category": "form:E05"}, True),
         ({}, {}, True),
+        ({"place": "库房一"}, {"place": "库房二"}, False),
+        ({"place": "库房一/库房二"}, {"place": "库房二/库房三"}, True),
         ({"valid_until": date(2026, 6, 30)}, {"valid_from": date(2026, 7, 1)}, False),
         ({"valid_until": date(2026, 7, 1)}, {"valid_from": date(2026, 7, 1)}, True),
     ],
@@ -150,10 +156,18 @@ def test_every_inside_borrower_has_an_answer_in_the_shipped_matrix():
         ({"limit": 0}, "limit"),
         ({"basis": " "}, "basis"),
         ({"valid_until": date(2025, 12, 31)}, "valid_until"),
+        ({"basis": "据" * 301}, "basis"),
+        ({"basis": "据\x00"}, "basis"),
+        ({"code": "x" * 41}, "code"),
+        ({"code": ""}, "code"),
+        ({"code": "new"}, "code"),
+        ({"code": "a/b"}, "code"),
+        ({"code": "<b>"}, "code"),
+        ({"place": "库" * 81}, "place"),
     ],
 )
 def test_a_faulty_rule_is_named(change, entry):
-    assert set(faults(line("x", **change))) == {entry}
+    assert set(faults(replace(line("x"), **change))) == {entry}
 
 
 def test_a_snapshot_gives_the_rule_back():

@@ -1,14 +1,14 @@
 """Asking to borrow: who is connected, who approves, what is refused and written down."""
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from sqlalchemy import func, select
 
 from archive.core.calendar import CalendarDay
 from archive.core.errors import Conflict, Forbidden, Invalid, NotFound
-from archive.filing.models import ItemFile
+from archive.filing.models import ItemCopy, ItemFile
 from archive.lending import matrix
 from archive.lending import service as lending
 from archive.lending.matching import Rule
@@ -21,6 +21,7 @@ from storage.blobs import BlobRef
 from storage.journal import JournalEntry
 
 PURPOSE = "客户续签合同前核对资质"
+TODAY = date(2026, 11, 23)
 
 
 def codes(refused: Refused) -> set[str]:
@@ -399,7 +400,7 @@ def test_seeding_the_rules_twice_changes_nothing(shelf):
 
 
 def test_seeding_leaves_a_changed_rule_alone(shelf, company):
-    changed = replace(rule_named(shelf, "own-open-original"), days=3)
+    changed = replace(rule_named(shelf, "own-open-original"), days=3, valid_from=TODAY)
     shelf.do(lending.save_rule, company.archive_head, changed)
     shelf.do(lending.seed_rules)
     assert decide(shelf, company.sales_clerk, shelf.item()[0]).due == date(2026, 11, 26)
@@ -413,11 +414,34 @@ def rule_named(shelf, code: str) -> Rule:
 
 def test_a_changed_rule_is_a_new_version_and_the_old_stays(shelf, company):
     rule = rule_named(shelf, "own-open-original")
-    saved = shelf.do(lending.save_rule, company.archive_head, replace(rule, limit=1))
+    saved = shelf.do(
+        lending.save_rule, company.archive_head, replace(rule, limit=1, valid_from=TODAY)
+    )
     assert saved.version == 2 and rule_named(shelf, rule.code) == saved
     with pytest.raises(Conflict, match="第 2 版"):
         shelf.do(lending.save_rule, company.archive_head, replace(rule, limit=9))
     assert shelf.journal()[-1] == "loan_rule.save"
+
+
+def test_what_was_decided_is_not_decided_again(shelf, company):
+    rule = rule_named(shelf, "own-open-original")
+    early = replace(rule, valid_from=TODAY - timedelta(days=1))
+    with pytest.raises(Invalid, match="不能早于今天"):
+        shelf.do(lending.save_rule, company.archive_head, early)
+    assert rule_named(shelf, rule.code) == rule
+
+
+def test_a_rule_for_one_room_goes_before_the_rule_for_all(shelf, company):
+    rule = rule_named(shelf, "own-open-original")
+    room = replace(rule, code="vault", version=0, place="保险柜", days=1, valid_from=TODAY)
+    shelf.do(lending.save_rule, company.archive_head, room)
+    item_id, _ = shelf.item()
+    assert decide(shelf, company.sales_clerk, item_id).rule.code == "own-open-original"
+    with shelf.resources.work() as uow:
+        copy = uow.session.scalar(select(ItemCopy).where(ItemCopy.item_id == item_id))
+        copy.location = "保险柜 盒1"
+        uow.commit()
+    assert decide(shelf, company.sales_clerk, item_id).rule.code == "vault"
 
 
 def test_an_equally_specific_rule_cannot_be_saved(shelf, company):
