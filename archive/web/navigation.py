@@ -139,6 +139,5 @@ def _is_current(endpoint: str) -> bool:
 _STATION_HOME = {
     "records": "records.listing",
     "filing": "filing.items",
-    "sealing": "filing.items",
     "lending": "lending.mine",
 }
