@@ -20,6 +20,7 @@ from archive.documents import bundle_api, bundle_routes
 from archive.documents import routes as documents
 from archive.filing import api as filing_api
 from archive.filing import routes as filing
+from archive.filing import sealing_api, sealing_routes
 from archive.forms import routes as forms
 from archive.lending import api as lending_api
 from archive.lending import routes as lending
@@ -62,6 +63,7 @@ PAGES = (
     own_certificate,
     outside,
     filing,
+    sealing_routes,
     lending,
     lending_rules,
     search,
@@ -79,6 +81,7 @@ CALLS = (
     signing_api,
     outside_api,
     filing_api,
+    sealing_api,
     lending_api,
     lending_rules_api,
     search_api,

@@ -197,6 +197,7 @@ class Form:
     """One version of one official form; a form equals only itself.
 
     One that is kept elsewhere carries its template and sample; its folder is then only a name.
+    ``by_hand`` is false for papers the server makes from its own rows: nobody fills them in.
     """
 
     code: str
@@ -218,6 +219,7 @@ class Form:
     checks: tuple[Rule, ...] = ()
     owed: Owed | None = None
     stamp: bool = True
+    by_hand: bool = True
     template: bytes = field(default=b"", repr=False)
     sample: str = field(default="", repr=False)
 

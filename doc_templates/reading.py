@@ -88,6 +88,7 @@ def _read_form(top: TomlTable, folder: Path) -> Form:
         paper=top.choice("paper", PAPERS, "A4"),
         orientation=top.choice("orientation", ORIENTATIONS, "portrait"),
         description=top.text("description"),
+        by_hand=top.flag("by_hand", default=True),
         fields=(fields := read_fields(top, places)),
         checks=read_rules(top, "check", fields),
         signers=read_signers(top.tables("signer", MAX_SIGNERS)),

@@ -57,7 +57,32 @@ GET  /api/v1/loans/rules                401     403    403    200       200    4
 GET  /api/v1/journal                    401     403    403    403       200    200
 POST /api/v1/records/{record}/withdraw  401     200    404    404       403    404
 POST /api/v1/items/{item}/shelve        401     403    404    409       403    404
+GET  /items/{item}/move                 login   403    404    200       403    404
+POST /api/v1/items/{item}/move          401     403    404    422       403    404
+GET  /filing/plan                       login   403    403    200       403    403
+GET  /volumes/{volume}                  login   200    404    200       200    403
+GET  /volumes/{volume}/papers/A05.docx  login   403    403    200       403    403
+GET  /volumes/{volume}/papers/A04.pdf   login   403    403    200       403    403
+POST /volumes/{volume}/seal             login   403    403    422       403    403
+POST /volumes/{volume}/seal/confirm     login   403    403    422       403    403
+POST /volumes/{volume}/seal/withdraw    login   403    403    422       403    403
+GET  /api/v1/volumes/{volume}/seal      401     403    403    404       403    403
+POST /api/v1/volumes/{volume}/seal      401     403    403    401       403    403
+GET  /api/v1/volumes/{volume}/papers/A10.docx 401 403  403    200       403    403
 """
+BODIES = {
+    "shelve": {"place": {"room": "库房一"}},
+    "seal": {"password": "不对的密码"},
+    "move": {
+        "category": "KH",
+        "item_class": "没有这一类",
+        "year": 2026,
+        "retention": "D30",
+        "unit": "XSB",
+        "secrecy": "内部",
+        "reason": "分错了类",
+    },
+}
 LINES = [line.split() for line in TABLE.strip().splitlines()]
 
 
@@ -74,7 +99,8 @@ def things(resources, company):
     for person in (company.sales_clerk, company.sales_head, company.leader):
         edge.sign(resources, person, ids["filed"], password=PASSWORD, drawn_png=None)
     with resources.work() as uow:
-        ids["item"] = filing.file_record(uow, company.archivist, ids["filed"]).id
+        item = filing.file_record(uow, company.archivist, ids["filed"])
+        ids["item"], ids["volume"] = item.id, item.volume_id
         uow.commit()
     return ids
 
@@ -94,8 +120,8 @@ def test_who_gets_in(company, client_for, api_for, things):
 def _outcome(company, client_for, api_for, method, url, person) -> str:
     actor = None if person == "nobody" else getattr(company, person)
     client = (api_for if url.startswith("/api/") else client_for)(actor)
-    body = {"json": {"place": {"room": "库房一"}}} if "shelve" in url else {}
-    answer = client.open(url, method=method, **body)
+    sent = BODIES.get(url.rpartition("/")[2]) if url.startswith("/api/") else None
+    answer = client.open(url, method=method, **({"json": sent} if sent else {}))
     is_door = answer.status_code == 302 and "/login" in answer.headers["Location"]
     return "login" if is_door else str(answer.status_code)
 

@@ -15,6 +15,9 @@ import psutil
 import pytest
 from sqlalchemy import select
 
+from archive.filing import service as filing
+from archive.filing.import_rows import batch_of
+from archive.filing.models import Item
 from archive.jobs import drain_all
 from archive.records import drafts
 from archive.records import service as records
@@ -145,6 +148,39 @@ def test_killed_between_row_and_index_the_index_catches_up(resources, company, d
     drain_all(resources)
     assert found(resources, "龙井茶包装机") == [f"record:{draft.id}"]
     assert findings(resources) == []
+
+
+@pytest.mark.parametrize("moment", ["numbering", "the end"])
+def test_killed_while_sealing_no_item_has_a_number_and_the_volume_still_waits(
+    resources, company, moment
+):
+    with resources.work() as uow:
+        rows = [{"title": f"客户拜访记录{n}", "form": "E01", "pages": 1} for n in range(5)]
+        filing.import_batch(uow, company.archivist, batch_of(rows))
+        seal = filing.prepare_seal(uow, company.archivist, 1)
+        uow.commit()
+    place = {
+        "numbering": "UnitOfWork.outbox = die\n",
+        "the end": "UnitOfWork.commit = lambda uow: (uow.session.flush(), die())\n",
+    }[moment]
+    run_and_be_killed(
+        resources,
+        company.archive_head,
+        "from archive.filing import service\n"
+        "from storage.work import UnitOfWork\n"
+        f"{place}"
+        "with resources.work() as uow:\n"
+        f"    service.confirm_seal(uow, author, 1, {seal.digest!r})\n"
+        "    uow.commit()",
+    )
+    assert findings(resources, ("missing", "damaged", "journal")) == []
+    with resources.reading() as uow:
+        assert set(uow.session.scalars(select(Item.reference_code))) == {None}
+        assert filing.get_volume(uow, company.archivist, 1)[0].state_label == "待核对"
+    with resources.work() as uow:
+        done = filing.confirm_seal(uow, company.archive_head, 1, seal.digest)
+        uow.commit()
+    assert (done.first_code[-4:], done.last_code[-4:]) == ("0001", "0005")
 
 
 @pytest.mark.office

@@ -137,7 +137,7 @@ def _whole(way: list[str], form: Form) -> tuple[str, ...]:
 def _other_papers() -> Iterator[Paper]:
     """Yield a paper of each form without a part in the story: some filed, the rest drafts."""
     filed = 0
-    forms = [form for form in list_forms() if form.code not in _VALUES]
+    forms = [form for form in list_forms() if form.by_hand and form.code not in _VALUES]
     for place, form in enumerate(forms):
         goes_through = filed < MOST_OTHERS and _can_be_signed(form)
         filed += goes_through

@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, validates
 
 from storage.database import Base
 
@@ -47,8 +47,21 @@ class CopyStatus(StrEnum):
         return {"in": "在库", "out": "借出", "missing": "待查"}[self.value]
 
 
+class VolumeState(StrEnum):
+    """Open, waiting for the second archivist, or sealed for ever; ``label`` is shown."""
+
+    OPEN = "open"
+    CHECKING = "checking"
+    SEALED = "sealed"
+
+    @property
+    def label(self) -> str:
+        """Return the state as shown to people."""
+        return {"open": "整理中", "checking": "待核对", "sealed": "已封卷"}[self.value]
+
+
 class Volume(Base):
-    """A yearly volume (年度案卷) of one class and unit; sealed in a later step of its life."""
+    """A yearly volume (年度案卷) of one class and unit."""
 
     __tablename__ = "volume"
     __table_args__ = (
@@ -63,8 +76,50 @@ class Volume(Base):
     unit: Mapped[str] = mapped_column(String(3))
     item_class: Mapped[str] = mapped_column(String(40))
     title: Mapped[str] = mapped_column(String(200))
-    state: Mapped[str] = mapped_column(String(12), default="open")  # open | sealed
+    state: Mapped[str] = mapped_column(String(12), default=VolumeState.OPEN)
     created_at: Mapped[datetime]
+
+
+class VolumeSeal(Base):
+    """How a volume is sealed (封卷): prepared by one archivist, confirmed by a second one.
+
+    ``digest`` is over the catalogue the first one saw; the second confirms exactly that. One
+    that was withdrawn stays with its reason; a volume has at most one that was not.
+    """
+
+    __tablename__ = "volume_seal"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    volume_id: Mapped[int] = mapped_column(ForeignKey("volume.id"), index=True)
+    prepared_by: Mapped[int] = mapped_column(ForeignKey("user.id"))
+    prepared_at: Mapped[datetime]
+    note: Mapped[str] = mapped_column(Text, default="")
+    digest: Mapped[str] = mapped_column(String(64))
+    items: Mapped[int]
+    pages: Mapped[int]
+    confirmed_by: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
+    confirmed_at: Mapped[datetime | None]
+    first_serial: Mapped[int | None]
+    last_serial: Mapped[int | None]
+    withdrawn_by: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
+    withdrawn_at: Mapped[datetime | None]
+    reason: Mapped[str] = mapped_column(Text, default="")
+
+
+class ItemMove(Base):
+    """An item put elsewhere while its volume was open (append-only): from, to, by whom, why."""
+
+    __tablename__ = "item_move"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    item_id: Mapped[int] = mapped_column(ForeignKey("item.id"), index=True)
+    from_volume_id: Mapped[int | None] = mapped_column(ForeignKey("volume.id"))
+    to_volume_id: Mapped[int | None] = mapped_column(ForeignKey("volume.id"))
+    from_code: Mapped[str] = mapped_column(String(60), default="")
+    to_code: Mapped[str] = mapped_column(String(60), default="")
+    by_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
+    at: Mapped[datetime]
+    reason: Mapped[str] = mapped_column(Text)
 
 
 class Item(Base):
@@ -110,6 +165,13 @@ class Item(Base):
     row_version: Mapped[int] = mapped_column(default=1)
 
     __mapper_args__ = {"version_id_col": row_version}
+
+    @validates("reference_code")
+    def _keep_for_ever(self, _key: str, code: str | None) -> str | None:
+        """Refuse to change a 档号 once given (DA/T 22: fixed when the volume is sealed)."""
+        if self.reference_code not in (None, code):
+            raise ValueError(f"档号 {self.reference_code} 已定，不能改")
+        return code
 
 
 class ItemFile(Base):

@@ -76,6 +76,7 @@ def read_filter(asked: Mapping[str, str]) -> ItemFilter:
         form=asked.get("form", ""),
         item_class=asked.get("class", ""),
         state=asked.get("state", ""),
+        sort=asked.get("sort", ""),
         **numbers,
     )
 

@@ -28,6 +28,7 @@ from archive.filing.posted import (
     read_version,
 )
 from archive.filing.rules import STEPS, Place, parse_place
+from archive.filing.sealing_routes import volume_page
 from archive.filing.views import ItemView
 from archive.forms.service import list_forms
 from archive.people.gate import actor, guard
@@ -226,9 +227,12 @@ def item(item_id: int) -> str:
     with reading() as uow:
         found = service.get_item(uow, actor(), item_id)
         thing = service.thing_of_item(uow, item_id)
+        moves = service.moves_of(uow, actor(), item_id)
     return render_template(
         "filing/item.html",
         item=found,
+        moves=moves,
+        may_move=_may_file(thing) and found.category and not found.reference_code,
         may_file=_may_file(thing) and bool(found.next_step),
         barcodes={copy.id: Markup(barcode_svg(copy.barcode)) for copy in found.copies},  # noqa: S704
         qr=_qr(found),
@@ -278,17 +282,12 @@ def volumes() -> str | Response:
 @pages.get("/volumes/<int:volume_id>")
 @guard("volume.list")
 def volume(volume_id: int) -> str | Response:
-    """Show a volume's catalogue (卷内文件目录)."""
+    """Show a volume's catalogue (卷内文件目录), and how it is sealed."""
+    if not wants_sheet():
+        return volume_page(volume_id, {})
     with reading() as uow:
-        if wants_sheet():
-            read = partial(service.get_volume, uow, actor(), volume_id)
-            return list_sheet(
-                "卷内文件目录", CATALOGUE, lambda n, size: read(page=n, per_page=size)[1]
-            )
-        found, lines = service.get_volume(
-            uow, actor(), volume_id, page=request.args.get("page", 1, type=int)
-        )
-    return render_template("filing/volume.html", volume=found, page=lines)
+        read = partial(service.get_volume, uow, actor(), volume_id)
+        return list_sheet("卷内文件目录", CATALOGUE, lambda n, size: read(page=n, per_page=size)[1])
 
 
 def _do_step(item_id: int, step: str) -> ItemView:

@@ -17,6 +17,7 @@ STEPS = (APPRAISE, CLASSIFY, CATALOGUE, SHELVE)
 MAX_PAGES = 9999
 MAX_LOCATION = 80
 MAX_REASON = 500
+MAX_NOTE = 2000
 YEARS = range(1900, 2200)
 
 _BEFORE = {
@@ -141,13 +142,30 @@ def check_place(place: Place, pages: int) -> str:
     return place.text
 
 
-def check_reason(reason: str) -> str:
+def check_reason(reason: str, what: str = "退回原因") -> str:
     """Return the reason without outer blanks; raise Invalid when it says nothing."""
     cleaned = reason.strip()
     fault = "请写明原因" if not cleaned else text_fault(cleaned, MAX_REASON)
     if fault:
-        raise Invalid(f"退回原因有误：{fault}。", {"reason": fault})
+        raise Invalid(f"{what}有误：{fault}。", {"reason": fault})
     return cleaned
+
+
+def check_note(note: str) -> str:
+    """Return what the 备考表 is to say, without outer blanks; raise Invalid."""
+    cleaned = note.replace("\r\n", "\n").strip()
+    fault = text_fault(cleaned, MAX_NOTE)
+    if fault:
+        raise Invalid(f"本卷情况说明有误：{fault}。", {"note": fault})
+    return cleaned
+
+
+def check_move(state: str, reference_code: str | None) -> None:
+    """Raise Conflict when an item cannot be put elsewhere: before 归属, or once it is sealed."""
+    if reference_code:
+        raise Conflict(f"这份文件已随案卷封存，档号 {reference_code} 已定，不能再移动。")
+    if state in (ItemState.OFFERED, ItemState.APPRAISED):
+        raise Conflict("这份文件还没有归属，请先做“归属”，直接定到合适的类目。")
 
 
 def line_fault(text: str, limit: int) -> str:

@@ -86,6 +86,7 @@ class ListQuery(BaseModel):
     item_class: str = ""
     state: str = ""
     volume_id: int | None = None
+    sort: str = ""
     page: int = 1
     per_page: int = 20
 

@@ -1,7 +1,8 @@
 """The filing station's services, as other stations, routes and commands call them.
 
 The acts themselves live by idea: ``items`` reads, ``intake`` is 鉴别, ``steps`` the other three
-steps, ``volumes`` the yearly volumes, ``copies`` the papers on the shelf, ``imports`` and
+steps, ``volumes`` the yearly volumes, ``moves``
+between them, ``sealing`` their end, ``copies`` the papers on the shelf, ``imports`` and
 ``offers`` what comes from outside.
 """
 
@@ -33,7 +34,9 @@ from archive.filing.items import (
     thing_of_item,
     unfinished_items,
 )
+from archive.filing.moves import move_item, moves_of
 from archive.filing.offers import keep_upload, offer_paper
+from archive.filing.sealing import confirm_seal, find_seal, get_seal, prepare_seal, withdraw_seal
 from archive.filing.steps import (
     accept_offered,
     catalogue,
@@ -57,15 +60,18 @@ __all__ = [
     "batch_of",
     "catalogue",
     "classify",
+    "confirm_seal",
     "count_unfinished",
     "file_in_one",
     "file_record",
     "find_item_by_barcode",
     "find_item_by_external_id",
     "find_item_of_record",
+    "find_seal",
     "get_file",
     "get_for_filing",
     "get_item",
+    "get_seal",
     "get_volume",
     "get_waiting",
     "import_batch",
@@ -77,7 +83,10 @@ __all__ = [
     "list_volumes",
     "load_item",
     "load_items",
+    "move_item",
+    "moves_of",
     "offer_paper",
+    "prepare_seal",
     "proposed_for_item",
     "proposed_for_record",
     "read_folder",
@@ -91,4 +100,5 @@ __all__ = [
     "thing_of_item",
     "unfinished_items",
     "waiting_records",
+    "withdraw_seal",
 ]

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
-from archive.filing.models import CopyStatus, ItemState
+from archive.filing.models import CopyStatus, ItemState, VolumeState
 from archive.filing.rules import next_step
 
 
@@ -143,7 +143,35 @@ class VolumeView:
     @property
     def state_label(self) -> str:
         """The state as shown to people."""
-        return {"open": "整理中", "sealed": "已封卷"}[self.state]
+        return VolumeState(self.state).label
+
+
+@dataclass(frozen=True)
+class SealView:
+    """How a volume was or is being sealed: by whom, what was counted, over which catalogue."""
+
+    prepared_by: int
+    prepared_name: str
+    prepared_at: datetime
+    note: str
+    digest: str
+    items: int
+    pages: int
+    confirmed_name: str
+    confirmed_at: datetime | None
+    first_code: str
+    last_code: str
+
+
+@dataclass(frozen=True)
+class MoveView:
+    """An item's move from one place in the plan to another, told by its codes."""
+
+    from_code: str
+    to_code: str
+    by_name: str
+    at: datetime
+    reason: str
 
 
 @dataclass(frozen=True)

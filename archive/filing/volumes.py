@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, func, select
 from archive.core.errors import Conflict, NotFound
 from archive.core.pages import Page, clean_paging
 from archive.core.profile import load_profile
-from archive.filing.models import Item, Volume
+from archive.filing.models import Item, Volume, VolumeState
 from archive.filing.plan import load_plan
 from archive.filing.rules import Belonging, volume_title
 from archive.filing.views import CatalogueLine, VolumeView
@@ -24,7 +24,8 @@ def open_volume(uow: UnitOfWork, belonging: Belonging) -> Volume:
     """Return the year's volume of this class and unit, opened now if there is none."""
     fonds = load_profile(uow).fonds
     row = uow.session.scalar(
-        select(Volume).where(
+        select(Volume)
+        .where(
             Volume.fonds == fonds,
             Volume.category == belonging.category,
             Volume.year == belonging.year,
@@ -32,10 +33,13 @@ def open_volume(uow: UnitOfWork, belonging: Belonging) -> Volume:
             Volume.unit == belonging.unit,
             Volume.item_class == belonging.item_class,
         )
+        .with_for_update()
     )
     if row is None:
         return _make_volume(uow, belonging, fonds)
-    if row.state != "open":
+    if row.state == VolumeState.CHECKING:
+        raise Conflict(f"案卷“{row.title}”正等第二人核对封卷，请先在案卷页撤回封卷，再放入文件。")
+    if row.state != VolumeState.OPEN:
         raise Conflict(f"案卷“{row.title}”已经封卷，不能再放入文件；请改归其他年度或二级门类。")
     return row
 
@@ -150,7 +154,7 @@ def _make_volume(uow: UnitOfWork, belonging: Belonging, fonds: str) -> Volume:
         unit=belonging.unit,
         item_class=belonging.item_class,
         title=volume_title(belonging, unit_name or "", load_plan()),
-        state="open",
+        state=VolumeState.OPEN,
         created_at=uow.now(),
     )
     uow.session.add(row)

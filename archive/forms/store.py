@@ -59,7 +59,7 @@ def get_form(uow: UnitOfWork, code: str, version: int | None = None) -> Form:
 
 
 def list_forms(uow: UnitOfWork, *, with_retired: bool = False) -> tuple[Form, ...]:
-    """Return the newest version in use of every form, ordered by pack and code.
+    """Return the newest version in use of every form people fill in, ordered by pack and code.
 
     ``with_retired`` adds the forms of which no version is in use any more.
     """
@@ -77,6 +77,7 @@ def list_forms(uow: UnitOfWork, *, with_retired: bool = False) -> tuple[Form, ..
         )
     ).all()
     forms = [_read(uow, row.id, row.digest, row.version or 0) for row in rows]
+    forms = [form for form in forms if form.by_hand]
     return tuple(sorted(forms, key=lambda form: (form.pack, form.code)))
 
 

@@ -203,6 +203,7 @@ _RULES: dict[str, _Rule] = {
     "filing.list": _role("archivist", "archive_head"),
     "filing.import": _role("archivist", "archive_head"),
     "volume.list": _staff,
+    "volume.seal": _role("archivist", "archive_head"),
     "loan.list": _staff,
     "loan.request": _staff,
     "loan.approve": _assigned,

@@ -33,7 +33,7 @@ from archive.records.rules import (
     year_of,
 )
 from archive.records.views import RecordView
-from doc_templates import Checked, Form, check_values
+from doc_templates import Checked, Form, FormNotFound, check_values
 from doc_templates.values import printed_text
 from storage.work import UnitOfWork
 
@@ -70,6 +70,8 @@ def create_draft(
     """
     require(actor, "record.create")
     form = get_form(uow, form_code)
+    if not form.by_hand:
+        raise FormNotFound(f"{form.code}《{form.title}》由系统根据档案打印，不用填写。")
     key = personal_key(actor.id, draft_key) if draft_key else None
     made = uow.session.scalar(select(Record).where(Record.draft_key == key)) if key else None
     if made is not None:

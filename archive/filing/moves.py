@@ -1,0 +1,115 @@
+"""Items are put elsewhere (改归) while their volume is open; what was before stays on record.
+
+A sealed item never moves (DA/T 22: the 档号 is fixed by sealing), and neither does one whose
+volume waits for the second archivist.
+"""
+
+from dataclasses import astuple
+
+from sqlalchemy import select
+
+from archive.core.errors import Conflict, Invalid
+from archive.filing.intake import settle_readers
+from archive.filing.items import get_row, load_item, thing_of_row
+from archive.filing.models import Item, ItemMove, ItemState, Volume, VolumeState
+from archive.filing.plan import load_plan
+from archive.filing.rules import Belonging, check_belonging, check_move, check_reason
+from archive.filing.steps import next_provisional
+from archive.filing.views import ItemView, MoveView
+from archive.filing.volumes import open_volume
+from archive.people import service as people
+from archive.people.rights import SECRECY, Actor, require
+from storage.work import UnitOfWork
+
+
+def move_item(
+    uow: UnitOfWork,
+    actor: Actor,
+    item_id: int,
+    belonging: Belonging,
+    reason: str,
+    *,
+    version: int | None = None,
+) -> ItemView:
+    """Put an item into another class, year, term or unit; raise Conflict once it is sealed.
+
+    In another lowest class it gets a new provisional number; the old one is never used again.
+    """
+    row = get_row(uow, item_id)
+    require(actor, "item.file", thing_of_row(uow, row))
+    if version is not None and version != row.row_version:
+        raise Conflict("这份文件刚被别人办过一步，请刷新页面，看清现在的状态再办。")
+    check_move(row.state, row.reference_code)
+    check_belonging(belonging, load_plan())
+    _check_secrecy(actor, belonging)
+    reason = check_reason(reason, "改归原因")
+    before = belonging_of(row)
+    if before == belonging:
+        raise Invalid("归属没有变化，不用改归。", {"item_class": "与现在相同"})
+    move = ItemMove(
+        item_id=row.id,
+        from_volume_id=row.volume_id,
+        from_code=row.provisional_code or "",
+        by_id=actor.id,
+        at=uow.now(),
+        reason=reason,
+    )
+    _require_open(uow, row.volume_id)
+    row.category, row.item_class, row.year, row.retention, row.unit, row.secrecy = astuple(
+        belonging
+    )
+    if row.volume_id is not None:
+        _into_volume(uow, row, before, belonging)
+    move.to_volume_id, move.to_code = row.volume_id, row.provisional_code or ""
+    uow.session.add(move)
+    uow.session.flush()
+    settle_readers(uow, row)
+    told = {"from": move.from_code, "to": move.to_code, "volume": row.volume_id}
+    uow.journal(actor.id, "item.move", "item", row.id, told)
+    if row.state == ItemState.SHELVED:
+        uow.outbox("index", f"item:{row.id}")
+    return load_item(uow, row.id)
+
+
+def belonging_of(row: Item) -> Belonging:
+    """Return where an item belongs now."""
+    return Belonging(row.category, row.item_class, row.year, row.retention, row.unit, row.secrecy)
+
+
+def moves_of(uow: UnitOfWork, actor: Actor, item_id: int) -> tuple[MoveView, ...]:
+    """Return the moves of an item the actor may read, oldest first."""
+    require(actor, "item.read", thing_of_row(uow, get_row(uow, item_id)))
+    query = select(ItemMove).where(ItemMove.item_id == item_id).order_by(ItemMove.id)
+    rows = list(uow.session.scalars(query))
+    names = people.names_of(uow, {row.by_id for row in rows})
+    return tuple(
+        MoveView(row.from_code, row.to_code, names.get(row.by_id, ""), row.at, row.reason)
+        for row in rows
+    )
+
+
+def _check_secrecy(actor: Actor, belonging: Belonging) -> None:
+    if belonging.secrecy > actor.clearance:
+        label = SECRECY[belonging.secrecy]
+        raise Invalid(
+            f"您的涉密权限不到“{label}”，不能定这个密级；请交给权限足够的档案员办理。",
+            {"secrecy": f"高于您的权限：{label}"},
+        )
+
+
+def _require_open(uow: UnitOfWork, volume_id: int | None) -> None:
+    volume = uow.session.scalar(select(Volume).where(Volume.id == volume_id).with_for_update())
+    if volume is not None and volume.state != VolumeState.OPEN:
+        label = VolumeState(volume.state).label
+        raise Conflict(f"案卷“{volume.title}”现在是“{label}”，里面的文件不能移动。")
+
+
+def _into_volume(uow: UnitOfWork, row: Item, before: Belonging, after: Belonging) -> None:
+    row.volume_id = open_volume(uow, after).id
+    if _lowest(before) != _lowest(after):
+        code = next_provisional(uow, after)
+        row.serial, row.provisional_code = code.serial, str(code)
+
+
+def _lowest(belonging: Belonging) -> tuple[str, int, str, str]:
+    return belonging.category, belonging.year, belonging.retention, belonging.unit
