@@ -3,6 +3,7 @@
 import io
 import re
 import subprocess
+import zlib
 from datetime import timedelta
 
 import pytest
@@ -244,6 +245,36 @@ def test_what_is_no_scan_is_refused_and_nothing_changes(
     with pytest.raises(Invalid):
         edge.add_scan(resources, company.sales_clerk, contract, content)
     assert (desk.state(contract), desk.file(contract)) == ("in_signing", before)
+
+
+def cut_jpeg():
+    out = io.BytesIO()
+    Image.effect_noise((400, 400), 80).convert("RGB").save(out, "JPEG")
+    return out.getvalue()[: len(out.getvalue()) // 2]
+
+
+def picture_that_claims(width, height):
+    head = width.to_bytes(4, "big") + height.to_bytes(4, "big") + b"\x08\x02\x00\x00\x00"
+    chunk = b"IHDR" + head
+    end = b"\x00\x00\x00\x00IEND" + zlib.crc32(b"IEND").to_bytes(4, "big")
+    whole = b"\x89PNG\r\n\x1a\n" + b"\x00\x00\x00\x0d" + chunk
+    return whole + zlib.crc32(chunk).to_bytes(4, "big") + end
+
+
+def test_half_a_picture_and_a_picture_that_claims_to_be_huge_are_refused(contract):
+    with pytest.raises(Invalid):
+        edge.judge_scan(cut_jpeg())
+    for side in (8_000, 20_000, 60_000):
+        with pytest.raises(TooLarge, match="分辨率"):
+            edge.judge_scan(picture_that_claims(side, side))
+
+
+def test_a_real_scan_of_several_pages_is_taken():
+    out = io.BytesIO()
+    pages = [Image.new("L", (600, 800), shade) for shade in (255, 200, 150)]
+    pages[0].save(out, "PDF", save_all=True, append_images=pages[1:])
+    assert edge.judge_scan(out.getvalue()) == ("application/pdf", 3)
+    assert edge.judge_scan(png()) == ("image/png", 1)
 
 
 def test_a_scan_too_large_or_by_a_stranger_is_refused(resources, company, contract):

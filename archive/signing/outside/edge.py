@@ -2,12 +2,11 @@
 
 import io
 from dataclasses import replace
+from tempfile import NamedTemporaryFile
 
-import pypdfium2
 from PIL import Image, UnidentifiedImageError
 
 from archive.core.errors import Invalid, TooLarge
-from archive.core.pdfium import PDFIUM
 from archive.core.resources import Resources
 from archive.people.rights import Actor
 from archive.signing import chain
@@ -19,9 +18,11 @@ from archive.signing.outside.rules import clean_stranger
 from archive.signing.outside.views import Invited
 from archive.signing.service import signature_images
 from archive.signing.views import RunView, TaskView
+from indexer import ExtractError, extract
 
 LARGEST_SCAN = 20 << 20
 MOST_PIXELS = 60_000_000
+OVERSIZED = "图片太大，请把扫描分辨率调到 300 dpi 以下再传。"
 PICTURES = {"JPEG": "image/jpeg", "PNG": "image/png", "TIFF": "image/tiff"}
 
 
@@ -111,7 +112,10 @@ def add_scan(resources: Resources, actor: Actor, record_id: int, content: bytes)
 
 
 def judge_scan(content: bytes) -> tuple[str, int]:
-    """Return media type and pages of a scan, by what it is and not by its name; raise Invalid."""
+    """Return media type and pages of a scan, by what it is and not by its name; raise Invalid.
+
+    The whole file is read: a PDF in a process of its own with limits, a picture to its last row.
+    """
     if not content:
         raise Invalid("请选择扫描件。", {"file": "请选文件"})
     if len(content) > LARGEST_SCAN:
@@ -121,9 +125,11 @@ def judge_scan(content: bytes) -> tuple[str, int]:
     try:
         with Image.open(io.BytesIO(content), formats=list(PICTURES)) as picture:
             if picture.width * picture.height > MOST_PIXELS:
-                raise TooLarge("图片太大，请把扫描分辨率调到 300 dpi 以下再传。")
-            picture.verify()
+                raise TooLarge(OVERSIZED)
+            picture.load()
             return PICTURES[str(picture.format)], 1
+    except Image.DecompressionBombError as bomb:
+        raise TooLarge(OVERSIZED) from bomb
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as wrong:
         raise Invalid(
             "扫描件应是 PDF、JPEG、PNG 或 TIFF，这个文件不是，或已损坏。", {"file": "文件不对"}
@@ -131,15 +137,13 @@ def judge_scan(content: bytes) -> tuple[str, int]:
 
 
 def _pdf_pages(content: bytes) -> int:
-    try:
-        with PDFIUM:
-            document = pypdfium2.PdfDocument(content)
-            try:
-                pages = len(document)
-            finally:
-                document.close()
-    except pypdfium2.PdfiumError as wrong:
-        raise Invalid("这份 PDF 打不开，可能损坏或加了密码。", {"file": "打不开"}) from wrong
+    with NamedTemporaryFile(suffix=".pdf") as file:
+        file.write(content)
+        file.flush()
+        try:
+            pages = extract(file.name).pages
+        except ExtractError as wrong:
+            raise Invalid(f"这份 PDF 不能用：{wrong.message}", {"file": "打不开"}) from wrong
     if not pages:
         raise Invalid("这份 PDF 没有页面。", {"file": "没有页面"})
     return pages
