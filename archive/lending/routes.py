@@ -4,7 +4,10 @@ A request the rules refuse is committed (the log keeps it) and shown with every 
 page it was typed on, where nothing typed is lost.
 """
 
+from collections.abc import Callable, Mapping
 from datetime import date, timedelta
+from functools import partial
+from typing import Any
 
 from apiflask import APIBlueprint
 from flask import flash, redirect, render_template, request, url_for
@@ -12,8 +15,11 @@ from werkzeug.wrappers import Response
 
 from archive.core.clock import local_day, show_day
 from archive.core.errors import ArchiveError, Conflict, Invalid
+from archive.core.list_sheets import ListColumn, list_sheet, wants_sheet
+from archive.core.pages import Page
 from archive.core.web import reading, work
 from archive.lending import service
+from archive.lending.list_columns import LOANS, REFUSALS, REQUESTS
 from archive.lending.matching import Mode
 from archive.lending.views import ItemPanel, Preview, Refused
 from archive.people.gate import actor, guard
@@ -31,13 +37,23 @@ pages = APIBlueprint(
 OPINIONS = ("同意。", "业务需要，同意。", "请按期归还。")
 CONDITIONS = ("完好", "有破损", "有污渍", "装订松散")
 Answer = str | tuple[str, int] | Response
+REGISTER: Mapping[str, tuple[str, tuple[ListColumn[Any], ...]]] = {
+    "open": ("借出未还", LOANS),
+    "lent": ("借阅登记", LOANS),
+    "refused": ("拒绝的借阅", REFUSALS),
+}
 
 
 @pages.get("")
 @guard("loan.list")
-def mine() -> str:
+def mine() -> Answer:
     """Show what I have out, and my requests."""
     with reading() as uow:
+        if wants_sheet():
+            read_page = partial(service.list_requests, uow, actor(), mine=True)
+            return list_sheet(
+                "我的借阅申请", REQUESTS, lambda n, size: read_page(page=n, per_page=size)
+            )
         loans = service.my_loans(uow, actor())
         page = service.list_requests(uow, actor(), mine=True, page=_page())
         waiting = service.waiting_count(uow, actor())
@@ -192,19 +208,24 @@ def take_back() -> Answer:
 
 @pages.get("/register")
 @guard("loan.register")
-def register() -> str:
+def register() -> Answer:
     """The lending log: who has what now, what was lent and refused in a period."""
     with reading() as uow:
         today = local_day(uow.now())
         start = _day("from", today - timedelta(days=30))
         end = _day("to", today)
         view = request.args.get("view", "open")
-        if view == "lent":
-            page: object = service.register(uow, actor(), start, end, page=_page())
-        elif view == "refused":
-            page = service.refusals(uow, actor(), start, end, page=_page())
-        else:
-            page, view = service.open_loans(uow, actor(), page=_page()), "open"
+        view = view if view in REGISTER else "open"
+        title, columns = REGISTER[view]
+        readers: dict[str, Callable[..., Page[Any]]] = {
+            "lent": partial(service.register, uow, actor(), start, end),
+            "refused": partial(service.refusals, uow, actor(), start, end),
+            "open": partial(service.open_loans, uow, actor()),
+        }
+        read_page = readers[view]
+        if wants_sheet():
+            return list_sheet(title, columns, lambda n, size: read_page(page=n, per_page=size))
+        page = read_page(page=_page())
         overdue = service.overdue_count(uow, actor())
     return render_template(
         "lending/register.html", page=page, view=view, start=start, end=end, overdue=overdue

@@ -2,17 +2,20 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
 from apiflask import APIBlueprint
-from flask import current_app, render_template, request, url_for
+from flask import Response, current_app, render_template, request, url_for
 
+from archive.core.list_sheets import ListColumn, list_sheet, wants_sheet
+from archive.core.pages import Page
 from archive.core.web import resources
 from archive.people.gate import actor, guard
 from archive.search import service
-from archive.search.rules import FIELDS, SORTS
-from archive.search.views import ITEM, Card, Facet, Found
+from archive.search.rules import FIELDS, SORTS, plain_and_marks
+from archive.search.views import ITEM, Card, Facet, Found, FoundHit
 
 pages = APIBlueprint(
     "search",
@@ -26,6 +29,19 @@ PER_PAGE = 20
 SHOWN_VALUES = 6
 TONES = {"在库": "green", "借出": "amber", "待查": "red", "草稿": "gray", "签核中": "blue"}
 TONES |= {"已退回": "amber", "已拒绝": "red", "已签，待归档": "green"}
+_COLUMNS: tuple[ListColumn[FoundHit], ...] = (
+    ListColumn("题名", lambda hit: plain_and_marks(hit.title)[0], 40),
+    ListColumn("档号", lambda hit: hit.card.code, 30),
+    ListColumn("编号", lambda hit: hit.card.number, 18),
+    ListColumn("客户", lambda hit: hit.customer, 28),
+    ListColumn("表单", lambda hit: hit.form_title or hit.form, 20),
+    ListColumn("年度", lambda hit: hit.year, 8),
+    ListColumn("部门", lambda hit: hit.department, 14),
+    ListColumn("日期", lambda hit: hit.date, 12),
+    ListColumn("状态", lambda hit: hit.status, 12),
+    ListColumn("存放", lambda hit: hit.card.place, 24),
+    ListColumn("内容片段", lambda hit: plain_and_marks(hit.snippet)[0], 60),
+)
 
 
 @dataclass(frozen=True)
@@ -49,19 +65,21 @@ class _Choices:
 
 @pages.get("")
 @guard("search")
-def page() -> str:
+def page() -> str | Response:
     """Show the box, and what fits, with filters, counts and sorting."""
     args = request.args
     sort = args.get("sort", "relevance")
-    found = service.search(
+    read_page = partial(
+        service.search,
         resources(),
         actor(),
         args.get("q", ""),
         {name: args.getlist(name) for name in FIELDS},
         sort if sort in SORTS else "relevance",
-        max(1, args.get("page", 1, int)),
-        PER_PAGE,
     )
+    if wants_sheet():
+        return list_sheet("检索结果", _COLUMNS, lambda n, size: _as_page(read_page(n, size)))
+    found = read_page(max(1, args.get("page", 1, int)), PER_PAGE)
     return render_template(
         "search/page.html",
         page=found,
@@ -76,6 +94,10 @@ def page() -> str:
         link_of=_link_of,
         tones=TONES,
     )
+
+
+def _as_page(found: Found) -> Page[FoundHit]:
+    return Page(found.items, found.total, found.page, found.per_page)
 
 
 @pages.get("/suggest")

@@ -8,6 +8,8 @@ import pytest
 from archive.core import list_sheets
 from archive.customers import service as customers
 from archive.filing import service as filing
+from archive.jobs import drain_all
+from archive.lending import service as lending
 from archive.records import drafts
 from archive.signing import edge
 from doc_templates import sample_values
@@ -18,6 +20,7 @@ LISTS = {
     "/items": "archivist",
     "/volumes": "archivist",
     "/signing?view=done": "sales_clerk",
+    "/search?q=E01": "sales_clerk",
     "/admin/users": "admin",
     "/admin/journal": "admin",
 }
@@ -53,7 +56,8 @@ def add_customers(resources, company, names: list[str]) -> None:
 
 
 @pytest.mark.parametrize("path", LISTS)
-def test_every_list_is_a_sheet_with_the_same_lines(path, company, client_for, filed):
+def test_every_list_is_a_sheet_with_the_same_lines(path, resources, company, client_for, filed):
+    drain_all(resources)
     client = client_for(getattr(company, LISTS[path]))
     answer = client.get(f"{path}{'&' if '?' in path else '?'}as=xlsx")
     lines = lines_of(answer)
@@ -77,6 +81,23 @@ def test_what_was_typed_never_becomes_a_formula(resources, company, client_for):
     answer = client_for(company.sales_clerk).get("/customers?as=xlsx")
     cells = [cell for row in openpyxl.load_workbook(io.BytesIO(answer.data)).active for cell in row]
     assert "f" not in {cell.data_type for cell in cells}
+
+
+def test_the_lending_log_is_a_sheet_in_each_of_its_views(resources, company, client_for, filed):
+    with resources.work() as uow:
+        lending.seed_rules(uow)
+        uow.commit()
+    asked = {"item": filed, "mode": "original", "purpose": "", "business_reference": ""}
+    assert client_for(company.other_clerk).post("/loans/new", data=asked).status_code == 403
+    asked |= {"purpose": "核对合同条款", "business_reference": "E01"}
+    mine = client_for(company.sales_clerk2)
+    assert mine.post("/loans/new", data=asked).status_code in (302, 303)
+    keeper = client_for(company.archivist)
+    for view, lines in (("open", 0), ("lent", 0), ("refused", 1), ("nonsense", 0)):
+        found = lines_of(keeper.get(f"/loans/register?view={view}&as=xlsx"))
+        assert len(found) >= 1 + lines, view
+    assert len(lines_of(mine.get("/loans?as=xlsx"))) == 2
+    assert client_for(company.sales_clerk).get("/loans/register?as=xlsx").status_code == 403
 
 
 def test_a_sheet_shows_nothing_one_may_not_see(company, client_for, filed):
