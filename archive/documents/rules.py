@@ -7,6 +7,8 @@ import re
 from urllib.parse import quote
 
 STEM_LIMIT = 80
+# Of scans and of what is made for a paper, by media type.
+SUFFIXES = {"application/pdf": "pdf", "image/jpeg": "jpg", "image/png": "png", "image/tiff": "tif"}
 _UNFIT = re.compile(
     '[\x00-\x1f\x7f-\x9f\u2028\u2029\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff<>:"/\\\\|?*;%]'
 )

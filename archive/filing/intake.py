@@ -11,6 +11,7 @@ from archive.core.clock import local_day
 from archive.core.errors import Conflict, Invalid
 from archive.core.pages import Page
 from archive.documents import service as documents
+from archive.documents.rules import SUFFIXES
 from archive.filing.items import find_item_of_record, load_item, thing_of_row
 from archive.filing.models import FilingStep, IntakeRefusal, Item, ItemFile, ItemState
 from archive.filing.plan import load_plan
@@ -30,7 +31,6 @@ from storage.work import UnitOfWork
 TITLE_LIMIT = 300
 
 BESIDE = {"scan": ("scan", "对方签好的扫描件"), "evidence": ("evidence", "对方签字存证单")}
-SUFFIXES = {"application/pdf": "pdf", "image/jpeg": "jpg", "image/png": "png", "image/tiff": "tif"}
 
 
 def waiting_records(

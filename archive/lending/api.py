@@ -7,182 +7,26 @@ rules refuse answers 403 with every reason in ``fields``, and stands in the log.
 from datetime import date
 
 from apiflask import APIBlueprint
-from pydantic import BaseModel, ConfigDict, Field
 
 from archive.core.errors import Forbidden, Invalid
 from archive.core.web import reading, work
 from archive.lending import service
-from archive.lending.rules import MAX_PURPOSE, MAX_REFERENCE
+from archive.lending.schema import (
+    DecideIn,
+    DecisionOut,
+    DecisionQuery,
+    HandOutIn,
+    ListQuery,
+    OpinionIn,
+    RequestIn,
+    RequestOut,
+    RequestsOut,
+    ReturnIn,
+)
 from archive.lending.views import Preview, Refused, RequestView
 from archive.people.gate import actor, guard
 
 api = APIBlueprint("lending_api", __name__, url_prefix="/api/v1/loans", tag="loans")
-
-LARGEST_ID = 2**63 - 1
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(strict=True, extra="forbid")
-
-
-class _Query(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class DecideIn(_Strict):
-    """What to decide; without ``purpose`` purpose and reference are left aside.
-
-    ``borrower`` is a user name, for those who keep the register; by default oneself.
-    """
-
-    item_id: int = Field(ge=1, le=LARGEST_ID)
-    mode: str
-    on: str | None = None
-    purpose: str | None = Field(default=None, max_length=MAX_PURPOSE)
-    business_reference: str = Field(default="", max_length=MAX_REFERENCE)
-    borrower: str = Field(default="", max_length=80)
-
-
-class DecisionQuery(_Query):
-    """The same question as a query."""
-
-    item: int = Field(ge=1, le=LARGEST_ID)
-    mode: str
-    on: str | None = None
-    purpose: str | None = Field(default=None, max_length=MAX_PURPOSE)
-    business_reference: str = Field(default="", max_length=MAX_REFERENCE)
-    borrower: str = Field(default="", max_length=80)
-
-
-class ReasonOut(BaseModel):
-    """Why not: a stable code and a sentence."""
-
-    code: str
-    text: str
-
-
-class ApproverOut(BaseModel):
-    """Who would approve, and as what."""
-
-    candidate: str
-    label: str
-    name: str
-
-
-class DecisionOut(BaseModel):
-    """The decision; ``approvals`` are the rule's candidates in order."""
-
-    allowed: bool
-    reasons: list[ReasonOut]
-    rule: str | None
-    approvals: list[str]
-    due: str | None
-    provisional: bool
-    approvers: list[ApproverOut]
-
-
-class RequestIn(_Strict):
-    """A request to borrow: ``mode`` is original or onsite for now."""
-
-    item_id: int = Field(ge=1, le=LARGEST_ID)
-    mode: str
-    purpose: str
-    business_reference: str = ""
-
-
-class OpinionIn(_Strict):
-    """An approver's opinion; a refusal needs one."""
-
-    opinion: str = ""
-    version: int | None = None
-
-
-class HandOutIn(_Strict):
-    """A scanned barcode; ``request_id`` where several wait, ``staff_no`` the badge shown."""
-
-    barcode: str
-    request_id: int | None = None
-    pages: int | None = None
-    staff_no: str = ""
-
-
-class ReturnIn(_Strict):
-    """A scanned barcode, the pages counted, and the condition (完好 by default)."""
-
-    barcode: str
-    pages: int
-    condition: str = ""
-
-
-class ListQuery(_Query):
-    """Which requests: a state (or ``overdue``), of one item, only one's own."""
-
-    state: str = ""
-    item: int | None = Field(default=None, ge=1, le=LARGEST_ID)
-    mine: bool = False
-    page: int = 1
-    per_page: int = 20
-
-
-class ApprovalOut(BaseModel):
-    """One approval."""
-
-    seq: int
-    candidate: str
-    label: str
-    approver: str
-    state: str
-    opinion: str
-    decided_at: str | None
-
-
-class LoanOut(BaseModel):
-    """The paper out, and how it came back."""
-
-    id: int
-    barcode: str
-    handed_at: str
-    handed_by: str
-    due: str
-    pages_out: int
-    returned_at: str | None
-    pages_in: int | None
-    intact: bool | None
-    condition: str
-    overdue: bool
-    state_label: str
-
-
-class RequestOut(BaseModel):
-    """A request with its approvals and its loan."""
-
-    id: int
-    number: str
-    item_id: int
-    item_title: str
-    item_code: str
-    borrower: str
-    department: str
-    mode: str
-    purpose: str
-    business_reference: str
-    state: str
-    state_label: str
-    rule: str
-    due: str | None
-    created_at: str
-    version: int
-    approvals: list[ApprovalOut]
-    loan: LoanOut | None
-
-
-class RequestsOut(BaseModel):
-    """A page of requests."""
-
-    items: list[RequestOut]
-    total: int
-    page: int
-    pages: int
 
 
 @api.post("/decide")

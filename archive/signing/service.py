@@ -192,11 +192,7 @@ def record_signature(
     """
     run, row = _open_task(uow, actor, task.id)
     check_words(uow, task, opinion, circled=circled)
-    latest = documents.latest_document(uow, run.record_id, "pdf")
-    if latest is None or latest.sha256 != signed.before_sha256:
-        raise PaperMoved("文件在您签字的同时有了变化，请刷新看过最新内容后再签。")
-    if flow.would_end(uow, run.id, row.id) != task.ends_run:
-        raise PaperMoved("签核人刚有变动，请刷新看过最新情况后再签。")
+    _require_unmoved(uow, run, task, signed)
     text = clean_opinion(opinion, required=False)
     digest = entries.enter(uow, actor, run, row.role, filled or {})
     stage = flow.next_stage(uow, run)
@@ -403,6 +399,15 @@ def _run(uow: UnitOfWork, record_id: int) -> RunView:
     if run is None:
         raise NotFound("这份表还没有提交过。")
     return run
+
+
+def _require_unmoved(uow: UnitOfWork, run: SigningRun, task: TaskView, signed: SignedPaper) -> None:
+    """Raise PaperMoved unless the paper, and what follows from signing it, are as when signed."""
+    latest = documents.latest_document(uow, run.record_id, "pdf")
+    if latest is None or latest.sha256 != signed.before_sha256:
+        raise PaperMoved("文件在您签字的同时有了变化，请刷新看过最新内容后再签。")
+    if flow.would_end(uow, run.id, task.id) != task.ends_run:
+        raise PaperMoved("签核人刚有变动，请刷新看过最新情况后再签。")
 
 
 def _own_open(uow: UnitOfWork, actor: Actor, record_id: int) -> int:

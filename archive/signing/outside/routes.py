@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response
 from archive.core.errors import ArchiveError, Invalid, NotFound
 from archive.core.web import reading, resources
 from archive.documents import service as documents
-from archive.documents.rules import content_disposition, file_name
+from archive.documents.rules import SUFFIXES, content_disposition, file_name
 from archive.people.gate import actor, client_address, guard
 from archive.signing.outside import edge, service
 from archive.signing.outside.rules import digest_of
@@ -22,7 +22,6 @@ pages = APIBlueprint("outside", __name__, enable_openapi=False)
 OPENED = "outside"
 MOST_OPENED = 10
 PAGE_WIDTH = 1000
-SUFFIXES = {"application/pdf": "pdf", "image/jpeg": "jpg", "image/png": "png", "image/tiff": "tif"}
 KEPT = {"scan": "对方签好的扫描件", "evidence": "存证单"}
 
 
