@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
-.PHONY: help run setup test test-browser check format bench lock test-fresh clean
+.PHONY: help run setup test test-slow test-browser check format bench lock test-fresh clean
 
 HOST ?= 127.0.0.1
 PORT ?= 8000
@@ -18,9 +18,13 @@ run: ## 一条命令启动：准备环境、建立演示数据、打开 http://1
 	@$(BIN)/archive demo
 	@exec $(BIN)/archive serve --host $(HOST) --port $(PORT)
 
-test: ## 准备环境，运行全部测试（浏览器测试除外；ARGS=… 传给 pytest）
+test: ## 准备环境，运行测试（最慢的几组和浏览器另有命令；ARGS=… 传给 pytest）
 	@.ci/setup dev
-	@$(BIN)/python -m pytest -m "not browser" -n 2 --dist loadfile $(ARGS)
+	@$(BIN)/python -m pytest -m "not browser and not slow" -n 2 --dist loadfile $(ARGS)
+
+test-slow: ## 最慢的几组：杀掉进程、一池 LibreOffice、随机的借阅日子
+	@.ci/setup dev
+	@$(BIN)/python -m pytest -m "slow and not browser" -n 2 --dist loadfile $(ARGS)
 
 test-browser: ## 在无界面的 Chromium 里走一遍全程（没有浏览器时跳过）
 	@.ci/setup browser

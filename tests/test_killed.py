@@ -36,6 +36,8 @@ from archive.people import service as people
 sys.path.insert(0, {tests!r})
 from conftest import FrozenClock, QuickConverter
 
+pytestmark = [pytest.mark.slow]
+
 folder = Path({folder!r})
 resources = open_resources(
     Settings(data=folder, database_url=f"sqlite:///{{folder / 'archive.db'}}"),

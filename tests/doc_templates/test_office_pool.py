@@ -17,7 +17,7 @@ from doc_templates.pdf import OfficeConverter
 from doc_templates.pdf_pool import OfficePool
 
 needs_office = pytest.mark.skipif(shutil.which("soffice") is None, reason="没有 LibreOffice")
-pytestmark = [pytest.mark.office]
+pytestmark = [pytest.mark.office, pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")

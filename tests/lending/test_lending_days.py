@@ -21,6 +21,8 @@ from archive.lending.models import Loan, LoanApproval, LoanRequest
 from archive.lending.views import Refused
 from storage.journal import JournalEntry, check_chain
 
+pytestmark = [pytest.mark.slow]
+
 DAYS, ACTS_A_DAY, LIMIT = 25, 12, 5
 LIVE = ("waiting", "approved", "handed_out")
 
