@@ -15,7 +15,7 @@ pytestmark = [
     pytest.mark.office,
     pytest.mark.skipif(shutil.which("soffice") is None, reason="没有 LibreOffice"),
 ]
-PAGES = re.compile(r"第\d+页共\d+页")  # counted anew by whoever saves
+PAGES = re.compile(r"第\d+页\s*共\d+页")  # counted anew by whoever saves
 
 
 @pytest.fixture(scope="module")
