@@ -20,6 +20,8 @@ from doc_templates.kinds.base import (
     forbidden_mark,
     is_blank,
     is_demanded,
+    no_doubt,
+    show_text,
 )
 from doc_templates.kinds.choices import CHOICE_KINDS, NO_TICK, TICK, tick_marks
 from doc_templates.kinds.contact import CONTACT_KINDS
@@ -52,8 +54,10 @@ __all__ = [
     "is_digest",
     "iso_day",
     "iso_month",
+    "no_doubt",
     "plain_decimal",
     "rounded",
+    "show_text",
     "tick_marks",
 ]
 

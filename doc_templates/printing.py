@@ -11,7 +11,7 @@ from decimal import Decimal
 
 from doc_templates.capital import UnspeakableAmount, amount_of, capital_grid
 from doc_templates.definition import Field, Form
-from doc_templates.fields import forbidden_mark, get_kind, is_blank, tick_marks
+from doc_templates.fields import forbidden_mark, get_kind, is_blank, show_text, tick_marks
 
 GRID = "格"
 BLANK_GRID = dict.fromkeys(capital_grid(Decimal(0)), "\u3000")
@@ -26,13 +26,15 @@ class _Shown:
     show: Callable[[Field, object], str]
     blank: str
     ticks: str
+    as_written: bool
 
     def text(self, value: object) -> str:
         """Return the printed text of a value; nothing for a blank."""
-        if type(value) is not str:
-            return "" if is_blank(value) else harmless(self.show(self.entry, value))
-        if not value or is_blank(value):
-            return ""
+        if type(value) is not str or not value[:1].isalnum():
+            if is_blank(value):
+                return ""
+        elif self.as_written:
+            return value if value.isprintable() else harmless(value)
         shown = self.show(self.entry, value)
         return shown if shown.isprintable() else harmless(shown)
 
@@ -63,7 +65,7 @@ def _shown(entry: Field) -> _Shown:
     kind = get_kind(entry)
     blank = kind.show(entry, "") if entry.tick and entry.choices else kind.blank
     ticks = f"{entry.key}{GRID}" if entry.tick and entry.choices else ""
-    return _Shown(entry, entry.key, kind.show, blank, ticks)
+    return _Shown(entry, entry.key, kind.show, blank, ticks, kind.show is show_text)
 
 
 def printed_values(form: Form, values: Mapping[str, object]) -> dict[str, object]:
@@ -114,8 +116,9 @@ def _printed_rows(
 
 
 def _printed_row(columns: tuple[_Shown, ...], row: Mapping[str, object]) -> dict[str, object]:
-    line: dict[str, object] = {one.key: one.text(row.get(one.key)) for one in columns}
+    line: dict[str, object] = {}
     for one in columns:
+        line[one.key] = one.text(row.get(one.key))
         if one.ticks:
             line[one.ticks] = tick_marks(one.entry, row.get(one.key))
             line[one.key] = line[one.key] or one.blank

@@ -33,7 +33,7 @@ def with_rare_letters_apart(
     if not stories:
         return docx
     changed = {name: _set_apart(name, parts[name], rare) for name in stories}
-    return PackageWriter({**parts, **changed}.items()).write({})
+    return PackageWriter({**parts, **changed}).write({})
 
 
 def _set_apart(name: str, content: bytes, rare: re.Pattern[str]) -> bytes:

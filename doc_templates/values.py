@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from doc_templates.computing import TOO_LARGE, Scope, scope_of
 from doc_templates.definition import Field, Form
-from doc_templates.fields import BadValue, get_kind, is_blank, is_demanded
+from doc_templates.fields import BadValue, get_kind, is_blank, is_demanded, no_doubt
 from doc_templates.printing import printed_text, printed_values, shown_text
 
 __all__ = [
@@ -59,7 +59,7 @@ def check_values(form: Form, raw: object, *, draft: bool = False) -> Checked:
     check.strangers(raw, plan.known, "", f"《{form.title}》没有这一栏")
     values: dict[str, object] = {}
     for step in plan.steps:
-        values[step.entry.key] = check.entry(step, raw.get(step.entry.key), step.entry.key)
+        values[step.key] = check.entry(step, raw.get(step.key), "")
     for table in plan.tables:
         values[table.entry.key] = check.rows(table, raw.get(table.entry.key))
     check.scope(plan.scope, values, "")
@@ -98,8 +98,9 @@ class _Step:
     """One typed entry with what its check needs."""
 
     entry: Field
+    key: str
     parse: Callable[[Field, object], object]
-    doubt: Callable[[Field, object], str]
+    doubt: Callable[[Field, object], str] | None
     demanded: bool
 
     def empty(self) -> object:
@@ -137,7 +138,13 @@ def _plan(form: Form) -> _Plan:
 def _plan_of(entries: tuple[Field, ...], tables: tuple[_TablePlan, ...], scope: Scope) -> _Plan:
     kinds = [(entry, get_kind(entry)) for entry in entries]
     steps = tuple(
-        _Step(entry, kind.parse, kind.doubt, is_demanded(entry))
+        _Step(
+            entry,
+            entry.key,
+            kind.parse,
+            None if kind.doubt is no_doubt else kind.doubt,
+            is_demanded(entry),
+        )
         for entry, kind in kinds
         if entry.kind != "rows" and not entry.is_computed
     )
@@ -163,20 +170,19 @@ class _Check:
         for key in strange[:MAX_STRANGERS]:
             self.errors[f"{place}{str(key)[:80]}"] = message
 
-    def entry(self, step: _Step, raw: object, path: str) -> object:
+    def entry(self, step: _Step, raw: object, place: str) -> object:
         """Return the canonical value of one entry; what was typed, if it is a draft's fault."""
-        if is_blank(raw):
+        if (type(raw) is not str or not raw[:1].isalnum()) and is_blank(raw):
             if step.demanded and not self.draft:
-                self.errors[path] = f"请填写{step.entry.label}"
+                self.errors[place + step.key] = f"请填写{step.entry.label}"
             return step.empty()
         try:
             value = step.parse(step.entry, raw)
         except BadValue as error:
-            self.errors[path] = str(error)
+            self.errors[place + step.key] = str(error)
             return _as_typed(raw) if self.draft else step.empty()
-        doubt = step.doubt(step.entry, value)
-        if doubt:
-            self.warnings[path] = doubt
+        if step.doubt and (doubt := step.doubt(step.entry, value)):
+            self.warnings[place + step.key] = doubt
         return value
 
     def rows(self, plan: _TablePlan, raw: object) -> list[Row]:
@@ -202,8 +208,7 @@ class _Check:
         self.strangers(raw, plan.row.known, place, f"{plan.entry.label}没有这一栏")
         values: Row = {}
         for step in plan.row.steps:
-            key = step.entry.key
-            values[key] = self.entry(step, raw.get(key), place + key)
+            values[step.key] = self.entry(step, raw.get(step.key), place)
         if plan.row.scope.is_idle:
             return values
         self.scope(plan.row.scope, values, place)
@@ -233,7 +238,7 @@ def _kept_rows(
         typed = given[index] if index < len(given) else {}
         yield {**typed, **preset}
     for line in given[len(presets) :]:
-        if draft or any(_is_filled(line.get(step.entry.key)) for step in plan.row.steps):
+        if draft or any(_is_filled(line.get(step.key)) for step in plan.row.steps):
             yield line
 
 

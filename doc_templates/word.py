@@ -44,6 +44,7 @@ from doc_templates.relations import (
     with_pictures,
 )
 from doc_templates.slim import slim_parts
+from doc_templates.splicing import LINE_BREAK, OTHER_BREAKS, TOO_LARGE, Splice, spliced
 from doc_templates.tags import ReadTags, TagEnvironment, read_tags
 from doc_templates.values import check_values, describe_path
 
@@ -68,9 +69,7 @@ NEEDS_DOCXTPL = {
 NO_OBJECTS = re.compile(r"\{\{-?\s*(?:p|r|tr|tc)\s+[^}]*\}\}")
 HAS_TAGS = re.compile(r"\{\{|\{%|\{#")
 END_OF_PARAGRAPH = "</w:p>"
-OTHER_BREAKS = "\t\a\f"
-LINE_BREAK = '</w:t><w:br/><w:t xml:space="preserve">'
-DRAWING_ID = re.compile(r'(<wp:docPr\b[^>]*?\bid=")[^"]*"')
+DRAWING_ID = re.compile(rb'(<wp:docPr\b[^>]*?\bid=")[^"]*"')
 FIRST_DRAWING, FIRST_PICTURE = 1001, 9001  # docxtpl counts a template's drawings from 1001
 MAX_OUTPUT = 60 * 1024 * 1024
 PIECES_AT_ONCE = 50
@@ -128,6 +127,8 @@ class Compiled:
         self.fallback = ""
         self.stories = story_parts(self.parts)
         self.read: dict[str, ReadTags] = {}
+        self._splices: dict[str, Splice | None] = {}
+        self._drawn: set[str] = set()
         self._reader = DocxTemplate(io.BytesIO(template))
         for name in (*self.stories, PROPERTIES):
             if name in self.parts:
@@ -189,6 +190,9 @@ class Compiled:
         self._refuse_objects(place, plain)
         patched = str(self._reader.patch_xml(source))  # type: ignore[no-untyped-call]
         self.read[name] = read_tags(patched, place)
+        self._splices[name] = spliced(patched)
+        if "<wp:docPr" in patched:
+            self._drawn.add(name)
 
     def _refuse_objects(self, place: str, plain: str) -> None:
         found = NO_OBJECTS.search(plain)
@@ -213,9 +217,13 @@ class Compiled:
 
     def _pack_kept(self) -> PackageWriter:
         """Pack what never changes; relationships of filled parts may gain pictures."""
-        changing = {*self.read, *(relations_path(name) for name in self.read)}
+        relations = {relations_path(name) for name in self.read} & self.parts.keys()
         names = dict.fromkeys([CONTENT_TYPES, *self.parts])
-        return PackageWriter((name, self.parts[name]) for name in names if name not in changing)
+        kept = [name for name in names if name not in self.read and name not in relations]
+        return PackageWriter(
+            kept={name: self.parts[name] for name in kept},
+            usual={name: self.parts[name] for name in relations},
+        )
 
     # --- the compiled way ----------------------------------------------------------------
 
@@ -230,20 +238,26 @@ class Compiled:
 
         context = _with_pictures(tags, pictures, show)
         filled: dict[str, bytes] = {}
-        for name, read in self.read.items():
-            text = self._fill(read, context)
-            filled[name] = text.encode("utf-8")
-            self._relate(filled, name, {one: names[one] for one in names if f'"{one}"' in text})
+        for name in self.read:
+            xml = filled[name] = self._fill(name, context, bool(media))
+            shown = {one: path for one, path in names.items() if f'"{one}"'.encode() in xml}
+            self._relate(filled, name, shown)
         for content, relation in media.items():
             filled[names[relation]] = content
         return self._kept.write(filled)
 
-    def _fill(self, read: ReadTags, context: Mapping[str, object]) -> str:
-        text = _break_lines(_within_limit(read.fill.generate(context)))
-        if "<wp:docPr" not in text:
-            return text
-        count = iter(range(FIRST_DRAWING, FIRST_DRAWING + len(text)))
-        return DRAWING_ID.sub(lambda found: f'{found[1]}{next(count)}"', text)
+    def _fill(self, name: str, context: Mapping[str, object], with_pictures: bool) -> bytes:
+        """Return a part filled in: spliced, or by Jinja what cannot be spliced."""
+        splice = self._splices[name]
+        xml = splice.fill(context, MAX_OUTPUT) if splice else None
+        if xml is None:
+            pieces = self.read[name].fill.generate(context)
+            xml = _break_lines(_within_limit(pieces)).encode("utf-8")
+        is_drawn = with_pictures or name in self._drawn
+        if not is_drawn or b"<wp:docPr" not in xml:
+            return xml
+        count = itertools.count(FIRST_DRAWING)
+        return DRAWING_ID.sub(lambda found: b'%s%d"' % (found[1], next(count)), xml)
 
     def _relate(self, filled: dict[str, bytes], name: str, media: Mapping[str, str]) -> None:
         """Add the relationships of the pictures that this part shows."""
@@ -311,7 +325,7 @@ def _within_limit(pieces: Iterable[str]) -> str:
         part = "".join(batch)
         size += len(part)
         if size > MAX_OUTPUT:
-            raise BadTemplate("按这个模板填好的文件太大，请减少内容或修改模板")
+            raise BadTemplate(TOO_LARGE)
         kept.append(part)
     return "".join(kept)
 

@@ -8,6 +8,7 @@ from xml.sax.saxutils import escape
 
 BODY_FONT, TITLE_FONT, ENTRY_FONT = "宋体", "黑体", "仿宋"
 LATIN = {"宋体": "Times New Roman", "黑体": "Arial", "仿宋": "Times New Roman"}
+BODY_SIZE = 10.5
 OUTER, INNER = 12, 4
 SIDES = ("top", "left", "bottom", "right")
 FOOTER_HEIGHT = 16
@@ -31,14 +32,28 @@ def run_xml(
     text: str, font: str, size: float, *,
     spacing: float = 0, underline: bool = False, colour: str = "",
 ) -> str:  # fmt: skip
-    """Return a run of escaped text in one face; spacing between letters in points."""
+    """Return a run of escaped text in one face; spacing between letters in points.
+
+    What the paper's defaults say already is not said again: filling and printing cost by length.
+    """
     marks = f'<w:color w:val="{colour}"/>' if colour else ""
     marks += f'<w:spacing w:val="{round(spacing * 20)}"/>' if spacing else ""
-    marks += f'<w:sz w:val="{round(size * 2)}"/><w:szCs w:val="{round(size * 2)}"/>'
+    if size != BODY_SIZE:
+        marks += f'<w:sz w:val="{round(size * 2)}"/><w:szCs w:val="{round(size * 2)}"/>'
     marks += '<w:u w:val="single"/>' if underline else ""
-    latin = LATIN[font]
-    face = f'<w:rFonts w:ascii="{latin}" w:hAnsi="{latin}" w:eastAsia="{font}" w:cs="{latin}"/>'
-    return f'<w:r><w:rPr>{face}{marks}</w:rPr><w:t xml:space="preserve">{text}</w:t></w:r>'
+    marks = _face(font) + marks
+    look = f"<w:rPr>{marks}</w:rPr>" if marks else ""
+    return f'<w:r>{look}<w:t xml:space="preserve">{text}</w:t></w:r>'
+
+
+def _face(font: str) -> str:
+    """Return what a face has that the default face has not."""
+    latin, faces = LATIN[font], ""
+    if latin != LATIN[BODY_FONT]:
+        faces += f' w:ascii="{latin}" w:hAnsi="{latin}" w:cs="{latin}"'
+    if font != BODY_FONT:
+        faces += f' w:eastAsia="{font}"'
+    return f"<w:rFonts{faces}/>" if faces else ""
 
 
 def paragraph_xml(
@@ -48,20 +63,22 @@ def paragraph_xml(
 ) -> str:  # fmt: skip
     """Return a paragraph; before, after and line in points, indent on both sides in mm."""
     rule = "exact" if exact else "atLeast"
-    spacing = f'<w:spacing w:before="{round(before * 20)}" w:after="{round(after * 20)}"'
+    spacing = f' w:before="{round(before * 20)}"' if before else ""
+    spacing += f' w:after="{round(after * 20)}"' if after else ""
     if size:
         spacing += f' w:line="{round(size * 20)}" w:lineRule="exact"'
     elif line:
         spacing += f' w:line="{round(line * 20)}" w:lineRule="{rule}"'
     marks = "<w:keepNext/>" if keep_next else ""
     marks += "<w:pageBreakBefore/>" if page_break else ""
-    marks += spacing + "/>"
+    marks += f"<w:spacing{spacing}/>" if spacing else ""
     if indent:
         marks += f'<w:ind w:left="{twips(indent)}" w:right="{twips(indent)}"/>'
     marks += f'<w:jc w:val="{align}"/>' if align != "left" else ""
     if size:
         marks += f'<w:rPr><w:sz w:val="{round(size * 2)}"/></w:rPr>'
-    return f"<w:p><w:pPr>{marks}</w:pPr>{runs}</w:p>"
+    look = f"<w:pPr>{marks}</w:pPr>" if marks else ""
+    return f"<w:p>{look}{runs}</w:p>"
 
 
 def cell_xml(
@@ -214,14 +231,16 @@ def _relationships(package: str, *rows: tuple[str, str, str]) -> str:
 
 
 def _styles() -> str:
+    latin, half_points = LATIN[BODY_FONT], round(BODY_SIZE * 2)
     face = (
-        f'<w:rFonts w:ascii="Times New Roman" w:hAnsi="Times New Roman" w:eastAsia="{BODY_FONT}"/>'
+        f'<w:rFonts w:ascii="{latin}" w:hAnsi="{latin}" w:eastAsia="{BODY_FONT}" w:cs="{latin}"/>'
     )
     lang = '<w:lang w:val="en-US" w:eastAsia="zh-CN"/>'
     return (
         f"{XML_HEAD}<w:styles {NAMESPACES}><w:docDefaults><w:rPrDefault><w:rPr>{face}"
-        f'<w:sz w:val="21"/><w:szCs w:val="21"/>{lang}</w:rPr></w:rPrDefault><w:pPrDefault/>'
-        f'</w:docDefaults><w:style w:type="paragraph" w:default="1" w:styleId="Normal">'
+        f'<w:sz w:val="{half_points}"/><w:szCs w:val="{half_points}"/>{lang}</w:rPr>'
+        f"</w:rPrDefault><w:pPrDefault/></w:docDefaults>"
+        f'<w:style w:type="paragraph" w:default="1" w:styleId="Normal">'
         f'<w:name w:val="Normal"/><w:pPr><w:widowControl w:val="0"/></w:pPr></w:style>'
         f'<w:style w:type="table" w:default="1" w:styleId="TableNormal">'
         f'<w:name w:val="Normal Table"/></w:style></w:styles>'

@@ -21,9 +21,11 @@ ZERO_WIDTH = "\u00ad\u200b\u200c\u200d\u2060\ufeff"
 UNSEEN = ZERO_WIDTH + "\u200e\u200f\u061c"
 TEXT_FORMAT = "@"
 TEXT_LIMIT = 500
+WRITABLE = (str, int, float, Decimal)
 
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 _DIRECTION = re.compile("[\u202a-\u202e\u2066-\u2069]")
+_UNPRINTABLE = re.compile(f"{_FORBIDDEN.pattern}|{_DIRECTION.pattern}")
 WITHOUT_ZERO_WIDTH = dict.fromkeys(map(ord, ZERO_WIDTH))
 
 
@@ -127,7 +129,7 @@ def _seen(text: str) -> bool:
 
 def forbidden_mark(text: str) -> str:
     """Return a sentence naming a character that no paper may carry; empty if there is none."""
-    if text.isprintable():
+    if text.isprintable() or not _UNPRINTABLE.search(text):
         return ""
     found = _FORBIDDEN.search(text)
     if found:
@@ -140,7 +142,11 @@ def forbidden_mark(text: str) -> str:
 
 def typed(raw: object, limit: int) -> str:
     """Return what was typed as text, trimmed; a whole number from Excel without its `.0`."""
-    if isinstance(raw, bool) or not isinstance(raw, str | int | float | Decimal):
+    if type(raw) is str:
+        text = raw.strip()
+        if len(text) <= limit and text.isprintable():
+            return text
+    if isinstance(raw, bool) or not isinstance(raw, WRITABLE):
         raise BadValue("应填写文字")
     if isinstance(raw, float) and raw.is_integer():
         raw = int(raw)

@@ -46,8 +46,8 @@ def _parse_date(_entry: Field, raw: object) -> str:
 
 
 def _written_day(raw: str) -> str:
-    if _ISO.fullmatch(raw):
-        return _day(int(raw[:4]), int(raw[5:7]), int(raw[8:]))
+    if iso_day(raw) and int(raw[:4]) in YEARS:
+        return raw
     text = compact(raw[:80])
     if text.isascii() and text.isdigit():
         if len(text) == 8:

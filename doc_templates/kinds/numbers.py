@@ -25,9 +25,10 @@ SCALES = {"万": Decimal(10_000), "亿": Decimal(100_000_000)}
 
 _PLAIN = re.compile(r"[+-]?[0-9]{1,30}(\.[0-9]{1,30})?")
 _CANONICAL = re.compile(r"-?(0|[1-9][0-9]{0,15})(\.[0-9]{1,8})?")
+_WHOLE = re.compile(r"0|[1-9][0-9]{0,15}")
+_CENTS = re.compile(r"(0|[1-9][0-9]{0,15})\.[0-9]{2}")
 _GROUPED = re.compile(r"[+-]?[0-9]{1,3}(,[0-9]{3})+(\.[0-9]+)?")
 _CURRENCY = re.compile(r"^([+-]?)(?:人民币|RMB|CNY|[¥￥])+([+-]?)", re.IGNORECASE)
-_CENT = Decimal("0.01")
 _UNITS = {places: Decimal(1).scaleb(-places) for places in range(13)}
 
 
@@ -98,6 +99,13 @@ def _in_range(entry: Field, amount: Decimal) -> None:
         raise BadValue(f"不能大于 {entry.maximum}")
 
 
+def _is_written_so(canonical: re.Pattern[str], entry: Field, raw: object) -> bool:
+    """Whether a number without bounds is canonical as it came: most are, and cost little then."""
+    if type(raw) is not str or entry.minimum or entry.maximum:
+        return False
+    return canonical.fullmatch(raw) is not None
+
+
 def _with_places(amount: Decimal, places: int, fault: str) -> Decimal:
     """Return the amount with so many decimal places; refuse it if that would lose any."""
     exact = rounded(amount, places)
@@ -107,6 +115,8 @@ def _with_places(amount: Decimal, places: int, fault: str) -> Decimal:
 
 
 def _parse_integer(entry: Field, raw: object) -> str:
+    if _is_written_so(_WHOLE, entry, raw):
+        return str(raw)
     amount = _with_places(_amount(raw, entry.unit), 0, "应填写整数")
     _in_range(entry, amount)
     return f"{amount:f}"
@@ -126,6 +136,8 @@ def _parse_percent(entry: Field, raw: object) -> str:
 
 
 def _parse_money(entry: Field, raw: object) -> str:
+    if _is_written_so(_CENTS, entry, raw):
+        return str(raw)
     amount = _money_in(raw) if isinstance(raw, str) else _amount(raw)
     amount = _with_places(amount, 2, "金额最多两位小数")
     _in_range(entry, amount)
@@ -150,6 +162,10 @@ def _money_in(raw: str) -> Decimal:
 
 
 def _show_number(entry: Field, value: object) -> str:
+    if type(value) is str and _WHOLE.fullmatch(value):
+        return f"{int(value):,}"
+    if type(value) is str and _CENTS.fullmatch(value):
+        return f"{int(value[:-3]):,}{value[-3:]}"
     amount = as_number(value)
     return show_text(entry, value) if amount is None else f"{amount:,f}"
 

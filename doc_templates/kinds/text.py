@@ -27,7 +27,7 @@ def _parse_text(entry: Field, raw: object) -> str:
 
 
 def _parse_longtext(entry: Field, raw: object) -> str:
-    if isinstance(raw, str) and not raw.isprintable():
+    if isinstance(raw, str) and ("\r" in raw or "\u2028" in raw or "\u2029" in raw):
         raw = raw.replace("\r\n", "\n").translate(_ONE_LINE)
     return typed(raw, entry.max_length or LONGTEXT_LIMIT)
 
