@@ -177,7 +177,10 @@ class Owed:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """One block of the printed layout, as written in form.toml; read by layout.py."""
+    """One block of the printed layout, as written in form.toml; read by layout.py.
+
+    `keep`: its rows stay on one page together.
+    """
 
     grid: str = ""
     head: str = ""
@@ -189,6 +192,7 @@ class Block:
     columns: int = 24
     row_height: float = 0.9
     page_break: bool = False
+    keep: bool = False
     gap: float = 0.0
 
 

@@ -177,7 +177,8 @@ class _Drawing:
             align = "right" if line.startswith(">") else "left"
             bold = line.startswith("#")
             runs = self.runs(read_pieces(line.lstrip(">#"), place), place, bold=bold, in_text=True)
-            lines.append(paragraph_xml(runs, align=align, before=3 if bold else 0, line=22))
+            above = 3 if bold else 0
+            lines.append(paragraph_xml(runs, align=align, before=above, line=22, keep_next=bold))
         return "".join(lines)
 
     def fill_frame(self, frame: Frame, block: Block, place: str) -> None:
@@ -194,7 +195,9 @@ class _Drawing:
             if is_line:
                 frame.add_tag(f"{{%tr for 行 in {block.rows} %}}", BODY_FONT)
             frame.rows.append(
-                FrameRow(drawn, row.height * 10, at < len(head), self.is_kept(row, is_line))
+                FrameRow(
+                    drawn, row.height * 10, at < len(head), is_line or self.is_kept(row, block)
+                )
             )
             if is_line:
                 frame.add_tag("{%tr endfor %}", BODY_FONT)
@@ -207,9 +210,12 @@ class _Drawing:
             raise BadDefinition(f"{place}“{block.rows}”不是表格栏")
         return table
 
-    def is_kept(self, row: GridRow, is_line: bool) -> bool:
-        """Whether a row stays whole: a low one does, a tall one may run over the page."""
-        return is_line or row.height < KEPT
+    def is_kept(self, row: GridRow, block: Block) -> bool:
+        """Whether a row stays whole: a low one does; a tall one, or a clause, may run over."""
+        is_clause = block.border == "none" and any(
+            self.is_long(key) for cell in row.cells for key in cell.keys
+        )
+        return row.height < KEPT and not is_clause
 
     def row(
         self, rows: tuple[GridRow, ...], at: int, block: Block, place: str, table: Field | None
@@ -242,7 +248,7 @@ class _Drawing:
                 self.runs(line, place, table=table, small=narrow),
                 align=align, indent=indent, exact=cell.is_label,
                 line=14 if cell.is_label else 18 if tall else 0,
-                keep_next=cell.shows("signature"),
+                keep_next=block.keep or cell.shows("signature"),
             )
             for line in cell.lines()
         ]  # fmt: skip

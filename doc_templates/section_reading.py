@@ -171,6 +171,7 @@ def read_block(table: TomlTable) -> Block:
         columns=table.integer("columns", 24, 200),
         row_height=table.decimal("row_height", 0.9, 30),
         page_break=table.flag("page_break"),
+        keep=table.flag("keep"),
         gap=table.decimal("gap", 0.0, 30),
     )
     table.expect_nothing_else()

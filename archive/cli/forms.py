@@ -63,14 +63,16 @@ def check(target: str | None) -> None:
 
 @form.command()
 @click.argument("code")
-@click.option("--data", required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--data", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--blank", is_flag=True, help="空白表，打印后手写。")
 @click.option("--out", required=True, type=click.Path(dir_okay=False, path_type=Path))
-def render(code: str, data: Path, out: Path) -> None:
-    """按 JSON 值生成 .docx 或 .pdf（看 --out 的后缀）；不需要数据库。"""
+def render(code: str, data: Path | None, blank: bool, out: Path) -> None:
+    """按 JSON 值（--data）或空白（--blank）生成 .docx 或 .pdf（看 --out）；不需要数据库。"""
     if out.suffix not in (".docx", ".pdf"):
         raise click.UsageError("--out 应以 .docx 或 .pdf 结尾。")
-    values = _read_object(data.read_text("utf-8-sig"), str(data))
-    word = _fill(code, values)
+    if blank == (data is not None):
+        raise click.UsageError("请给出 --data 文件，或者只写 --blank（空白表）。")
+    word = _filled_or_blank(code, data)
     if out.suffix == ".pdf":
         with OfficeConverter(font_folder=load_settings().fonts) as office:
             _write(out, office.to_pdf(word))
@@ -133,6 +135,12 @@ def _check_rows(code: str, rows: list[dict[str, object]]) -> None:
 
 def _fill(code: str, values: dict[str, object]) -> bytes:
     return render_word(load_form(code), values)
+
+
+def _filled_or_blank(code: str, data: Path | None) -> bytes:
+    if data is None:
+        return render_word(load_form(code), {}, draft=True)
+    return _fill(code, _read_object(data.read_text("utf-8-sig"), str(data)))
 
 
 def _read_object(text: str, where: str) -> dict[str, object]:

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from archive.cli.root import HOMES
-from doc_templates import sample_values
+from doc_templates import document_text, sample_values
 
 BASE = [sys.executable, "-m", "archive.cli"]
 
@@ -51,6 +51,26 @@ def test_a_refusal_ends_with_one_and_a_sentence(tmp_path):
     )
     assert told.returncode == 1
     assert "公司电话" in told.stderr and "Traceback" not in told.stderr
+    assert not (tmp_path / "a.docx").exists()
+
+
+def test_blank_form_is_made_without_values(tmp_path):
+    told = run(tmp_path, "form", "render", "E01", "--blank", "--out", str(tmp_path / "空白.docx"))
+    assert told.returncode == 0, told.stderr
+    text = document_text((tmp_path / "空白.docx").read_bytes())
+    assert "客户名称" in text
+    assert "{{" not in text
+    assert "[sig:" not in text
+
+
+def test_blank_form_and_values_do_not_go_together(tmp_path):
+    values = tmp_path / "values.json"
+    values.write_text("{}", encoding="utf-8")
+    out = ["--out", str(tmp_path / "a.docx")]
+    for wrong in (["--blank", "--data", str(values)], []):
+        told = run(tmp_path, "form", "render", "E01", *wrong, *out)
+        assert told.returncode == 2
+        assert "--blank" in told.stderr
     assert not (tmp_path / "a.docx").exists()
 
 

@@ -111,3 +111,23 @@ def test_layout_that_does_not_fit_is_named(block, meant):
         scaffold(with_layout(**block))
     assert meant in caught.value.message
     assert "E01/form.toml" in caught.value.message
+
+
+def test_block_that_is_kept_ties_every_row_to_the_next():
+    def tied(keep):
+        form = with_layout(grid="客户名称*4 | {客户名称}*20\n备注*4 | {备注}*20", keep=keep)
+        root = etree.fromstring(read_package(scaffold(form))["word/document.xml"])
+        rows = root.findall(f".//{W}tbl")[1].findall(f"{W}tr")
+        return [row.find(f".//{W}keepNext") is not None for row in rows]
+
+    assert tied(True) == [True, True]
+    assert tied(False) == [False, False]
+
+
+def test_heading_in_a_text_stays_with_what_follows():
+    form = with_layout(text="#一、验收\n地点：{客户名称:9}")
+    xml = read_package(scaffold(form))["word/document.xml"].decode()
+    heading = xml[: xml.index("一、验收")].rpartition("<w:p>")[2]
+    line = xml[: xml.index("地点：")].rpartition("<w:p>")[2]
+    assert "<w:keepNext/>" in heading
+    assert "<w:keepNext/>" not in line

@@ -63,18 +63,46 @@ def test_forms_print_on_their_pages_with_their_text(office, code, pages):
 
 
 @needs_office
-def test_fully_signed_report_stays_on_one_page(office):
-    form = load_form("E10")
+@pytest.mark.parametrize("code", ["E01", "E03", "E06", "E07", "E10"])
+def test_report_signed_by_deputies_stays_on_one_page(office, code):
+    form = load_form(code)
+    pdf = office.to_pdf(render_word(form, sample_values(code), signed_by_all(form, "欧阳建国")))
+    assert len(PdfReader(io.BytesIO(pdf)).pages) == 1
+    assert pdf_text(pdf).count("王小芳代欧阳建国") == len(form.signers)
+
+
+@needs_office
+def test_fully_signed_application_stays_on_one_page(office):
+    form = load_form("E04")
+    pdf = office.to_pdf(render_word(form, sample_values("E04"), signed_by_all(form)))
+    assert len(PdfReader(io.BytesIO(pdf)).pages) == 1
+    assert pdf_text(pdf).count("2026年11月24日") == len(form.signers)
+
+
+def signed_by_all(form, on_behalf_of=""):
+    """What a paper shows when every signer has drawn a signature."""
     ink = io.BytesIO()
     Image.new("RGBA", (300, 120), "black").save(ink, "PNG")
     marks = {
-        signer.role: SignatureMark("王小芳", "2026年11月24日", ink.getvalue(), "欧阳建国")
+        signer.role: SignatureMark("王小芳", "2026年11月24日", ink.getvalue(), on_behalf_of)
         for signer in form.signers
     }
-    context = PrintContext("E10-1", "Z109-KH·2026-D30-XSB-0001", "3", "https://a.cn/v/1", marks)
-    pdf = office.to_pdf(render_word(form, sample_values("E10"), context))
-    assert len(PdfReader(io.BytesIO(pdf)).pages) == 1
-    assert pdf_text(pdf).count("王小芳代欧阳建国") == 4
+    number, ref = f"{form.code}-1", "Z109-KH·2026-D30-XSB-0001"
+    return PrintContext(number, ref, "3", "https://a.cn/v/1", marks)
+
+
+@needs_office
+def test_parties_of_a_contract_stay_together_behind_long_clauses(office):
+    clause = "\n".join(["乙方迟延交货的，每迟一日按迟交部分货款的千分之三支付违约金。"] * 15)
+    values = sample_values("E05") | {"保证责任": clause, "罚则": clause, "其他": clause}
+    reader = PdfReader(io.BytesIO(office.to_pdf(render_word(load_form("E05"), values))))
+    pages = [page.extract_text().replace(" ", "") for page in reader.pages]
+    (parties,) = [page for page in pages if "（盖章）" in page]
+    assert parties.count("负责人：") == 2
+    assert parties.count("地址：") == 2
+    for heading in ("三、保证责任", "四、罚则", "五、其他"):
+        (page,) = [page for page in pages if heading in page]
+        assert "乙方迟延交货" in page[page.index(heading) :], heading
 
 
 @needs_office
