@@ -18,7 +18,7 @@ from doc_templates.errors import ConverterMissing
 FONTS = Path(__file__).with_name("fonts.conf")
 INSTALL = (
     "sudo apt-get install --no-install-recommends libreoffice-writer-nogui python3-uno "
-    "fonts-noto-cjk fonts-arphic-uming fonts-arphic-ukai fonts-liberation"
+    "fonts-noto-cjk fonts-arphic-uming fonts-arphic-ukai fonts-arphic-gkai00mp fonts-liberation"
 )
 SETTINGS = (
     ("org.openoffice.Office.Common/Security/Scripting", "MacroSecurityLevel", "3"),
