@@ -27,6 +27,8 @@ from archive.trust.service import verify_instance
 from doc_templates import load_form, render_word, sample_values
 from storage.files import StoredFile
 
+pytestmark = [pytest.mark.slow]
+
 KILLED_AT = """
 import os, signal, sys
 from pathlib import Path
@@ -35,8 +37,6 @@ from archive.core.resources import open_resources
 from archive.people import service as people
 sys.path.insert(0, {tests!r})
 from conftest import FrozenClock, QuickConverter
-
-pytestmark = [pytest.mark.slow]
 
 folder = Path({folder!r})
 resources = open_resources(
