@@ -77,7 +77,7 @@ def test_keys_at_rest_open_with_nothing_but_the_stretched_passphrase(folder, aut
         (folder / "issuing.key").read_bytes(),
     ):
         assert pem.startswith(b"-----BEGIN ENCRYPTED PRIVATE KEY-----")
-        with pytest.raises(ValueError, match="password"):
+        with pytest.raises(ValueError):  # wrong padding, or by chance (1 in 256) no key inside
             serialization.load_pem_private_key(pem, PASSPHRASE)
     assert b"PRIVATE" not in repr(issued).encode()
     assert "private_key" not in repr(authority.signing_key(*pair(issued)))
