@@ -39,6 +39,8 @@ from archive.signing import own_routes as own_certificate
 from archive.signing import routes as signing
 from archive.signing.outside import api as outside_api
 from archive.signing.outside import routes as outside
+from archive.signing.seals import api as seals_api
+from archive.signing.seals import routes as seals
 from archive.signing.service import waiting_count as papers_waiting
 from archive.tasks import api as tasks_api
 from archive.tasks import routes as tasks
@@ -62,6 +64,7 @@ PAGES = (
     signing,
     own_certificate,
     outside,
+    seals,
     filing,
     sealing_routes,
     lending,
@@ -80,6 +83,7 @@ CALLS = (
     bundle_api,
     signing_api,
     outside_api,
+    seals_api,
     filing_api,
     sealing_api,
     lending_api,

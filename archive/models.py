@@ -12,6 +12,7 @@ from archive.search import models as search
 from archive.signing import models as signing
 from archive.signing import proof_models as proofs
 from archive.signing.outside import models as outside
+from archive.signing.seals import models as seals
 from archive.tasks import models as tasks
 from storage import files, journal, outbox
 from storage.database import Base
@@ -35,6 +36,7 @@ __all__ = [
     "profile",
     "proofs",
     "records",
+    "seals",
     "search",
     "signing",
     "tasks",

@@ -6,6 +6,7 @@ The public face of the package; see definition.py, values.py, word.py, pdf.py.
 from doc_templates.catalogue import list_forms, load_folder, load_form, read_form
 from doc_templates.check import Finding, check_form, sample_values
 from doc_templates.definition import (
+    SEAL_ROLE,
     Effects,
     Field,
     FilingDefaults,
@@ -13,6 +14,7 @@ from doc_templates.definition import (
     NumberRule,
     Owed,
     Rule,
+    SealPlace,
     Signer,
 )
 from doc_templates.errors import (
@@ -33,9 +35,10 @@ from doc_templates.values import (
     shown_text,
     starting_values,
 )
-from doc_templates.word import PrintContext, SignatureMark, render_word
+from doc_templates.word import PrintContext, SealMark, SignatureMark, render_word
 
 __all__ = [
+    "SEAL_ROLE",
     "BadDefinition",
     "BadTemplate",
     "Checked",
@@ -52,6 +55,8 @@ __all__ = [
     "Owed",
     "PrintContext",
     "Rule",
+    "SealMark",
+    "SealPlace",
     "SignatureMark",
     "Signer",
     "UnsafeDocument",

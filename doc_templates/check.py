@@ -13,7 +13,7 @@ from doc_templates.catalogue import load_folder, load_form
 from doc_templates.definition import Field, Form
 from doc_templates.errors import FormError, FormNotFound
 from doc_templates.package import document_text
-from doc_templates.print_context import BUILT_IN_TAGS, ROLE_TAGS
+from doc_templates.print_context import BUILT_IN_TAGS, ROLE_TAGS, SEAL_TAG
 from doc_templates.printing import BLANK_GRID, GRID
 from doc_templates.toml_table import near
 from doc_templates.values import check_values, describe_path
@@ -92,6 +92,8 @@ def _check_tags(form: Form) -> Iterator[Finding]:
     for signer in form.chain:
         if f"签名.{signer.role}" not in tags:
             yield Finding(form.code, f"模板里没有“{signer.role}”的签名位置（签名.{signer.role}）")
+    if form.seal and SEAL_TAG not in tags:
+        yield Finding(form.code, f"form.toml 写了 [seal]，模板里却没有盖章的位置（{SEAL_TAG}）")
     if compiled.fallback:
         message = f"模板用了“{compiled.fallback}”，填写时走慢的一路（约慢三十倍）"
         yield Finding(form.code, message, serious=False)

@@ -12,6 +12,7 @@ from types import MappingProxyType
 
 EMPTY: Mapping[str, str] = MappingProxyType({})
 PERIOD_MONTHS = {"month": 1, "quarter": 3}
+SEAL_ROLE = "用印"  # the step in which the company's seal is put on; no signer is called so
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +97,18 @@ class Signer:
     def is_electronic(self) -> bool:
         """Whether the step is signed in this system; an outside party signs on paper."""
         return self.candidate != "external"
+
+
+@dataclass(frozen=True, slots=True)
+class SealPlace:
+    """That the company's seal may be put on the paper (`[seal]`), at the tag 印章.
+
+    `kinds` are the kinds of seal that fit, best first; `cross_page` says that a paper of several
+    pages usually takes one across its right edges too (骑缝章).
+    """
+
+    kinds: tuple[str, ...]
+    cross_page: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,6 +235,7 @@ class Form:
     description: str = ""
     checks: tuple[Rule, ...] = ()
     owed: Owed | None = None
+    seal: SealPlace | None = None
     stamp: bool = True
     by_hand: bool = True
     template: bytes = field(default=b"", repr=False)

@@ -47,13 +47,13 @@ def _inline(_picture: Picture, size: str, shown: str) -> str:
 
 
 def _floating(picture: Picture, size: str, shown: str) -> str:
-    """Centre the picture on the line it is anchored in, over the text."""
+    """Centre the picture on the start of the paragraph it is anchored in, over the text."""
     up = round(-picture.height / 2 * EMU_PER_MM)
     return (
         f'<wp:anchor xmlns:wp="{_MAIN}/wordprocessingDrawing" distT="0" distB="0" distL="0" '
         'distR="0" simplePos="0" relativeHeight="251658240" behindDoc="0" locked="0" '
         'layoutInCell="1" allowOverlap="1"><wp:simplePos x="0" y="0"/>'
         '<wp:positionH relativeFrom="character"><wp:posOffset>0</wp:posOffset></wp:positionH>'
-        f'<wp:positionV relativeFrom="line"><wp:posOffset>{up}</wp:posOffset></wp:positionV>'
+        f'<wp:positionV relativeFrom="paragraph"><wp:posOffset>{up}</wp:posOffset></wp:positionV>'
         f"<wp:extent {size}/><wp:wrapNone/>{shown}</wp:anchor>"
     )

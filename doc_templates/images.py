@@ -17,7 +17,6 @@ from barcode.errors import BarcodeError
 from doc_templates.errors import BadTemplate
 
 SIGNATURE_BOX = (30.0, 12.0)
-SEAL_SIZE = 42.0
 QR_SIZE = 15.0
 BAR_HEIGHT, BAR_WIDTH, BARCODE_LONGEST = 9.0, 0.25, 70.0
 QUIET_ZONE = 10
@@ -61,11 +60,10 @@ def signature_picture(png: bytes, name: str) -> Picture:
     return Picture(png, width * scale, height * scale, f"{name}的签名")
 
 
-def seal_picture(png: bytes, name: str) -> Picture:
-    """Return a seal that lies over the text, 42 mm on its longer side."""
-    suffix, width, height = _measure(png, "印章图片")
-    scale = SEAL_SIZE / max(width, height)
-    return Picture(png, width * scale, height * scale, name, suffix, floating=True)
+def seal_picture(png: bytes, name: str, width: float, height: float) -> Picture:
+    """Return a seal that lies over the text, in its own size in mm."""
+    suffix, *_ = _measure(png, "印章图片")
+    return Picture(png, width, height, name, suffix, floating=True)
 
 
 def entry_picture(content: bytes, label: str) -> Picture:

@@ -10,8 +10,9 @@ A grid has a line a row, cells divided by `|`, and after a cell the columns it t
 `{名}` is an entry, `{名:12}` one that leaves 12 letters of room where it is blank (underlined
 in running text), `{名#格}` the places of a capital amount, `{名=选项}` a tick where that
 option was chosen, `{签:角色}` a signature box, `{签日:角色}` its date (under the box, no line
-between them), `//` a new line in a cell. `<` `>` `=` before a cell align it left, right,
-centred; a cell of `[` alone is a bracket that gathers the rows on its right.
+between them), `{印章}` where the company's seal goes, `//` a new line in a cell. `<` `>` `=`
+before a cell align it left, right, centred; a cell of `[` alone is a bracket that gathers the
+rows on its right.
 """
 
 import re
@@ -19,6 +20,7 @@ from dataclasses import dataclass
 
 from doc_templates.definition import Block
 from doc_templates.errors import BadDefinition
+from doc_templates.print_context import SEAL_TAG
 
 PIECE = re.compile(r"\{([^{}]*)\}")
 HEIGHT = re.compile(r"\[(\d+(?:\.\d+)?)\]\s*$")
@@ -31,7 +33,7 @@ NEW_LINE = "//"
 class Piece:
     """A stretch of a cell or line: words as printed, or an entry, with how it is shown.
 
-    `shown` is entry, grid, tick (then `words` is the option), signature, signed_on or break.
+    `shown` is entry, grid, tick (then `words` is the option), signature, signed_on, seal or break.
     """
 
     words: str = ""
@@ -165,6 +167,8 @@ def _read_entry(inside: str, place: str) -> Piece:
     for mark, shown in (("签:", "signature"), ("签日:", "signed_on")):
         if inside.startswith(mark):
             return Piece(key=inside.removeprefix(mark), shown=shown)
+    if inside == SEAL_TAG:
+        return Piece(shown="seal")
     if inside.endswith("#格"):
         return Piece(key=inside.removesuffix("#格"), shown="grid")
     if "=" in inside:

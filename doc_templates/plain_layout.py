@@ -86,6 +86,8 @@ def plain_layout(form: Form, width: float, height: float) -> tuple[Block, ...]:
     roles = [signer.role for signer in reversed(form.signers)]
     for at in range(0, len(roles), SIGNATURES_IN_A_ROW):
         blocks.append(Block(signatures=tuple(roles[at : at + SIGNATURES_IN_A_ROW])))
+    if form.seal:
+        blocks.append(Block(text=">{印章}（盖章）"))
     return tuple(blocks)
 
 

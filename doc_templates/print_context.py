@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from doc_templates.definition import Form
+from doc_templates.definition import SEAL_ROLE, Form
 from doc_templates.images import (
     Picture,
     entry_picture,
@@ -19,7 +19,8 @@ from doc_templates.images import (
 )
 from doc_templates.printing import harmless, printed_values
 
-BUILT_IN_TAGS = frozenset({"编号", "档号", "版本", "核验码", "条码", "印章"})
+SEAL_TAG = "印章"
+BUILT_IN_TAGS = frozenset({"编号", "档号", "版本", "核验码", "条码", SEAL_TAG})
 ROLE_TAGS = ("签名", "签名人", "签日")
 BLANK_DAY = "\u3000\u3000年\u3000月\u3000日"
 
@@ -38,11 +39,22 @@ class SignatureMark:
 
 
 @dataclass(frozen=True, slots=True)
+class SealMark:
+    """A seal put on: its name, its picture, and its size in mm."""
+
+    name: str
+    image_png: bytes
+    width: float
+    height: float
+
+
+@dataclass(frozen=True, slots=True)
 class PrintContext:
     """What is printed beside the values: numbers, version, check address, signatures.
 
-    `images` holds the pictures that entries name, by SHA-256; `seal_png` is the company's seal;
-    `with_outside`: the other party signs in this system too, so its place is marked.
+    `images` holds the pictures that entries name, by SHA-256; `with_outside`: the other party
+    signs in this system too, so its place is marked; `with_seal`: so is the place of the company's
+    seal, until `seal` was put on.
     """
 
     number: str = ""
@@ -51,8 +63,9 @@ class PrintContext:
     verify_url: str = ""
     signatures: Mapping[str, SignatureMark] = field(default_factory=lambda: MappingProxyType({}))
     images: Mapping[str, bytes] = field(default_factory=lambda: MappingProxyType({}))
-    seal_png: bytes | None = None
+    seal: SealMark | None = None
     with_outside: bool = False
+    with_seal: bool = False
 
 
 NO_CONTEXT = PrintContext()
@@ -68,7 +81,7 @@ def print_tags(
     """Return every tag of the form as plain printed text, for values that were checked."""
     return {
         "条码": "" if find_barcode_picture(context.number) else harmless(context.number),
-        "印章": "",
+        SEAL_TAG: f"[sig:{SEAL_ROLE}]" if context.with_seal and not (context.seal or draft) else "",
         **printed_values(form, values),
         **_printed_context(form, context, draft),
     }
@@ -90,8 +103,11 @@ def print_pictures(
         pictures[("条码",)] = bars
     if context.verify_url:
         pictures[("核验码",)] = qr_picture(context.verify_url)
-    if context.seal_png and form.find_field("印章") is None:
-        pictures[("印章",)] = seal_picture(context.seal_png, "印章")
+    seal = context.seal
+    if seal and form.find_field(SEAL_TAG) is None:
+        pictures[(SEAL_TAG,)] = seal_picture(
+            seal.image_png, harmless(seal.name), seal.width, seal.height
+        )
     roles = {signer.role for signer in form.signers}
     for role, mark in context.signatures.items():
         if mark.image_png and role in roles:

@@ -22,6 +22,7 @@ from doc_templates.section_reading import (
     read_filing,
     read_number,
     read_owed,
+    read_seal,
     read_signers,
 )
 from doc_templates.toml_lines import Path as TomlPath
@@ -96,6 +97,7 @@ def _read_form(top: TomlTable, folder: Path) -> Form:
         filing=read_filing(top.table("filing")),
         effects=read_effects(top.table("effects")),
         owed=read_owed(top.table("owed")),
+        seal=read_seal(top.table("seal")),
         title_rule=top.text("title_rule", required=True, limit=LONGEST_TITLE),
         facets=top.texts("facets"),
         layout=tuple(read_block(one) for one in top.tables("layout", MAX_BLOCKS)),

@@ -18,6 +18,7 @@ from doc_templates.errors import BadDefinition
 from doc_templates.frame import Frame, FrameCell, FrameRow
 from doc_templates.layout import Cell, GridRow, Piece, read_grid, read_pieces
 from doc_templates.plain_layout import SIGNATURES_IN_A_ROW, plain_layout
+from doc_templates.print_context import SEAL_TAG
 from doc_templates.word_parts import (
     BODY_FONT,
     BOTTOM_MARGIN,
@@ -269,7 +270,9 @@ class _Drawing:
         font = TITLE_FONT if bold else BODY_FONT
         drawn = []
         for piece in pieces:
-            if piece.key:
+            if piece.shown == "seal":
+                drawn.append(run_xml(f"{{{{ {SEAL_TAG} }}}}", BODY_FONT, 1, colour="FFFFFF"))
+            elif piece.key:
                 drawn.append(self.entry(piece, place, table, in_text, small))
             elif piece.words:
                 drawn.append(run_xml(escape(piece.words), font, 10.5))

@@ -7,7 +7,16 @@ import re
 import string
 
 from doc_templates.condition import parse_condition
-from doc_templates.definition import Block, Effects, FilingDefaults, NumberRule, Owed, Signer
+from doc_templates.definition import (
+    SEAL_ROLE,
+    Block,
+    Effects,
+    FilingDefaults,
+    NumberRule,
+    Owed,
+    SealPlace,
+    Signer,
+)
 from doc_templates.errors import BadFormula
 from doc_templates.field_reading import check_key
 from doc_templates.toml_table import TomlTable, near
@@ -23,6 +32,7 @@ SIGN_MODE = re.compile(r"one|all|any|ratio:[1-9][0-9]?/[1-9][0-9]?")
 CANDIDATE = re.compile(
     r"submitter|chosen|external|head(:[1-9])?|(role:)?[a-z_]+|(person|dept|field):\S+"
 )
+SEAL_KINDS = ("公章", "合同专用章", "财务专用章", "法定代表人名章", "其他")
 EMPTY_POLICIES = ("stop", "head", "skip", "admin")
 MAX_DAYS = 365
 _DUE = re.compile(r"([0-9]{1,3})d|(?:month|quarter)\+([0-9]{1,2})")
@@ -115,12 +125,28 @@ def read_owed(table: TomlTable) -> Owed | None:
     return owed
 
 
+def read_seal(table: TomlTable) -> SealPlace | None:
+    """Return which seals the paper takes; None if the table is not there."""
+    if not table.words:
+        return None
+    kinds = table.texts("kinds")
+    strange = next((kind for kind in kinds if kind not in SEAL_KINDS), None)
+    if strange is not None or not kinds:
+        what = f"不认识“{strange[:40]}”{near(strange, SEAL_KINDS)}；" if strange else ""
+        raise table.fault("kinds", f"{what}kinds 应列出印章的种类，可写：{'、'.join(SEAL_KINDS)}")
+    seal = SealPlace(kinds, table.flag("cross_page"))
+    table.expect_nothing_else()
+    return seal
+
+
 def read_signers(tables: list[TomlTable]) -> tuple[Signer, ...]:
     """Return the chain of signers, in order."""
     signers: list[Signer] = []
     for table in tables:
         role = table.text("role", required=True)
         check_key(table, "role", role)
+        if role == SEAL_ROLE:
+            raise table.fault("role", f"“{SEAL_ROLE}”是盖章的一步，不能作签字人；要盖章请写 [seal]")
         if any(signer.role == role for signer in signers):
             raise table.fault("role", f"同一签字人“{role}”写了不止一次")
         signers.append(_read_signer(table, role))

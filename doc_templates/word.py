@@ -32,6 +32,7 @@ from doc_templates.print_context import (
     NO_CONTEXT,
     Pictures,
     PrintContext,
+    SealMark,
     SignatureMark,
     TagPath,
     print_pictures,
@@ -51,6 +52,7 @@ from doc_templates.values import check_values, describe_path
 __all__ = [
     "Compiled",
     "PrintContext",
+    "SealMark",
     "SignatureMark",
     "compile_form",
     "compile_template",

@@ -94,8 +94,8 @@ def test_killed_between_bytes_and_row_the_draft_is_still_a_draft(resources, comp
     run_and_be_killed(
         resources,
         company.sales_clerk,
-        "from archive.signing import edge, service\n"
-        "service.record_submission = die\n"
+        "from archive.signing import edge, submission\n"
+        "submission.record_submission = die\n"
         f"edge.submit(resources, author, {draft.id}, {draft.version})",
     )
     assert findings(resources) == []

@@ -10,6 +10,7 @@ from dataclasses import replace
 from archive.customers import service as customers
 from archive.customers.service import CustomerFields
 from archive.demo.firms import Firm
+from archive.demo.seal_marks import contract_seal, put_on
 from archive.demo.stage import Paper, Stage, today
 from archive.demo.strokes import drawn_signature
 from archive.documents import service as documents
@@ -126,6 +127,13 @@ def _submit(stage: Stage, author: Actor, record_id: int) -> None:
     edge.submit(stage.resources, author, record_id, version)
 
 
+def _ask_seal(stage: Stage, author: Actor, record_id: int) -> None:
+    with stage.resources.reading() as uow:
+        version = records.get_record(uow, author, record_id).version
+    seal = contract_seal(stage)
+    edge.submit(stage.resources, author, record_id, version, seal=seal)
+
+
 def _sign(stage: Stage, author: Actor, record_id: int) -> None:
     """Sign as ``edge.sign`` does, but without asking for the password again: nobody sits there."""
     signer, parts = _whose_turn(stage, author, record_id), stage.resources
@@ -195,7 +203,9 @@ def _shelve(uow: UnitOfWork, stage: Stage, paper: Paper, item_id: int) -> None:
 
 _SIGNING: Mapping[str, RunAct] = {
     "submit": _submit,
+    "ask_seal": _ask_seal,
     "sign": _sign,
+    "seal": put_on,
     "return": _send_back,
     "reject": _reject,
     "withdraw": _withdraw,

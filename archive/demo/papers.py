@@ -1,7 +1,8 @@
 """The demo company's papers: which forms, by whom, about whom, and how far each one came.
 
 ``day`` counts working days before the demo is made. ``way`` tells what becomes of the draft;
-``all`` stands for every signature of the form, ``file`` for the four steps of filing.
+``all`` stands for every signature of the form, ``file`` for the four steps of filing; ``ask_seal``
+submits a paper that is to be sealed, and ``seal`` puts the seal on.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -16,7 +17,8 @@ from doc_templates import Form, list_forms, load_form
 MOST_OTHERS = 10  # of the forms without a part in the story, so many are signed and filed
 _AUTHORS = ("linxiaoyu", "hezihan", "tangyifan")
 _FILE = ("appraise", "classify", "catalogue", "shelve")
-_IN_RUN = {"submit", "sign", "return", "reject", "withdraw"}
+_IN_RUN = {"submit", "ask_seal", "sign", "seal", "return", "reject", "withdraw"}
+_SOON = {("mend", "submit"), ("", "submit"), ("", "ask_seal"), ("submit", "withdraw")}
 _BESIDE = {"mend": desk_work.mend, "enrich": desk_work.enrich_customer}
 _MORNING, _DESK, _NOON = 9 * 60, 10 * 60, 11 * 60
 
@@ -54,9 +56,9 @@ E05-03 linxiaoyu 远帆船舶 262 submit all file
 E05-04 linxiaoyu 百川水务 52 submit all file
 E05-05 linxiaoyu 津沽电梯 41 submit all file
 E05-06 hezihan 雪松木业 29 submit all file
-E05-07 tangyifan 燕归园林 19 submit all file
-E05-08 hezihan 太行石材 7 submit all
-E05-09 linxiaoyu 祁连风电 2 submit
+E05-07 tangyifan 燕归园林 19 ask_seal all seal file
+E05-08 hezihan 太行石材 7 ask_seal all seal
+E05-09 linxiaoyu 祁连风电 2 ask_seal all
 E05-10 linxiaoyu 沈水重工 10 submit return
 E05-11 tangyifan 浦江水泵 3
 E10-01 linxiaoyu - 280 submit all file
@@ -99,7 +101,7 @@ def paper_acts(paper: Paper, place: int) -> Iterator[Act]:
             continue
         if before == "submit" and word == "sign" and signs_first:
             minute += 5
-        elif (before, word) in {("mend", "submit"), ("", "submit"), ("submit", "withdraw")}:
+        elif (before, word) in _SOON:
             minute += 25
         elif word in _FILE and before in _FILE:
             minute += 5

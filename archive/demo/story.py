@@ -16,6 +16,7 @@ from archive.demo.desk_work import register_customer
 from archive.demo.firms import REGISTERED
 from archive.demo.loans import loan_acts
 from archive.demo.papers import paper_acts, story_papers
+from archive.demo.seal_marks import register_seals
 from archive.demo.stage import Act, Stage, meet_people, standing_at
 
 FOUNDED = 330  # working days before the demo is made
@@ -62,6 +63,7 @@ def _at(resources: Resources, instant: datetime) -> Resources:
 
 
 def _acts() -> Iterator[Act]:
+    yield Act(_OPENING, 8 * 60 + 40, register_seals)
     for place, firm in enumerate(REGISTERED):
         later = place - _FIRST_LIST
         day = _OPENING if later < 0 else _LATER - _APART * later

@@ -17,7 +17,7 @@ from archive.core.previews import RECENT, WIDTHS, count_pages, page_png
 from archive.documents.models import Document
 from archive.documents.rules import content_disposition, file_name
 from archive.records.service import RecordView
-from doc_templates import Form, PrintContext, SignatureMark, render_word
+from doc_templates import Form, PrintContext, SealMark, SignatureMark, render_word
 from doc_templates.errors import ConverterError
 from doc_templates.pdf import Converter
 from doc_templates.values import printed_text
@@ -76,11 +76,14 @@ def make_word(
     *,
     check_url: str = "",
     with_outside: bool = False,
+    seal: SealMark | None = None,
+    with_seal: bool = False,
 ) -> bytes:
     """Return the official Word file with its number and the signatures given so far.
 
     ``check_url``: the address behind the QR code, where the paper has one of its own;
-    ``with_outside``: the other party signs it by a link.
+    ``with_outside``: the other party signs it by a link; ``seal``: the company's, once it was put
+    on; ``with_seal``: its place is kept.
     Raises InvalidValues when an entry is missing or wrong.
     """
     context = PrintContext(
@@ -89,6 +92,8 @@ def make_word(
         verify_url=check_url or verify_url(settings_url, record),
         signatures=marks,
         with_outside=with_outside,
+        seal=seal,
+        with_seal=with_seal,
     )
     return render_word(form, record.content, context)
 

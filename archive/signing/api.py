@@ -15,6 +15,7 @@ from archive.people.gate import actor, client_address, guard
 from archive.signing import desk_api, edge, service
 from archive.signing.acts import Asked
 from archive.signing.blueprint import api
+from archive.signing.seals.rules import SealRequest
 from archive.signing.views import RunView
 
 __all__ = ["api", "desk_api"]
@@ -28,14 +29,25 @@ class _Strict(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid")
 
 
+class SealIn(_Strict):
+    """Which seal is to be put on, on how many printed copies, what for; across the edges too."""
+
+    seal_id: int
+    copies: int = 1
+    why: str = Field(max_length=WORDS)
+    across: bool = False
+
+
 class SubmitIn(_Strict):
     """The version that is submitted; who signs the steps to choose; who gets it to read.
 
-    ``with_outside``: the other party is to sign by a link, and not on paper.
+    ``with_outside``: the other party is to sign by a link, and not on paper; ``seal``: that of the
+    company is to be put on.
     """
 
     version: int
     with_outside: bool = False
+    seal: SealIn | None = None
     chosen: dict[str, list[str]] = Field(default_factory=dict, max_length=30)
     copies: list[str] = Field(default_factory=list, max_length=NAMES)
 
@@ -168,6 +180,7 @@ def submit(record_id: int, json_data: SubmitIn) -> dict[str, object]:
         chosen=chosen,
         copies=copies,
         with_outside=json_data.with_outside,
+        seal=SealRequest(**json_data.seal.model_dump()) if json_data.seal else None,
     )
     return told(done)
 

@@ -65,6 +65,7 @@ CRL_DAYS = 30
 SKEW = timedelta(minutes=5)  # a certificate counts from a little before it was asked for
 PERSON_UNIT = "员工签名"  # OU of a person's certificate
 OUTSIDE_UNIT = "对方签字"  # OU of a certificate issued to the other party for one act
+SEAL_UNIT = "印章"  # OU of the certificate of one of the company's seals
 COMPANY_UNIT = "单位签章"  # OU of the company's certifying certificate
 SHORTEST_PASSPHRASE = 8
 LONGEST_PASSPHRASE = 1000
@@ -234,6 +235,11 @@ class CompanyAuthority:
     def issue_company_seal(self, now: datetime, days: int = PERSON_DAYS) -> IssuedKey:
         """Issue the key with which the company certifies a paper before anybody signs it."""
         return self._issue(subject_of(self.company, titled(self.company), COMPANY_UNIT), now, days)
+
+    def issue_seal(self, name: str, now: datetime, days: int = PERSON_DAYS) -> IssuedKey:
+        """Issue the key of one of the company's seals (公章, 合同专用章 …)."""
+        title = titled(self.company, f" {checked_name(name, '印章名称')}")
+        return self._issue(subject_of(self.company, title, SEAL_UNIT), now, days)
 
     def signing_key(self, certificate_pem: bytes, encrypted_key_pem: bytes) -> SigningKey:
         """Return the usable key; parsed once and kept while it is in use.

@@ -5,7 +5,7 @@ reading positions. Not here: making signature fields (``pades``). Called by the 
 when a paper is frozen.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,8 +15,7 @@ from archive.core.errors import Invalid
 from archive.core.pdfium import PDFIUM
 
 MM = 72 / 25.4
-BOX_WIDTH = 30 * MM
-BOX_HEIGHT = 12 * MM
+BOX = (30 * MM, 12 * MM)
 MOST_PAGES = 2000
 
 # what a reader finds between the letters of a word
@@ -53,16 +52,20 @@ class _Letter:
     top: float
 
 
-def find_boxes(pdf: bytes, roles: Sequence[str]) -> dict[str, Box]:
+def find_boxes(
+    pdf: bytes, roles: Sequence[str], sizes: Mapping[str, tuple[float, float]] | None = None
+) -> dict[str, Box]:
     """Return the box of each role, in the order asked for.
 
-    Raises BoxError where a marker is missing or printed more than once, or the file is no PDF.
+    ``sizes`` holds width and height in points of those that are not 30 × 12 mm. Raises BoxError
+    where a marker is missing or printed more than once, or the file is no PDF.
     """
     found: dict[str, list[Box]] = {role: [] for role in roles}
     with PDFIUM:
         for number, letters, bounds in _pages(pdf):
             for role, boxes in found.items():
-                boxes.extend(_boxes_on_page(role, number, letters, bounds))
+                size = (sizes or {}).get(role, BOX)
+                boxes.extend(_boxes_on_page(role, number, letters, bounds, size))
     return {role: _only(role, boxes) for role, boxes in found.items()}
 
 
@@ -99,14 +102,18 @@ def _letters(page: Any) -> list[_Letter]:
 
 
 def _boxes_on_page(
-    role: str, number: int, letters: list[_Letter], bounds: tuple[float, float, float, float]
+    role: str,
+    number: int,
+    letters: list[_Letter],
+    bounds: tuple[float, float, float, float],
+    size: tuple[float, float],
 ) -> list[Box]:
     marker = _units("".join(f"[sig:{role}]".split()))
     text = "".join(letter.char for letter in letters)
     boxes = []
     start = text.find(marker)
     while start >= 0:
-        boxes.append(_box(role, number, letters[start : start + len(marker)], bounds))
+        boxes.append(_box(role, number, letters[start : start + len(marker)], bounds, size))
         start = text.find(marker, start + len(marker))
     return boxes
 
@@ -118,20 +125,25 @@ def _units(text: str) -> str:
 
 
 def _box(
-    role: str, number: int, marker: list[_Letter], bounds: tuple[float, float, float, float]
+    role: str,
+    number: int,
+    marker: list[_Letter],
+    bounds: tuple[float, float, float, float],
+    size: tuple[float, float],
 ) -> Box:
     """The box at the marker, moved inside the page where it would hang over the edge."""
     left, bottom, right, top = bounds
+    width, height = size
     middle = (min(each.bottom for each in marker) + max(each.top for each in marker)) / 2
-    x0 = max(left, min(marker[0].left, right - BOX_WIDTH))
-    y0 = max(bottom, min(middle - BOX_HEIGHT / 2, top - BOX_HEIGHT))
+    x0 = max(left, min(marker[0].left, right - width))
+    y0 = max(bottom, min(middle - height / 2, top - height))
     return Box(
         role,
         number,
         round(x0, 2),
         round(y0, 2),
-        round(x0 + BOX_WIDTH, 2),
-        round(y0 + BOX_HEIGHT, 2),
+        round(x0 + width, 2),
+        round(y0 + height, 2),
     )
 
 

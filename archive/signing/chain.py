@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 
 from sqlalchemy import func, select
 
-from archive.core.errors import Conflict
+from archive.core.errors import Conflict, NotFound
 from archive.people import service as people
 from archive.people.rights import Actor
 from archive.signing.models import (
@@ -19,10 +19,11 @@ from archive.signing.models import (
     TaskState,
 )
 from archive.signing.rules import OUTSIDE, Plan
+from archive.signing.seals import ledger
 from archive.signing.views import ActView, RunView, StepView, TaskView
 from storage.work import UnitOfWork
 
-SIGNED = ("approve", "circle")
+SIGNED = ("approve", "circle", "seal")
 SPOKEN = (*SIGNED, "refuse", "advise", "return", "reject")
 LIVE = (TaskState.OPEN, TaskState.WAITING)
 
@@ -140,6 +141,7 @@ def end_run(uow: UnitOfWork, run_id: int, state: str) -> None:
     """Close a run; its unsigned tasks are cancelled."""
     run = uow.session.get_one(SigningRun, run_id)
     run.state, run.ended_at = state, uow.now()
+    ledger.end_uses(uow, run_id)
     for task in tasks_in(uow, run_id):
         if task.state in LIVE:
             task.state = TaskState.CANCELLED
@@ -224,7 +226,16 @@ def find_run(uow: UnitOfWork, record_id: int) -> RunView | None:
             )
             for one in steps_in(uow, last.id)
         ),
+        seal=ledger.use_of(uow, last.id),
     )
+
+
+def get_run(uow: UnitOfWork, record_id: int) -> RunView:
+    """Return the latest run of a record; raise NotFound where it was never submitted."""
+    run = find_run(uow, record_id)
+    if run is None:
+        raise NotFound("这份表还没有提交过。")
+    return run
 
 
 def tasks_of(uow: UnitOfWork, run_id: int) -> tuple[TaskView, ...]:

@@ -89,6 +89,7 @@ def hand_over(
     run, mine = _own_turn(uow, actor, record_id)
     if mine.kind == TaskKind.ADVICE:
         raise Conflict("请您提意见的文件不能转交，请写意见交回委派您的人。")
+    _refuse_seal(mine)
     text = clean_opinion(note, required=False)
     _check_joins(uow, actor, run, mine, person)
     if mine.kind == TaskKind.NORMAL and person.id in _elsewhere(uow, run, mine):
@@ -146,6 +147,7 @@ def reassign(uow: UnitOfWork, actor: Actor, task_id: int, person: Actor, note: s
     run = chain.lock_run(uow, uow.session.get_one(SigningRun, task.run_id).record_id)
     if task.state not in chain.LIVE:
         raise Conflict("这项待办已经办完或取消，不用改派。")
+    _refuse_seal(task)
     text = clean_opinion(note, required=False)
     _check_joins(uow, actor, run, task, person, self_allowed=True)
     if task.kind == TaskKind.NORMAL and person.id in _elsewhere(uow, run, task):
@@ -160,6 +162,14 @@ def reassign(uow: UnitOfWork, actor: Actor, task_id: int, person: Actor, note: s
     audience.let_in(uow, run.record_id, [person.id])
     _note(uow, actor, run, task, "reassign", text, person.id)
     return _view(uow, run.record_id)
+
+
+def _refuse_seal(task: SigningTask) -> None:
+    if flow.is_seal(task):
+        raise Conflict(
+            "印章由保管人盖，不能转给别人；要换人请系统管理员在“印章”里变更保管人，"
+            "保管人临时不在可以设委托。"
+        )
 
 
 def remind(uow: UnitOfWork, actor: Actor, record_id: int) -> int:

@@ -6,16 +6,17 @@ Page, API call and command share these; they are the edge, so they commit.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from archive.core.errors import ArchiveError, Unauthenticated
+from archive.core.errors import ArchiveError, Conflict, Unauthenticated
 from archive.core.resources import Resources
 from archive.documents import service as documents
 from archive.people import access
 from archive.people.rights import Actor
-from archive.signing import audience, entries, service
+from archive.signing import audience, entries, service, submission
 from archive.signing.acts import Asked, find_act
 from archive.signing.freeze import freeze_signature, freeze_submission
 from archive.signing.planning import Chosen
 from archive.signing.rules import clean_opinion
+from archive.signing.seals.rules import SealRequest
 from archive.signing.views import RunView
 
 TRIES = 5  # of signing again on a colleague's signature given at the same moment
@@ -50,20 +51,22 @@ def submit(
     chosen: Chosen | None = None,
     copies: Sequence[int] = (),
     with_outside: bool = False,
+    seal: SealRequest | None = None,
 ) -> RunView:
     """Freeze a record and start its signing run.
 
     ``chosen``: the people the submitter picks, by role; ``copies``: who gets it to read;
-    ``with_outside``: the other party is to sign by a link.
+    ``with_outside``: the other party is to sign by a link; ``seal``: the company's is put on.
     """
     with resources.work() as uow:
-        record, plan = service.plan_submission(
-            uow, actor, record_id, version, chosen, with_outside=with_outside
+        asked = submission.check_seal(uow, actor, record_id, seal)
+        record, plan = submission.plan_submission(
+            uow, actor, record_id, version, chosen, with_outside=with_outside, seal=asked
         )
         uow.commit()
-    frozen = freeze_submission(resources, record, plan.fields)
+    frozen = freeze_submission(resources, record, plan.fields, asked)
     with resources.work() as uow:
-        run = service.record_submission(uow, actor, record, plan, frozen, copies)
+        run = submission.record_submission(uow, actor, record, plan, frozen, copies, asked)
         uow.commit()
     return run
 
@@ -168,6 +171,8 @@ def confirm(resources: Resources, actor: Actor, password: str, address: str) -> 
 def _sign(resources: Resources, actor: Actor, record_id: int, given: _Given) -> RunView:
     with resources.reading() as uow:
         record, run, task = service.plan_signature(uow, actor, record_id)
+        if task.is_seal:
+            raise Conflict("这一步是用印，请打开文件核对后按“用印”办理。")
         service.check_words(uow, task, given.opinion, circled=given.circled)
         latest = documents.latest_document(uow, record_id, "pdf")
         images = service.signature_images(uow, record_id)
@@ -190,7 +195,13 @@ def _sign(resources: Resources, actor: Actor, record_id: int, given: _Given) -> 
     )
     with resources.work() as uow:
         result = service.record_signature(
-            uow, actor, task, signed, given.opinion, circled=given.circled, filled=entered
+            uow,
+            actor,
+            task,
+            signed,
+            given.opinion,
+            outcome="circle" if given.circled else "approve",
+            filled=entered,
         )
         uow.commit()
     return result

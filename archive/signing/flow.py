@@ -25,6 +25,8 @@ from archive.signing.models import (
     TaskState,
 )
 from archive.signing.rules import outcome_of, spare_slots
+from archive.signing.seals import ledger
+from doc_templates import SEAL_ROLE
 from storage.blobs import BlobRef
 from storage.work import UnitOfWork
 
@@ -142,6 +144,8 @@ def spare_slot(uow: UnitOfWork, run: SigningRun) -> int:
 def do_over(uow: UnitOfWork, run: SigningRun, seq: int) -> None:
     """Void everything from a step on, put the paper back, and open the step anew."""
     tasks = chain.tasks_in(uow, run.id)
+    if any(one.seq >= seq and is_seal(one) for one in tasks):
+        ledger.reopen_use(uow, run.id)
     ids = {one.id for one in tasks if one.seq >= seq and one.state == TaskState.DONE}
     first = next(
         (act for act in chain.acts_in(uow, run.id) if act.task_id in ids and act.before_sha256),
@@ -178,9 +182,16 @@ def take_back(uow: UnitOfWork, run: SigningRun, task: SigningTask, act: SigningA
         if other.id == task.parent_id and other.state == TaskState.OPEN:
             other.state = TaskState.WAITING
     task.state, task.done_at, task.outcome = TaskState.OPEN, None, ""
+    if is_seal(task):
+        ledger.reopen_use(uow, run.id)
     uow.session.flush()
     if act.before_sha256:
         put_paper_back(uow, run, act.before_sha256)
+
+
+def is_seal(task: SigningTask) -> bool:
+    """Say whether the company's seal is put on at this task."""
+    return task.role == SEAL_ROLE and task.kind == TaskKind.NORMAL
 
 
 def put_paper_back(uow: UnitOfWork, run: SigningRun, pdf_sha256: str) -> None:
@@ -311,8 +322,8 @@ def _close_again(task: SigningTask) -> None:
 
 def _replace_leaver(uow: UnitOfWork, run: SigningRun, task: SigningTask, barred: set[int]) -> None:
     """Give the task of somebody who has left to the head of their department, if they may."""
-    if people.find_actor(uow, task.assignee_id) is not None:
-        return
+    if people.find_actor(uow, task.assignee_id) is not None or is_seal(task):
+        return  # a seal whose keeper has left waits for the keeper the administrator names
     head = people.head_of(uow, audience.department_of(uow, task.assignee_id))
     if head is None or head.id in barred:
         return  # an administrator gives it to somebody else

@@ -18,16 +18,18 @@ from archive.signing import pades
 from archive.signing.appearance import compose
 from archive.signing.areas import entry_texts, find_areas
 from archive.signing.authority import SigningKey
-from archive.signing.boxes import find_boxes
+from archive.signing.boxes import MM, find_boxes
 from archive.signing.frozen import seal_word, verify_url, with_record
-from archive.signing.keys import company_key, person_key
+from archive.signing.keys import company_key, open_authority, person_key, seal_key
 from archive.signing.lettering import set_paragraph
 from archive.signing.proofs import note_paper, with_stamp
 from archive.signing.rules import PlannedField, field_name
-from archive.signing.slots import marks_of, place_fields
+from archive.signing.seals.across import across_boxes, put_across
+from archive.signing.seals.views import SealAsked
+from archive.signing.slots import marks_of, place_fields, seal_of
 from archive.signing.timestamps import TimeAuthority
 from archive.signing.views import RunView, TaskView
-from doc_templates import Form, SignatureMark
+from doc_templates import SEAL_ROLE, Form, SealMark, SignatureMark
 from storage.blobs import BlobRef
 
 WORD = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
@@ -57,29 +59,62 @@ class SignedPaper:
 
 
 @dataclass(frozen=True)
+class Stamp:
+    """A seal about to be put on: which, its picture, and by whom."""
+
+    seal_id: int
+    name: str
+    image_png: bytes
+    keeper: str
+
+
+@dataclass(frozen=True)
 class _Given:
-    """A signature about to be put on a PDF: whose, with which key, what was drawn, on what."""
+    """A signature about to be put on a PDF: whose, with which key, its picture, on what.
+
+    ``seal_png`` is set where it is the company's seal; ``reason`` stands in the signature.
+    """
 
     name: str
     key: SigningKey
-    drawn_png: bytes | None
+    image: bytes
     before: bytes
     before_sha256: str
+    reason: str
+    seal_png: bytes = b""
 
 
 def freeze_submission(
-    resources: Resources, record: RecordView, fields: Sequence[PlannedField]
+    resources: Resources,
+    record: RecordView,
+    fields: Sequence[PlannedField],
+    seal: SealAsked | None = None,
 ) -> FrozenPaper:
-    """Render, convert, place the signature fields and certify; raise what any of them raises."""
+    """Render, convert, place the signature fields and certify; raise what any of them raises.
+
+    ``seal``: the company's seal that will be put on; its place is kept, in its own size.
+    """
     form = _form_of(resources, record)
     roles = {one.role for one in fields}
     with_outside = any(one.role in roles for one in form.signers if not one.is_electronic)
-    word = _make_word(resources, form, record, {}, record.round + 1, with_outside=with_outside)
+    word = _make_word(
+        resources,
+        form,
+        record,
+        {},
+        record.round + 1,
+        with_outside=with_outside,
+        with_seal=seal is not None,
+    )
     plain = documents.make_pdf(resources.converter, word)
-    boxes = place_fields(fields, find_boxes(plain, [one.role for one in fields]))
+    sizes = {SEAL_ROLE: (seal.width_mm * MM, seal.height_mm * MM)} if seal else {}
+    boxes = place_fields(fields, find_boxes(plain, [one.role for one in fields], sizes))
     reason = f"{form.title} {record.number or ''} 提交定稿".strip()
     whole = with_record(resources, plain, word, form, record)
-    whole = pades.add_text_fields(whole, find_areas(resources, form, record))
+    areas = find_areas(resources, form, record)
+    if seal is not None and seal.across:
+        areas |= across_boxes(plain, seal.width_mm, seal.height_mm)
+    whole = pades.add_text_fields(whole, areas)
     company, now = company_key(resources), resources.clock()
     pdf, why = with_stamp(
         resources,
@@ -117,7 +152,8 @@ def freeze_signature(
     if texts:
         before = pades.fill_text_fields(before, texts, set_paragraph)
     key = person_key(resources, actor, own_password)
-    given = _Given(actor.name, key, drawn_png, before, pdf_sha256)
+    image = _appearance(resources, drawn_png, actor.name, task.on_behalf_of)
+    given = _Given(actor.name, key, image, before, pdf_sha256, task.role)
     return _put_signature(resources, record, run, task, given, images)
 
 
@@ -133,7 +169,29 @@ def freeze_outside(
 ) -> SignedPaper:
     """Sign for the other party, whose name stands in ``task``, with a key made for this act."""
     before = resources.blobs.read(pdf_sha256)
-    given = _Given(task.assignee_name, key, drawn_png, before, pdf_sha256)
+    image = _appearance(resources, drawn_png, task.assignee_name, task.on_behalf_of)
+    given = _Given(task.assignee_name, key, image, before, pdf_sha256, task.role)
+    return _put_signature(resources, record, run, task, given, images)
+
+
+def freeze_seal(
+    resources: Resources,
+    record: RecordView,
+    run: RunView,
+    task: TaskView,
+    stamp: Stamp,
+    pdf_sha256: str,
+    images: Mapping[int, str],
+) -> SignedPaper:
+    """Put the company's seal on, with the seal's own key; across the edges too where asked."""
+    before = resources.blobs.read(pdf_sha256)
+    if run.seal is not None and run.seal.across:
+        pages = documents.count_pages(before)
+        before = put_across(before, stamp.image_png, stamp.name, pages)
+    key = seal_key(resources, stamp.seal_id, stamp.name)
+    name = f"{open_authority(resources).company} {stamp.name}"
+    reason = f"{task.role}（保管人 {stamp.keeper}）"
+    given = _Given(name, key, stamp.image_png, before, pdf_sha256, reason, stamp.image_png)
     return _put_signature(resources, record, run, task, given, images)
 
 
@@ -162,8 +220,6 @@ def _put_signature(
     images: Mapping[int, str],
 ) -> SignedPaper:
     now = resources.clock()
-    day = show_day(local_day(now))
-    image = compose(given.drawn_png, given.name, day, task.on_behalf_of)
     form, company = _form_of(resources, record), company_key(resources)
 
     def put_on(authority: TimeAuthority | None) -> bytes:
@@ -171,9 +227,9 @@ def _put_signature(
             given.before,
             field_name(task.slot),
             given.key,
-            image,
+            given.image,
             given.name,
-            task.role,
+            given.reason,
             now,
             authority=authority,
         )
@@ -183,19 +239,28 @@ def _put_signature(
         return pades.close_paper(signed, company, reason, now, authority=authority)
 
     pdf, why = with_stamp(resources, put_on)
-    mark = SignatureMark(given.name, day, image, task.on_behalf_of)
+    day = show_day(local_day(now))
+    mark = SignatureMark(given.name, day, given.image, task.on_behalf_of)
     marks = marks_of(resources.blobs, run, images, task, mark)
-    word = _make_word(resources, form, record, marks, run.round)
+    seal = seal_of(resources.blobs, run, given.seal_png)
+    word = _make_word(resources, form, record, marks, run.round, seal=seal)
     signed = SignedPaper(
         word=resources.blobs.put(word, WORD),
         pdf=resources.blobs.put(pdf, PDF),
-        image=resources.blobs.put(image, PNG),
+        image=resources.blobs.put(given.image, PNG),
         pages=documents.count_pages(pdf),
         before_sha256=given.before_sha256,
         certificate_serial=given.key.serial_hex,
     )
     note_paper(resources, record.id, signed.pdf, pdf, why)
     return signed
+
+
+def _appearance(
+    resources: Resources, drawn_png: bytes | None, name: str, on_behalf_of: str
+) -> bytes:
+    """Return the picture of a signature given now."""
+    return compose(drawn_png, name, show_day(local_day(resources.clock())), on_behalf_of)
 
 
 def _make_word(
@@ -206,12 +271,21 @@ def _make_word(
     round: int,
     *,
     with_outside: bool = False,
+    with_seal: bool = False,
+    seal: SealMark | None = None,
 ) -> bytes:
     """Return the Word file with its own check address, signed for the company."""
     address = verify_url(resources, record.id, round)
     public_url = resources.settings.public_url
     word = documents.make_word(
-        form, record, marks, public_url, check_url=address, with_outside=with_outside
+        form,
+        record,
+        marks,
+        public_url,
+        check_url=address,
+        with_outside=with_outside,
+        with_seal=with_seal,
+        seal=seal,
     )
     return seal_word(resources, word, form, record)
 

@@ -13,7 +13,8 @@ class SignatureVerdict:
 
     ``intact``: nothing it covers was changed and nothing forbidden was added; ``valid``: intact,
     and made with a certificate of ours (or one registered here) that was good at the time.
-    ``stamped_at``: by when, as an outside authority says, it was there.
+    ``stamped_at``: by when, as an outside authority says, it was there; ``is_seal``: not a person's
+    but that of one of the company's seals.
     """
 
     field: str
@@ -29,6 +30,7 @@ class SignatureVerdict:
     reason: str = ""
     issuer: str = ""
     stamped_at: datetime | None = None
+    is_seal: bool = False
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,8 @@ when they first sign, issued anew before it expires, and revoked when they leave
 """
 
 import threading
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -24,6 +26,16 @@ from storage.work import UnitOfWork
 
 RENEW_BEFORE = timedelta(days=60)
 CRL_PATH = "/trust/company.crl"
+
+
+@dataclass(frozen=True)
+class _Holder:
+    """Whose key it is: a person's, a seal's, or with neither the company's; how it is issued."""
+
+    user_id: int | None
+    seal_id: int | None
+    issue: Callable[[CompanyAuthority, datetime], IssuedKey]
+
 
 _opened: dict[Path, CompanyAuthority] = {}
 _lock = threading.Lock()
@@ -45,7 +57,14 @@ def open_authority(resources: Resources) -> CompanyAuthority:
 
 def company_key(resources: Resources) -> SigningKey:
     """Return the key that certifies frozen papers, issued on first use."""
-    return _key(resources, None)
+    holder = _Holder(None, None, lambda authority, now: authority.issue_company_seal(now))
+    return _key(resources, holder)
+
+
+def seal_key(resources: Resources, seal_id: int, name: str) -> SigningKey:
+    """Return the key of one of the company's seals, issued on first use."""
+    holder = _Holder(None, seal_id, lambda authority, now: authority.issue_seal(name, now))
+    return _key(resources, holder)
 
 
 def person_key(resources: Resources, actor: Actor, own_password: str = "") -> SigningKey:
@@ -56,7 +75,12 @@ def person_key(resources: Resources, actor: Actor, own_password: str = "") -> Si
     """
     with resources.reading() as uow:
         own = open_own_key(uow, actor.id, own_password)
-    return own or _key(resources, actor)
+    holder = _Holder(
+        actor.id,
+        None,
+        lambda authority, now: authority.issue_person(actor.name, actor.staff_no, now),
+    )
+    return own or _key(resources, holder)
 
 
 def revoked_serials(uow: UnitOfWork) -> dict[str, datetime]:
@@ -86,6 +110,21 @@ def revoke_person(uow: UnitOfWork, user_id: int, now: datetime) -> int:
     if serials:
         uow.journal(None, "certificate.revoke", "user", user_id, {"serials": serials})
     return len(serials)
+
+
+def revoke_seal(uow: UnitOfWork, seal_id: int) -> int:
+    """Revoke every certificate of a seal that is no more; return how many."""
+    rows = uow.session.scalars(
+        select(PersonCertificate).where(
+            PersonCertificate.seal_id == seal_id, PersonCertificate.revoked_at.is_(None)
+        )
+    ).all()
+    for row in rows:
+        row.revoked_at = uow.now()
+    if rows:
+        detail = {"serials": sorted(row.serial for row in rows)}
+        uow.journal(None, "certificate.revoke", "seal", seal_id, detail)
+    return len(rows)
 
 
 def revoke_leavers(uow: UnitOfWork) -> int:
@@ -125,11 +164,11 @@ def _open_or_make(resources: Resources, folder: Path) -> CompanyAuthority:
     return CompanyAuthority.open(folder, secret, resources.settings.public_url + CRL_PATH)
 
 
-def _key(resources: Resources, actor: Actor | None) -> SigningKey:
+def _key(resources: Resources, holder: _Holder) -> SigningKey:
     authority = open_authority(resources)
     with resources.reading() as uow:
-        pems = _pems(_valid_row(uow, actor.id if actor else None))
-    certificate, key = pems or _issue(resources, authority, actor)
+        pems = _pems(_valid_row(uow, holder))
+    certificate, key = pems or _issue(resources, authority, holder)
     return authority.signing_key(certificate, key)
 
 
@@ -141,34 +180,33 @@ def _pems(row: PersonCertificate | None) -> tuple[bytes, bytes] | None:
 
 
 def _issue(
-    resources: Resources, authority: CompanyAuthority, actor: Actor | None
+    resources: Resources, authority: CompanyAuthority, holder: _Holder
 ) -> tuple[bytes, bytes]:
-    now = resources.clock()
-    issued = (
-        authority.issue_person(actor.name, actor.staff_no, now)
-        if actor
-        else authority.issue_company_seal(now)
-    )
+    issued = holder.issue(authority, resources.clock())
     with resources.work() as uow:
-        quicker = _pems(_valid_row(uow, actor.id if actor else None))
+        quicker = _pems(_valid_row(uow, holder))
         if quicker is not None:  # another request issued one meanwhile
             return quicker
-        uow.session.add(_as_row(issued, actor))
-        actor_id = actor.id if actor else None
+        uow.session.add(_as_row(issued, holder))
+        kind = "user" if holder.seal_id is None else "seal"
         detail = {"serial": issued.serial_hex}
-        uow.journal(actor_id, "certificate.issue", "user", actor_id or 0, detail)
+        subject = holder.user_id or holder.seal_id or 0
+        uow.journal(holder.user_id, "certificate.issue", kind, subject, detail)
         uow.commit()
     return issued.certificate_pem, issued.encrypted_key_pem
 
 
-def _valid_row(uow: UnitOfWork, user_id: int | None) -> PersonCertificate | None:
+def _valid_row(uow: UnitOfWork, holder: _Holder) -> PersonCertificate | None:
     """The newest certificate that is good and not about to expire."""
     return uow.session.scalar(
         select(PersonCertificate)
         .where(
-            PersonCertificate.user_id == user_id
-            if user_id is not None
-            else PersonCertificate.user_id.is_(None),
+            PersonCertificate.user_id.is_(None)
+            if holder.user_id is None
+            else PersonCertificate.user_id == holder.user_id,
+            PersonCertificate.seal_id.is_(None)
+            if holder.seal_id is None
+            else PersonCertificate.seal_id == holder.seal_id,
             PersonCertificate.revoked_at.is_(None),
             PersonCertificate.not_after > uow.now() + RENEW_BEFORE,
         )
@@ -177,9 +215,10 @@ def _valid_row(uow: UnitOfWork, user_id: int | None) -> PersonCertificate | None
     )
 
 
-def _as_row(issued: IssuedKey, actor: Actor | None) -> PersonCertificate:
+def _as_row(issued: IssuedKey, holder: _Holder) -> PersonCertificate:
     return PersonCertificate(
-        user_id=actor.id if actor else None,
+        user_id=holder.user_id,
+        seal_id=holder.seal_id,
         serial=issued.serial_hex,
         certificate_pem=issued.certificate_pem.decode(),
         encrypted_key_pem=issued.encrypted_key_pem.decode(),

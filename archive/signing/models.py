@@ -189,13 +189,15 @@ class OpinionPhrase(Base):
 class PersonCertificate(Base):
     """A person's certificate and its key, encrypted with the instance's secret.
 
-    ``user_id`` None is the key with which the company certifies a frozen paper.
+    Without ``user_id`` it is that of a seal, or, without ``seal_id`` too, the one with which the
+    company certifies a frozen paper.
     """
 
     __tablename__ = "person_certificate"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     user_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"), index=True)
+    seal_id: Mapped[int | None] = mapped_column(ForeignKey("company_seal.id"), index=True)
     serial: Mapped[str] = mapped_column(String(64), unique=True)
     certificate_pem: Mapped[str] = mapped_column(Text)
     encrypted_key_pem: Mapped[str] = mapped_column(Text)

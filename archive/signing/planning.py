@@ -11,7 +11,9 @@ from archive.people import service as people
 from archive.people.rights import Actor
 from archive.records.views import RecordView
 from archive.signing.rules import OUTSIDE, Plan, plan_chain
-from doc_templates import Form, Signer
+from archive.signing.seals.ledger import CANDIDATE
+from archive.signing.seals.views import SealAsked
+from doc_templates import SEAL_ROLE, Form, Signer
 from doc_templates.condition import holds, parse_condition
 from storage.work import UnitOfWork
 
@@ -24,14 +26,20 @@ def plan_for(
     chosen: Chosen | None = None,
     *,
     with_outside: bool = False,
+    seal: SealAsked | None = None,
 ) -> Plan:
     """Give every electronic step of the record's form to people; raise Invalid if none can.
 
     ``chosen`` holds the people the submitter picked, by role, for the steps that ask for it;
-    ``with_outside``: the other party signs by a link too, and not on paper.
+    ``with_outside``: the other party signs by a link too, and not on paper; ``seal``: the company's
+    seal is put on by its keeper, after our people and before the other party.
     """
     form = get_form(uow, record.form_code, record.form_version)
     chain = form.signers if with_outside else form.chain
+    if seal is not None:
+        ours = tuple(signer for signer in chain if signer.is_electronic)
+        step = Signer(SEAL_ROLE, f"{CANDIDATE}{seal.keeper_id}")
+        chain = (*ours, step, *(signer for signer in chain if not signer.is_electronic))
     unneeded = {
         place: f"不需要（{signer.when}）"
         for place, signer in enumerate(chain)
@@ -69,6 +77,7 @@ def _able(uow: UnitOfWork, signer: Signer, record: RecordView, chosen: Chosen) -
         "dept": lambda: _head_of_named(uow, detail),
         "field": lambda: _named_in(uow, record, detail),
         "chosen": lambda: list(chosen.get(signer.role, ())),
+        "seal": lambda: [int(detail)],
         OUTSIDE: list,
     }
     find = finders.get(word, lambda: _ids(people.actors_with_role(uow, word)))

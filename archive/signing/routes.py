@@ -14,9 +14,20 @@ from archive.core.web import reading, resources, work
 from archive.documents import service as documents
 from archive.people.gate import actor, client_address, guard
 from archive.records import service as records
-from archive.signing import desk_routes, edge, entries, inbox, opinions, planning, service
+from archive.signing import (
+    desk_routes,
+    edge,
+    entries,
+    inbox,
+    opinions,
+    planning,
+    service,
+    submission,
+)
 from archive.signing.acts import Asked
 from archive.signing.blueprint import pages
+from archive.signing.seals.posted import asked_seal
+from archive.signing.seals.service import seals_for
 from archive.signing.verdicts import judge_link
 from archive.signing.views import RunView, StepView
 
@@ -49,7 +60,7 @@ def paper(record_id: int) -> str:
         with work() as uow:
             inbox.mark_read(uow, actor(), record_id)
             uow.commit()
-    return _paper(record_id)
+    return paper_page(record_id)
 
 
 @pages.get("/signing/<int:record_id>/submit")
@@ -82,9 +93,10 @@ def submit(record_id: int) -> Response | tuple[str, int]:
             chosen=picked,
             copies=copies,
             with_outside=posted.get("outside") == "1",
+            seal=asked_seal(posted),
         )
     except Invalid as refusal:
-        if not chosen and not posted.get("copies"):
+        if "copies" not in posted:
             raise
         return _before_submit(record_id, refusal), 422
     flash("已提交，文件已定稿。", "success")
@@ -114,7 +126,7 @@ def sign(record_id: int) -> Response | tuple[str, int]:
             own_password=form.get("own_password", ""),
         )
     except (Invalid, Unauthenticated) as refusal:
-        return _paper(record_id, refusal), 422
+        return paper_page(record_id, refusal), 422
     flash("签字完成。", "success")
     return redirect(url_for("signing.paper", record_id=record_id))
 
@@ -143,7 +155,7 @@ def act(record_id: int, act: str) -> Response | tuple[str, int]:
             address=client_address(),
         )
     except (Invalid, Unauthenticated) as refusal:
-        return _paper(record_id, refusal), 422
+        return paper_page(record_id, refusal), 422
     flash(done, "success")
     if act == "withdraw":
         return redirect(url_for("records.show", record_id=record_id))
@@ -186,17 +198,18 @@ def _must_choose(record_id: int) -> bool:
     with reading() as uow:
         record = records.get_record(uow, actor(), record_id)
         form = entries.form_for(uow, record)
-        return bool(planning.steps_to_choose(form) or planning.outside_role(form))
+        seals = seals_for(uow, form)
+        return bool(planning.steps_to_choose(form) or planning.outside_role(form) or seals)
 
 
 def _before_submit(record_id: int, refusal: ArchiveError | None = None) -> str:
     with reading() as uow:
         record = records.get_record(uow, actor(), record_id)
         form = entries.form_for(uow, record)
-        asked = planning.steps_to_choose(form)
+        asked, seals = planning.steps_to_choose(form), seals_for(uow, form)
         trouble, steps = refusal, tuple[StepView, ...]()
         try:
-            steps = service.chain_in_words(uow, actor(), record_id)
+            steps = submission.chain_in_words(uow, actor(), record_id)
         except (Invalid, Conflict) as why:
             trouble = trouble or (None if asked else why)
         except Forbidden as why:
@@ -207,12 +220,15 @@ def _before_submit(record_id: int, refusal: ArchiveError | None = None) -> str:
         steps=steps,
         asked=asked,
         outside_role=planning.outside_role(form),
+        seals=seals,
+        crosses=bool(form.seal and form.seal.cross_page),
         refusal=trouble,
         typed=request.form,
     )
 
 
-def _paper(record_id: int, refusal: ArchiveError | None = None) -> str:
+def paper_page(record_id: int, refusal: ArchiveError | None = None) -> str:
+    """Return the page of a paper, with what was refused and typed."""
     me = actor()
     with reading() as uow:
         record = records.get_record(uow, me, record_id)

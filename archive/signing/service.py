@@ -1,39 +1,33 @@
-"""The acts of signing: submit, sign, return, reject, withdraw; and what waits for whom.
+"""The acts of signing: sign, return, reject, withdraw; and what waits for whom.
 
 An act that makes bytes comes in three hops, so that nothing is rendered or signed while a
 transaction is open: *plan* (reads, and takes the number), *freeze* (bytes into the blob store,
-in ``archive.signing.freeze``), *record* (rows). What follows from an act is ``flow``'s; acts that
-bring other people in are in ``detours``. Called by pages, API, commands.
+in ``archive.signing.freeze``), *record* (rows). Submitting is in ``submission``; what follows from
+an act is ``flow``'s; acts that bring other people in are in ``detours``. Called by pages, API,
+commands.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 
 from sqlalchemy import select
 
-from archive.core.errors import Conflict, Invalid, NotFound
+from archive.core.errors import Conflict, Invalid
 from archive.documents import service as documents
-from archive.forms.service import get_form
-from archive.people import service as people
 from archive.people.rights import Actor, Thing, require
 from archive.records import service as records
 from archive.records import stages
-from archive.records.drafts import complete_values
-from archive.records.rules import content_digest
-from archive.records.stages import take_number_for
 from archive.records.views import RecordView
-from archive.signing import audience, chain, entries, flow
-from archive.signing.freeze import FrozenPaper, SignedPaper
+from archive.signing import chain, entries, flow
+from archive.signing.freeze import SignedPaper
 from archive.signing.inbox import inbox, waiting_count
 from archive.signing.models import SigningRun, SigningTask, TaskKind, TaskState
-from archive.signing.planning import Chosen, plan_for
-from archive.signing.rules import Plan, check_agreement, check_turn, clean_opinion
-from archive.signing.views import RunView, StepView, TaskView
+from archive.signing.rules import check_agreement, check_turn, clean_opinion
+from archive.signing.views import RunView, TaskView
 from storage.work import UnitOfWork
 
 __all__ = [
     "PaperMoved",
-    "chain_in_words",
     "check_words",
     "find_run",
     "get_run",
@@ -41,10 +35,7 @@ __all__ = [
     "may_take_back",
     "participants_of",
     "plan_signature",
-    "plan_submission",
-    "preview_chain",
     "record_signature",
-    "record_submission",
     "reject_record",
     "return_record",
     "signature_images",
@@ -56,97 +47,6 @@ __all__ = [
 
 class PaperMoved(Conflict):
     """Somebody else signed the same paper at the same moment; signing again on theirs is fine."""
-
-
-def preview_chain(
-    uow: UnitOfWork,
-    actor: Actor,
-    record_id: int,
-    chosen: Chosen | None = None,
-    *,
-    with_outside: bool = False,
-) -> Plan:
-    """Return who would sign the actor's draft if it were submitted as it is; raise Invalid."""
-    require(actor, "record.submit", records.thing_of(uow, record_id))
-    record = records.get_record(uow, actor, record_id)
-    return plan_for(uow, record, chosen, with_outside=with_outside)
-
-
-def chain_in_words(
-    uow: UnitOfWork, actor: Actor, record_id: int, *, with_outside: bool = False
-) -> tuple[StepView, ...]:
-    """Return the steps a draft would go through, with the names in ``note``; raise Invalid."""
-    plan = preview_chain(uow, actor, record_id, with_outside=with_outside)
-    names = people.names_of(uow, plan.people)
-    return tuple(
-        StepView(
-            seq=step.seq,
-            role=step.role,
-            mode=step.mode if len(step.people) > 1 else "one",
-            needed=step.needed,
-            state="skipped" if step.skipped else "waiting",
-            note=step.skipped or "、".join(names[one] for one in step.people) or "对方",
-            issues=step.issues,
-        )
-        for step in plan.steps
-    )
-
-
-def plan_submission(
-    uow: UnitOfWork,
-    actor: Actor,
-    record_id: int,
-    version: int,
-    chosen: Chosen | None = None,
-    *,
-    with_outside: bool = False,
-) -> tuple[RecordView, Plan]:
-    """Check that a record can be submitted, take its number, and find its signers.
-
-    Raises Invalid (entries missing or wrong, nobody to sign), Conflict (stale, wrong state).
-    """
-    require(actor, "record.submit", records.thing_of(uow, record_id))
-    record = records.get_record(uow, actor, record_id)
-    if record.version != version:
-        raise Conflict("这份表刚被改过，请刷新看过最新内容后再提交。")
-    form = get_form(uow, record.form_code, record.form_version)
-    complete = complete_values(form, record.content)
-    whole = replace(record, content=complete)
-    plan = plan_for(uow, whole, chosen, with_outside=with_outside)
-    take_number_for(uow, record_id)
-    numbered = records.get_record(uow, actor, record_id)
-    digest = content_digest(form.code, form.version, complete)
-    return replace(numbered, content=complete, digest=digest), plan
-
-
-def record_submission(
-    uow: UnitOfWork,
-    actor: Actor,
-    record: RecordView,
-    plan: Plan,
-    frozen: FrozenPaper,
-    copies: Sequence[int] = (),
-) -> RunView:
-    """Write down a submission whose bytes are safe: state, run, tasks, documents, copies."""
-    require(actor, "record.submit", records.thing_of(uow, record.id))
-    submitted = stages.mark_submitted(uow, actor, record.id, record.version, plan.people)
-    run_id = chain.start_run(
-        uow, actor, record.id, submitted.round, plan, flow_version=record.form_version
-    )
-    for kind, ref in (("docx", frozen.word), ("pdf", frozen.pdf)):
-        documents.keep_document(uow, record.id, kind, submitted.round, 0, ref, frozen.pages)
-    uow.journal(
-        actor.id,
-        "record.freeze",
-        "record",
-        record.id,
-        {"round": submitted.round, "word": frozen.word.sha256, "pdf": frozen.pdf.sha256},
-    )
-    run = uow.session.get_one(SigningRun, run_id)
-    flow.open_next(uow, actor, run)
-    for person_id in copies:
-        audience.send_copy(uow, actor, run, person_id)
-    return _run(uow, record.id)
 
 
 def plan_signature(
@@ -182,16 +82,16 @@ def record_signature(
     signed: SignedPaper,
     opinion: str,
     *,
-    circled: bool = False,
+    outcome: str = "approve",
     filled: Mapping[str, object] | None = None,
 ) -> RunView:
     """Write down a signature whose bytes are safe; open the next step, or end the run.
 
-    Raises Conflict when the task was decided meanwhile, PaperMoved when the paper is another
-    than the signed.
+    ``outcome``: approve, circle (圈阅) or seal (用印). Raises Conflict when the task was decided
+    meanwhile, PaperMoved when the paper is another than the signed.
     """
     run, row = _open_task(uow, actor, task.id)
-    check_words(uow, task, opinion, circled=circled)
+    check_words(uow, task, opinion, circled=outcome == "circle")
     _require_unmoved(uow, run, task, signed)
     text = clean_opinion(opinion, required=False)
     digest = entries.enter(uow, actor, run, row.role, filled or {})
@@ -199,14 +99,14 @@ def record_signature(
     for kind, ref in (("docx", signed.word), ("pdf", signed.pdf)):
         documents.keep_document(uow, run.record_id, kind, run.round, stage, ref, signed.pages)
     row.state, row.done_at = TaskState.DONE, uow.now()
-    row.outcome = "circle" if circled else "approve"
+    row.outcome = outcome
     chain.note_act(
         uow,
         run.id,
         row.id,
         row.outcome,
         actor.id,
-        opinion=text or ("圈阅" if circled else ""),
+        opinion=text or ("圈阅" if outcome == "circle" else ""),
         image_sha256=uow.keep(signed.image),
         pdf_sha256=signed.pdf.sha256,
         certificate_serial=signed.certificate_serial,
@@ -217,13 +117,13 @@ def record_signature(
     )
     uow.journal(
         actor.id,
-        "record.sign",
+        "record.seal" if outcome == "seal" else "record.sign",
         "record",
         run.record_id,
         {"step": row.seq, "pdf": signed.pdf.sha256, "certificate": signed.certificate_serial},
     )
     flow.after_done(uow, actor, run, row)
-    return _run(uow, run.record_id)
+    return chain.get_run(uow, run.record_id)
 
 
 def return_record(
@@ -255,7 +155,7 @@ def return_record(
         _return_to_step(uow, actor, run, row, to, opinion, straight_back=straight_back)
     detail = {"round": run.round, "step": row.seq, "to": to or 0}
     uow.journal(actor.id, "record.return", "record", record_id, detail)
-    return _run(uow, record_id)
+    return chain.get_run(uow, record_id)
 
 
 def reject_record(uow: UnitOfWork, actor: Actor, record_id: int, reason: str) -> RunView:
@@ -276,7 +176,7 @@ def reject_record(uow: UnitOfWork, actor: Actor, record_id: int, reason: str) ->
         chain.end_run(uow, run.id, "rejected")
     detail = {"round": run.round, "step": row.seq}
     uow.journal(actor.id, "record.reject", "record", record_id, detail)
-    return _run(uow, record_id)
+    return chain.get_run(uow, record_id)
 
 
 def withdraw_record(uow: UnitOfWork, actor: Actor, record_id: int) -> RunView:
@@ -291,7 +191,7 @@ def withdraw_record(uow: UnitOfWork, actor: Actor, record_id: int) -> RunView:
     chain.note_act(uow, run.id, None, "withdraw", actor.id)
     chain.end_run(uow, run.id, "withdrawn")
     uow.journal(actor.id, "record.withdraw", "record", record_id, {"round": run.round})
-    return _run(uow, record_id)
+    return chain.get_run(uow, record_id)
 
 
 def take_back(uow: UnitOfWork, actor: Actor, record_id: int) -> RunView:
@@ -306,7 +206,7 @@ def take_back(uow: UnitOfWork, actor: Actor, record_id: int) -> RunView:
     flow.take_back(uow, run, row, last)
     chain.note_act(uow, run.id, row.id, "take_back", actor.id)
     uow.journal(actor.id, "record.take_back", "record", record_id, {"step": row.seq})
-    return _run(uow, record_id)
+    return chain.get_run(uow, record_id)
 
 
 def may_take_back(uow: UnitOfWork, actor: Actor, record_id: int) -> bool:
@@ -327,7 +227,7 @@ def find_run(uow: UnitOfWork, actor: Actor, record_id: int) -> RunView | None:
 def get_run(uow: UnitOfWork, actor: Actor, record_id: int) -> RunView:
     """Return the signing run of a record the actor may read; raise NotFound."""
     records.get_record(uow, actor, record_id)
-    return _run(uow, record_id)
+    return chain.get_run(uow, record_id)
 
 
 def signature_images(uow: UnitOfWork, record_id: int) -> dict[int, str]:
@@ -392,13 +292,6 @@ def _check_not_held(run: RunView, task: TaskView) -> None:
     if asked:
         names = "、".join(one.assignee_name for one in asked)
         raise Conflict(f"您已请{names}先办，他们办完后会回到您这里。")
-
-
-def _run(uow: UnitOfWork, record_id: int) -> RunView:
-    run = chain.find_run(uow, record_id)
-    if run is None:
-        raise NotFound("这份表还没有提交过。")
-    return run
 
 
 def _require_unmoved(uow: UnitOfWork, run: SigningRun, task: TaskView, signed: SignedPaper) -> None:

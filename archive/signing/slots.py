@@ -21,7 +21,7 @@ from archive.signing.reserved import (
 )
 from archive.signing.rules import PlannedField, field_name, spare_slots
 from archive.signing.views import RunView, TaskView
-from doc_templates import SignatureMark
+from doc_templates import SealMark, SignatureMark
 from storage.blobs import BlobStore
 
 WIDTH, HEIGHT = 354, 142  # 30 mm × 12 mm at 300 dpi
@@ -74,11 +74,24 @@ def marks_of(
     """
     given: dict[str, dict[int, SignatureMark]] = {}
     for task in run.live_tasks:
-        if task.kind == "normal" and task.state == "done" and task.slot in images:
+        if _is_signature(task) and task.state == "done" and task.slot in images:
             given.setdefault(task.role, {})[task.slot] = _mark_of(blobs, task, images[task.slot])
-    if signing.kind == "normal":
+    if _is_signature(signing):
         given.setdefault(signing.role, {})[signing.slot] = mark
     return {role: _together(run, role, marks) for role, marks in given.items()}
+
+
+def seal_of(blobs: BlobStore, run: RunView, image_png: bytes = b"") -> SealMark | None:
+    """Return the company's seal as it stands in the Word file: put on before, or just now."""
+    seal = run.seal
+    if seal is None or not (image_png or seal.image_sha256):
+        return None
+    picture = image_png or blobs.read(seal.image_sha256)
+    return SealMark(seal.seal_name, picture, seal.width_mm, seal.height_mm)
+
+
+def _is_signature(task: TaskView) -> bool:
+    return task.kind == "normal" and not task.is_seal
 
 
 def _mark_of(blobs: BlobStore, task: TaskView, digest: str) -> SignatureMark:

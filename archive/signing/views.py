@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from archive.signing.seals.views import SealUseView
+from doc_templates import SEAL_ROLE
+
 TASK_STATES = {
     "waiting": "等待",
     "open": "待签",
@@ -16,6 +19,7 @@ ACTIONS = {
     "submit": "提交",
     "approve": "签字",
     "circle": "圈阅",
+    "seal": "用印",
     "refuse": "不同意",
     "advise": "提出意见",
     "return": "退回",
@@ -70,7 +74,12 @@ class TaskView:
     def state_label(self) -> str:
         """The state as shown to people."""
         if self.state == "done":
-            told = {"refuse": "不同意", "advise": "已提意见", "circle": "已圈阅"}
+            told = {
+                "refuse": "不同意",
+                "advise": "已提意见",
+                "circle": "已圈阅",
+                "seal": "已用印",
+            }
             return told.get(self.outcome, TASK_STATES["done"])
         return TASK_STATES[self.state]
 
@@ -83,6 +92,11 @@ class TaskView:
     def on_behalf_of(self) -> str:
         """Whose name prints after 代; empty when people sign for themselves."""
         return self.owner_name if self.is_proxy else ""
+
+    @property
+    def is_seal(self) -> bool:
+        """Whether the company's seal is put on here, by its keeper."""
+        return self.role == SEAL_ROLE and self.kind == "normal"
 
     @property
     def is_advice(self) -> bool:
@@ -140,6 +154,7 @@ class RunView:
     tasks: tuple[TaskView, ...]
     acts: tuple[ActView, ...]
     steps: tuple[StepView, ...] = ()
+    seal: SealUseView | None = None
 
     @property
     def open_task(self) -> TaskView | None:

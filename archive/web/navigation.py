@@ -45,6 +45,7 @@ PLACES = (
     Place("records.choose", "填表", "pencil-square", "record.create", on_phone=True),
     Place("records.listing", "文件", "file-earmark-text", "record.list"),
     Place("signing.inbox", "待办", "pen", "record.list", on_phone=True, counts_inbox=True),
+    Place("seals.listing", "印章", "patch-check", "seal.list"),
     Place("customers.listing", "客户", "people", "customer.list", on_phone=True),
     Place("filing.desk", "归档", "archive", "filing.list", heading="档案"),
     Place("filing.items", "档案目录", "journal-text", "item.list"),

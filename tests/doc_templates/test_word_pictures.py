@@ -13,6 +13,7 @@ from PIL import Image
 from doc_templates import (
     BadTemplate,
     PrintContext,
+    SealMark,
     SignatureMark,
     document_text,
     load_form,
@@ -120,7 +121,9 @@ def test_seal_floats_over_the_text_and_the_barcode_is_inline(repack, template):
     form = with_images(repack, template)
     seal = picture(600, 600)
     made = render_word(
-        form, sample_values("E01"), PrintContext(number="E01-2026-0001", seal_png=seal)
+        form,
+        sample_values("E01"),
+        PrintContext(number="E01-2026-0001", seal=SealMark("公章", seal, 42.0, 42.0)),
     )
     parts = read_package(made)
     body = etree.fromstring(parts["word/document.xml"])
@@ -197,7 +200,8 @@ def _huge_png():
      b"\xff\xd8\xff" + b"\xff" * 5000, b"<svg/>", bytes(5 * 1024 * 1024)],
 )  # fmt: skip
 def test_what_is_no_picture_is_refused_with_a_word(content):
-    for make in (signature_picture, seal_picture, entry_picture):
+    makes = (signature_picture, lambda *one: seal_picture(*one, 42.0, 42.0), entry_picture)
+    for make in makes:
         with pytest.raises(BadTemplate) as caught:
             make(content, "照片")
         assert "图片" in caught.value.message

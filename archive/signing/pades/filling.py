@@ -122,7 +122,7 @@ def _fill(writer: IncrementalPdfFileWriter, field: Any, text: str, draw: Draw) -
     png = draw(text, x1 - x0, y1 - y0)
     with Image.open(io.BytesIO(png), formats=["PNG"]) as picture:
         content = PdfImage(
-            picture.convert("L"),
+            picture.convert("RGBA" if _has_transparency(picture) else "L"),
             writer=writer,
             box=layout.BoxConstraints(x1 - x0, y1 - y0),
         )
@@ -130,6 +130,11 @@ def _fill(writer: IncrementalPdfFileWriter, field: Any, text: str, draw: Draw) -
     appearance = writer.add_object(content.as_form_xobject())
     field[_NAME("/AP")] = generic.DictionaryObject({_NAME("/N"): appearance})
     writer.update_container(field)
+
+
+def _has_transparency(picture: Image.Image) -> bool:
+    """Whether what lies under the picture shows through; then it keeps its colours too."""
+    return picture.mode in ("RGBA", "LA") or "transparency" in picture.info
 
 
 def _written(writer: Any) -> bytes:

@@ -15,7 +15,7 @@ from pyhanko.sign.validation.pdf_embedded import EmbeddedPdfSignature
 from pyhanko.sign.validation.status import PdfSignatureStatus
 
 from archive.core.clock import show_instant
-from archive.signing.authority import COMPANY_UNIT
+from archive.signing.authority import COMPANY_UNIT, SEAL_UNIT
 from archive.signing.certificates import attribute_of, serial_hex, unit_of
 from archive.signing.judged import SignatureVerdict, StampVerdict, Verdict
 from archive.signing.pades.belief import Grounds, doubt, is_backdated, note
@@ -153,6 +153,7 @@ def _believed(
         valid=not doubtful,
         why=doubtful or why,
         is_company=is_ours and unit_of(certificate) == COMPANY_UNIT,
+        is_seal=is_ours and unit_of(certificate) == SEAL_UNIT,
         stamped_at=stamped_at,
     )
 
@@ -215,8 +216,10 @@ def _summed_up(
     if not is_certified:
         why = "签名本身有效，但文件没有经本单位认证，不能当作本系统签发的文件。"
         return Verdict(intact, False, why, judged, waiting)
-    people = sum(1 for each in judged if not each.is_company)
-    why = f"文件由本单位认证，{people} 人签名都有效，内容没有被改动。"
+    seals = sum(1 for each in judged if each.is_seal)
+    people = sum(1 for each in judged if not each.is_company) - seals
+    sealed = f"、{seals} 枚印章" if seals else ""
+    why = f"文件由本单位认证，{people} 人签名{sealed}都有效，内容没有被改动。"
     if waiting:
         why += f"还没有签名：{'、'.join(waiting)}。"
     return Verdict(intact, trusted, why, judged, waiting)

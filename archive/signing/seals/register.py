@@ -1,0 +1,138 @@
+"""The 用印登记 as people read it, and uses entered for papers that were not made here.
+
+Leaders, auditors, lawyers and the head of the archive read all of it; a keeper the uses of their
+seals; everybody what they asked for themselves. Nothing here commits.
+"""
+
+from sqlalchemy import ColumnElement, func, or_, select, true
+
+from archive.core.errors import Conflict, Invalid, NotFound
+from archive.core.pages import Page, clean_paging
+from archive.people.rights import Actor, require
+from archive.signing.seals import ledger
+from archive.signing.seals.models import CompanySeal, SealUse
+from archive.signing.seals.outings import is_out
+from archive.signing.seals.rules import MOST_COPIES, check_stamped, clean_line
+from archive.signing.seals.service import kept_by
+from archive.signing.seals.views import SealUseView
+from storage.work import UnitOfWork
+
+READS_ALL = frozenset({"leader", "audit", "legal", "archive_head"})
+MOST_PAGES = 10_000
+
+
+def list_uses(
+    uow: UnitOfWork,
+    actor: Actor,
+    seal_id: int = 0,
+    text: str = "",
+    page: int = 1,
+    per_page: int = 50,
+) -> Page[SealUseView]:
+    """Return the uses the actor may read, newest first; narrowed by seal, title or reason."""
+    require(actor, "seal.register")
+    page, per_page = clean_paging(page, per_page)
+    where = [_readable(uow, actor)]
+    if seal_id:
+        where.append(SealUse.seal_id == seal_id)
+    if text.strip():
+        word = text.strip()[:100]
+        where.append(
+            or_(
+                SealUse.title.contains(word, autoescape=True),
+                SealUse.why.contains(word, autoescape=True),
+            )
+        )
+    total = uow.session.scalar(select(func.count()).select_from(SealUse).where(*where)) or 0
+    rows = uow.session.scalars(
+        select(SealUse)
+        .where(*where)
+        .order_by(SealUse.id.desc())
+        .limit(per_page)
+        .offset((page - 1) * per_page)
+    )
+    return Page(ledger.views_of(uow, list(rows)), total, page, per_page)
+
+
+def enter_use(
+    uow: UnitOfWork,
+    actor: Actor,
+    seal_id: int,
+    *,
+    title: str,
+    why: str,
+    approved_by: str,
+    approved: int,
+    stamped: int,
+    pages: int,
+    note: str = "",
+) -> int:
+    """Enter a use on a paper that was not made here, by the seal's keeper; return its number."""
+    row = uow.session.get(CompanySeal, seal_id)
+    if row is None:
+        raise NotFound("没有这枚印章。")
+    if row.keeper_id != actor.id:
+        raise NotFound("这枚印章不由您保管，不能登记。")
+    require_usable(uow, row)
+    faults: dict[str, str] = {}
+    texts = {
+        key: clean_line(value, longest, key, faults)
+        for key, value, longest in (
+            ("title", title, 200),
+            ("why", why, 200),
+            ("approved_by", approved_by, 100),
+            ("note", note, 200),
+        )
+    }
+    for key, told in (("title", "文件名称"), ("why", "用途"), ("approved_by", "批准人")):
+        if not texts[key]:
+            faults.setdefault(key, f"请写明{told}")
+    if not 1 <= approved <= MOST_COPIES:
+        faults["approved"] = f"应在 1 到 {MOST_COPIES} 之间"
+    if not 1 <= pages <= MOST_PAGES:
+        faults["pages"] = f"应在 1 到 {MOST_PAGES} 之间"
+    if faults:
+        raise Invalid("用印登记没有写全。", faults)
+    check_stamped(approved, stamped)
+    use = SealUse(
+        seal_id=seal_id,
+        record_id=None,
+        run_id=None,
+        title=texts["title"],
+        why=texts["why"],
+        approved_by=texts["approved_by"],
+        asked_by_id=actor.id,
+        asked_at=uow.now(),
+        copies_approved=approved,
+        copies_stamped=stamped,
+        pages=pages,
+        state="done",
+        done_by_id=actor.id,
+        done_at=uow.now(),
+        note=texts["note"],
+        image_sha256=None,
+        pdf_sha256=None,
+    )
+    uow.session.add(use)
+    uow.session.flush()
+    detail = {"use": use.id, "title": use.title, "copies": stamped}
+    uow.journal(actor.id, "seal.use", "seal", seal_id, detail)
+    return use.id
+
+
+def require_usable(uow: UnitOfWork, row: CompanySeal) -> None:
+    """Raise Conflict unless the seal is in use and in its keeper's hands."""
+    if row.state != "in_use":
+        raise Conflict(f"“{row.name}”已停用或销毁，不能用印。")
+    if is_out(uow, row.id):
+        raise Conflict(f"“{row.name}”外带未归还，盖不了纸件；请先登记归还。")
+
+
+def _readable(uow: UnitOfWork, actor: Actor) -> ColumnElement[bool]:
+    if READS_ALL & actor.roles:
+        return true()
+    own: list[ColumnElement[bool]] = [
+        SealUse.asked_by_id == actor.id,
+        SealUse.done_by_id == actor.id,
+    ]
+    return or_(*own, SealUse.seal_id.in_(kept_by(uow, actor.id)))
