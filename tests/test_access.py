@@ -45,6 +45,12 @@ GET  /tasks                             login   200    200    200       200    2
 GET  /forms                             login   403    403    403       403    200
 GET  /forms/E01                         login   403    403    403       403    200
 GET  /signing/settings                  login   200    200    200       200    200
+GET  /seals                             login   200    200    200       200    200
+GET  /seals/register                    login   200    200    200       200    403
+GET  /seals/new                         login   403    403    403       403    200
+GET  /seals/1                           login   404    404    404       404    404
+GET  /api/v1/seals                      401     200    200    200       200    200
+GET  /api/v1/seals/uses                 401     200    200    200       200    403
 GET  /verify                            200     200    200    200       200    200
 GET  /healthz                           200     200    200    200       200    200
 GET  /api/v1/records                    401     200    200    200       200    403

@@ -4,6 +4,7 @@ Reads and writes rows; nothing here commits. Called by pages, calls and the sign
 """
 
 from collections.abc import Collection
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import select
@@ -234,7 +235,14 @@ def _views(
         {row.keeper_id for row in rows} | {one.taken_by_id for one in outings.values()},
     )
     own_id = actor.id if actor else 0
-    return tuple(_view(row, names, outings.get(row.id), own_id, uow.now()) for row in rows)
+    left = {one for one in names if people.find_actor(uow, one) is None}
+    return tuple(
+        replace(
+            _view(row, names, outings.get(row.id), own_id, uow.now()),
+            has_no_keeper=row.keeper_id in left,
+        )
+        for row in rows
+    )
 
 
 def _view(

@@ -9,7 +9,10 @@ USE_STATES = {"asked": "待用印", "done": "已用印", "ended": "未用印", "
 
 @dataclass(frozen=True)
 class SealView:
-    """A seal as shown to people; ``out_with`` names who has it outside, empty when it is in."""
+    """A seal as shown to people; ``out_with`` names who has it outside, empty when it is in.
+
+    ``has_no_keeper``: its keeper has left, and the administrator must name another.
+    """
 
     id: int
     name: str
@@ -26,6 +29,7 @@ class SealView:
     out_with: str = ""
     out_since: datetime | None = None
     is_late: bool = False
+    has_no_keeper: bool = False
 
     @property
     def state_label(self) -> str:
