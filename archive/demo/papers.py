@@ -57,8 +57,8 @@ E05-04 linxiaoyu 百川水务 52 submit all file
 E05-05 linxiaoyu 津沽电梯 41 submit all file
 E05-06 hezihan 雪松木业 29 submit all file
 E05-07 tangyifan 燕归园林 19 ask_seal all seal file
-E05-08 hezihan 太行石材 7 ask_seal all seal
-E05-09 linxiaoyu 祁连风电 2 ask_seal all
+E05-08 hezihan 太行石材 7 ask_seal all
+E05-09 linxiaoyu 祁连风电 2 submit
 E05-10 linxiaoyu 沈水重工 10 submit return
 E05-11 tangyifan 浦江水泵 3
 E10-01 linxiaoyu - 280 submit all file

@@ -168,6 +168,7 @@ def test_every_step_of_signing_has_a_paper_waiting_at_it(demo):
     assert waiting >= {
         *(("E01", role) for role in ("报告人", "主管", "经理")),
         ("E05", "甲方负责人"),
+        ("E05", "用印"),
         *(("E10", role) for role in ("经理", "总经理", "董事长")),
     }
 

@@ -7,7 +7,7 @@ import docx
 import pytest
 from docx.shared import Mm, Pt, RGBColor
 
-from archive.signing.boxes import BOX_HEIGHT, BOX_WIDTH, BoxError, find_boxes
+from archive.signing.boxes import BOX, BoxError, find_boxes
 
 
 def pdf_of(*pages, size=(595, 842)):
@@ -77,9 +77,9 @@ def test_the_box_starts_at_the_marker_and_is_centred_on_it():
     assert (box.role, box.page) == ("报告人", 1)
     assert box.x0 == pytest.approx(100, abs=1)
     assert (box.y0 + box.y1) / 2 == pytest.approx(400.4, abs=1)
-    assert box.x1 - box.x0 == pytest.approx(BOX_WIDTH, abs=0.02)
-    assert box.y1 - box.y0 == pytest.approx(BOX_HEIGHT, abs=0.02)
-    assert pytest.approx(85.04, abs=0.01) == BOX_WIDTH
+    assert box.x1 - box.x0 == pytest.approx(BOX[0], abs=0.02)
+    assert box.y1 - box.y0 == pytest.approx(BOX[1], abs=0.02)
+    assert pytest.approx(85.04, abs=0.01) == BOX[0]
 
 
 def test_a_marker_torn_into_pieces_is_still_found():

@@ -3,6 +3,7 @@
 Every signed sample is also judged by ``pdfsig`` of poppler, which shares no code with us.
 """
 
+import contextlib
 import io
 import itertools
 import random
@@ -464,6 +465,90 @@ def test_a_signature_used_for_a_second_field_is_seen(office, stages):
     assert not office.verify(copied).intact
     verdict = office.verify(office.approve(copied, "step3"))
     assert not verdict.intact, "nor does a true signature afterwards hide it"
+
+
+def _content_replaced(writer):
+    page = writer.find_page_for_modification(0)[0].get_object()
+    stream = generic.StreamObject(stream_data=b"BT ET")
+    page[generic.pdf_name("/Contents")] = writer.add_object(stream)
+    writer.update_container(page)
+
+
+def _stream_replaced(writer):
+    stream = writer.find_page_for_modification(0)[0].get_object()["/Contents"]
+    stream._data = b"BT ET"
+    stream._encoded_data = None
+    writer.update_container(stream)
+
+
+def _empty_field_moved(writer):
+    field = field_of(writer, "step2")
+    box = [generic.FloatObject(edge) for edge in (0, 0, 595, 842)]
+    field[generic.pdf_name("/Rect")] = generic.ArrayObject(box)
+    writer.update_container(field)
+
+
+def _empty_field_renamed(writer):
+    field = field_of(writer, "step2")
+    field[generic.pdf_name("/TU")] = generic.TextStringObject("董事长")
+    writer.update_container(field)
+
+
+def _lock_loosened(writer):
+    lock = field_of(writer, "step3")["/Lock"]
+    lock[generic.pdf_name("/Action")] = generic.pdf_name("/Include")
+    lock[generic.pdf_name("/Fields")] = generic.ArrayObject()
+    writer.update_container(lock)
+
+
+def _given_picture_replaced(writer):
+    picture = field_of(writer, "step1")["/AP"]["/N"]
+    picture._data = b""
+    picture._encoded_data = None
+    writer.update_container(picture)
+
+
+def _filled_with_no_signature(writer):
+    field = field_of(writer, "step2")
+    nothing = generic.DictionaryObject({generic.pdf_name("/Type"): generic.pdf_name("/Annot")})
+    field[generic.pdf_name("/V")] = writer.add_object(nothing)
+    writer.update_container(field)
+
+
+def _catalogue_changed(writer):
+    writer.root[generic.pdf_name("/OpenAction")] = generic.ArrayObject()
+    writer.update_root()
+
+
+SMUGGLED = (
+    _content_replaced, _stream_replaced, _empty_field_moved, _empty_field_renamed, _lock_loosened,
+    _given_picture_replaced, _filled_with_no_signature, _catalogue_changed,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("smuggle", SMUGGLED, ids=lambda one: one.__name__.strip("_"))
+def test_true_signatures_afterwards_hide_nothing_that_was_smuggled_in(office, stages, smuggle):
+    changed = updated(stages[1], smuggle)
+    assert not office.verify(changed).trusted
+    for step in ("step2", "step3"):
+        with contextlib.suppress(pades.SigningRefused):
+            changed = office.approve(changed, step)
+    assert not office.verify(changed).intact
+
+
+def test_content_changed_and_changed_back_is_seen(office, stages):
+    content = PdfFileReader(io.BytesIO(stages[1])).root["/Pages"]["/Kids"][0].raw_get("/Contents")
+
+    def change_back(writer):
+        page = writer.find_page_for_modification(0)[0].get_object()
+        number = generic.IndirectObject(content.idnum, content.generation, writer)
+        page[generic.pdf_name("/Contents")] = number
+        writer.update_container(page)
+
+    changed = updated(updated(stages[1], _content_replaced), change_back)
+    for step in ("step2", "step3"):
+        changed = office.approve(changed, step)
+    assert not office.verify(changed).intact
 
 
 # --- out of turn

@@ -12,10 +12,13 @@ from pyhanko.sign.validation.pdf_embedded import EmbeddedPdfSignature, read_cert
 from pyhanko.sign.validation.status import PdfSignatureStatus, SignatureCoverageLevel
 
 from archive.signing.pades.faults import UNREADABLE
+from archive.signing.pades.identity import entry
 
 _PEEK: Callable[[bytes], int] = asn1_parser.peek
 _HEX = re.compile(rb"(?:[0-9A-Fa-f]{2})+\Z")
 _ONLY_SIGNING = (sig_fields.MDPPerm.NO_CHANGES, sig_fields.MDPPerm.FILL_FORMS)
+_FILLS = sig_fields.MDPPerm.FILL_FORMS
+_FILLED = frozenset({"/V", "/AP"})
 _END = re.compile(rb"%%EOF[\r\n]*\Z")
 
 
@@ -49,10 +52,53 @@ def fills_gap(pdf: bytes, signature: EmbeddedPdfSignature) -> bool:
     return content == signature.pkcs7_content and not content[end:].strip(b"\0")
 
 
+def falsely_filled(
+    reader: PdfFileReader, signatures: Sequence[EmbeddedPdfSignature]
+) -> tuple[str, ...]:
+    """Return the signature fields that hold something which is no signature, as people know them.
+
+    pyHanko passes over such a value, and the field would count as signed.
+    """
+    signed = {_number(each.sig_field.container_ref) for each in signatures}
+    return tuple(
+        entry(reference.get_object(), "/TU", name)
+        for name, value, reference in sig_fields.enumerate_sig_fields(reader)
+        if value is not None and _number(reference) not in signed
+    )
+
+
+def only_fills_since_certified(signature: EmbeddedPdfSignature) -> bool:
+    """Whether every update after the certifying signature did nothing but fill empty fields.
+
+    That is: no object of the file was freed, the catalogue is the same one, and every object an
+    update replaced was an empty signature or text field of the certified revision and differs in
+    its value and appearance alone, which are new. All else in the file is then byte for byte what
+    was certified, because nothing else of it can be reached anew. Anything this does not know,
+    pyHanko's comparison judges.
+    """
+    reader, base = signature.reader, signature.signed_revision
+    if reader.xrefs.hybrid_xrefs_present or signature.docmdp_level != _FILLS:
+        return False
+    root = _number(reader.trailer.raw_get("/Root", revision=base))
+    for revision in range(base + 1, reader.xrefs.total_revisions):
+        if _number(reader.trailer.raw_get("/Root", revision=revision)) != root:
+            return False
+        if reader.xrefs.refs_freed_in_revision(revision):
+            return False
+        before, after = (reader.get_historical_resolver(one) for one in (revision - 1, revision))
+        for each in reader.xrefs.explicit_refs_in_revision(revision):
+            introduced = reader.xrefs.get_introducing_revision(each)
+            if introduced == revision:
+                continue
+            if introduced > base or not _is_fill(reader, revision, before(each), after(each)):
+                return False
+    return True
+
+
 def only_fills_follow(signature: EmbeddedPdfSignature) -> bool:
     """Whether later updates touched nothing of this revision but signature fields still empty.
 
-    That those were filled as they may be is what the full comparison with the certified revision
+    That those were filled as they may be is what the comparison with the certified revision
     shows; where both hold, comparing with this revision too could find nothing more.
     """
     reader, base = signature.reader, signature.signed_revision
@@ -86,6 +132,42 @@ def is_certified(reader: PdfFileReader, signatures: Sequence[EmbeddedPdfSignatur
         )
     except UNREADABLE:
         return False
+
+
+def _is_fill(reader: PdfFileReader, revision: int, old: Any, new: Any) -> bool:
+    """Whether an object is an empty field that this revision filled, and did nothing else to."""
+    if not all(isinstance(one, generic.DictionaryObject) for one in (old, new)):
+        return False
+    kept = set(old) - _FILLED
+    is_same = kept == set(new) - _FILLED and all(old.raw_get(k) == new.raw_get(k) for k in kept)
+    if not is_same or "/V" in old or "/V" not in new:
+        return False
+    value, kind = new.raw_get("/V"), old.get("/FT")
+    if kind == "/Tx":
+        is_filled = isinstance(value, generic.TextStringObject)
+    else:
+        is_filled = kind == "/Sig" and _is_new(reader, revision, value)
+        is_filled = is_filled and _resolve(value).get("/Type") == "/Sig"
+    return is_filled and _is_new_look(reader, revision, old, new)
+
+
+def _is_new_look(reader: PdfFileReader, revision: int, old: Any, new: Any) -> bool:
+    """Whether the field looks as before, or as a picture that came with this revision."""
+    if "/AP" not in new:
+        return "/AP" not in old
+    look = new.raw_get("/AP")
+    if "/AP" in old and old.raw_get("/AP") == look:
+        return True
+    if not isinstance(look, generic.DictionaryObject) or set(look) != {"/N"}:
+        return False
+    return _is_new(reader, revision, look.raw_get("/N"))
+
+
+def _is_new(reader: PdfFileReader, revision: int, value: Any) -> bool:
+    """Whether a value refers to an object that this revision brought."""
+    if not isinstance(value, generic.IndirectObject):
+        return False
+    return bool(reader.xrefs.get_introducing_revision(value.reference) == revision)
 
 
 def _only_proof_follows(pdf: bytes, signature: EmbeddedPdfSignature) -> bool:

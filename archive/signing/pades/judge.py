@@ -21,7 +21,13 @@ from archive.signing.judged import SignatureVerdict, StampVerdict, Verdict
 from archive.signing.pades.belief import Grounds, doubt, is_backdated, note
 from archive.signing.pades.faults import UNREADABLE, SigningRefused
 from archive.signing.pades.identity import entry, load_roots, signer_name
-from archive.signing.pades.integrity import integrity_fault, is_certified, only_fills_follow
+from archive.signing.pades.integrity import (
+    falsely_filled,
+    integrity_fault,
+    is_certified,
+    only_fills_follow,
+    only_fills_since_certified,
+)
 from archive.signing.pades.levels import proof_in
 from archive.signing.pades.places import waiting_roles
 from archive.signing.pades.stamped import JudgedStamp, judge_stamps, moment_for
@@ -61,8 +67,12 @@ def verify(
         signatures = list(reader.embedded_regular_signatures)
         stamps = list(reader.embedded_timestamp_signatures)
         waiting = waiting_roles(reader)
+        false = falsely_filled(reader, (*signatures, *stamps))
     except UNREADABLE:
         return Verdict(False, False, "这不是完好的 PDF 文件，无法核验。它可能已损坏或被改动。")
+    if false:
+        why = f"“{'、'.join(false)}”这一栏里填的不是签名，文件被人动过。"
+        return Verdict(False, False, why, (), waiting)
     if not signatures:
         why = "文件里没有数字签名，不能证明它没有被改动。"
         return Verdict(False, False, why, (), waiting)
@@ -84,7 +94,7 @@ async def _judge_all(
     judged: list[SignatureVerdict] = []
     for signature in signatures:
         moment = moment_for(signature.signed_revision, judged_stamps, grounds.now)
-        is_compared = bool(judged) and judged[0].intact and only_fills_follow(signature)
+        is_compared = _only_fills_come_after(signature, judged)
         is_last = signature is signatures[-1]
         verdict = await _judge(
             pdf, signature, grounds, moment, is_last=is_last, is_compared=is_compared
@@ -94,6 +104,18 @@ async def _judge_all(
             verdict = replace(verdict, valid=False, why=why)
         judged.append(verdict)
     return tuple(judged), judged_stamps
+
+
+def _only_fills_come_after(
+    signature: EmbeddedPdfSignature, judged: Sequence[SignatureVerdict]
+) -> bool:
+    """Whether the later updates are plainly harmless; what is not plain, pyHanko compares."""
+    try:
+        if judged:
+            return judged[0].intact and only_fills_follow(signature)
+        return only_fills_since_certified(signature)
+    except UNREADABLE:
+        return False
 
 
 async def _judge(
@@ -107,7 +129,7 @@ async def _judge(
 ) -> SignatureVerdict:
     """Judge one signature; its own time-stamp is judged at ``moment``.
 
-    ``is_compared``: what came later was found harmless already (``only_fills_follow``).
+    ``is_compared``: what came later was found harmless already (see ``integrity``).
     """
     try:
         signer: Any = signature.signer_cert
