@@ -134,5 +134,5 @@ def montage(pictures: Sequence[bytes | None]) -> bytes:
         top = (place // across) * high + (high - picture.height) // 2
         sheet.paste(picture, (left, top))
     out = io.BytesIO()
-    sheet.save(out, "PNG", optimize=True, dpi=(300, 300))
+    sheet.save(out, "PNG", dpi=(300, 300))
     return out.getvalue()
