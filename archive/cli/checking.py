@@ -9,7 +9,7 @@ from archive.core.clock import show_instant
 from archive.core.errors import Invalid
 from archive.filing.filed import find_filed
 from archive.instance import open_instance
-from archive.signing.verdicts import judge_file
+from archive.signing.verdicts import judge_stranger
 from archive.trust.service import verify_instance
 
 LARGEST = 200_000_000
@@ -49,7 +49,7 @@ def verify_file(file: Path, as_json: bool) -> None:
     if file.stat().st_size > LARGEST:
         raise Invalid("文件超过 200 MB，不能核验。")
     resources = open_instance()
-    verdict = judge_file(resources, file.read_bytes())
+    verdict = judge_stranger(resources, file.read_bytes())
     with resources.reading() as uow:
         filed = find_filed(uow, verdict.sha256)
     if as_json:

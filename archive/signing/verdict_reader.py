@@ -4,6 +4,7 @@ Called by ``verdicts`` for the public page.
 """
 
 import contextlib
+import hashlib
 import json
 import os
 import signal
@@ -32,7 +33,7 @@ def judge_apart(
         grounds.write_text(json.dumps(_as_json(known)), encoding="utf-8")
         answer = _ask_child(source, grounds, seconds, memory)
     if answer is None:
-        return FileVerdict(False, False, _DIED, (), "")
+        return FileVerdict(False, False, _DIED, (), hashlib.sha256(content).hexdigest())
     return _as_verdict(answer)
 
 

@@ -83,3 +83,12 @@ def test_filling_a_form_loads_neither_signing_nor_searching_nor_the_web():
     )
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert told.stdout.splitlines()[-1] == "[]"
+
+
+def test_file_that_is_not_ours_is_said_so_and_told_by_the_exit_code(tmp_path):
+    stranger = tmp_path / "来件 <b>.pdf"
+    stranger.write_text("这是一段文字，不是 PDF。", encoding="utf-8")
+    told = run(tmp_path, "verify-file", str(stranger))
+    assert told.returncode == 1 and "不是本系统的文件" in told.stdout
+    assert "Traceback" not in told.stderr
+    assert run(tmp_path, "verify-file", str(tmp_path / "没有.pdf")).returncode == 2
