@@ -20,6 +20,7 @@ from archive.documents.bundle import BUNDLE, bundle_work
 from archive.instance import office_key
 from archive.records.batch import CHECK, IMPORT, check_work, import_work
 from archive.search.indexing import drain_customer, drain_extract, drain_index, drain_reindex
+from archive.signing.reminders import do_signing_chores
 from archive.tasks.runner import drain_tasks
 from archive.tasks.service import Work, forget_old
 from archive.trust.head import note_head
@@ -151,10 +152,11 @@ def drain_all(resources: Resources, owner: str = "command") -> int:
 
 
 def do_chores(resources: Resources) -> int:
-    """Note the journal's head outside the database, let old tasks go, sweep old orphan blobs."""
+    """Do what comes round: head of the journal, proofs, late papers, old tasks, orphan blobs."""
     note_head(resources)
     do_proof_chores(resources)
     with resources.work() as uow:
+        do_signing_chores(uow)
         forget_old(uow)
         uow.commit()
     return sweep_orphans(resources)

@@ -75,12 +75,15 @@ class Field:
 class Signer:
     """One step of the sign-off chain: the printed role, and who may take it.
 
-    `candidate`: submitter, head (`head:2`: two levels up), leader, role:x, person:USERNAME,
-    dept:NAME (its head), field:KEY (a person or department named in the paper), chosen (by the
-    submitter), external. `mode` tells what several people mean: one (the first able), all (会签),
-    any (或签), `ratio:2/3`. `when` is a condition on the values (condition.py). `empty` tells what
-    happens when nobody can: stop, head (the heads upward), skip, admin. `issues`: 签发, where a
-    mere 圈阅 is not enough. `days`: working days within which to answer; 0 means no term.
+    `candidate`: submitter, head (`head:2`: two levels up), leader, role:x, position:NAME (岗位, the
+    submitter's department first), person:USERNAME, dept:NAME (its head), field:KEY (a person or
+    department named in the paper), chosen (by the submitter), external. `mode` tells what several
+    people mean: one (the first able), all (会签), any (或签), `ratio:2/3`. `when` is a condition on
+    the values (condition.py). `empty` tells what happens when nobody can: stop, head (the heads
+    upward), skip, admin. `issues`: 签发, where a mere 圈阅 is not enough. `days`: working days
+    within which to answer; 0 means no term. `late` tells what happens after it: remind, hand_on
+    (to the head above), return (to the author), agree (counts as a yes without a signature; never
+    the last step, never 签发).
     """
 
     role: str
@@ -92,6 +95,7 @@ class Signer:
     empty: str = "stop"
     issues: bool = False
     days: int = 0
+    late: str = "remind"
 
     @property
     def is_electronic(self) -> bool:

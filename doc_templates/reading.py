@@ -166,6 +166,9 @@ def _check_chain(form: Form, top: TomlTable) -> None:
         for name in unknown:
             message = f"“{signer.role}”：没有“{name[:40]}”这一栏{near(name, keys)}"
             raise top.fault("signer", message)
+    if form.chain and form.chain[-1].late == "agree":
+        message = f"“{form.chain[-1].role}”是最后一步，不能逾期视为同意；可写 hand_on 或 return"
+        raise top.fault("signer", message)
 
 
 def _paths(form: Form) -> frozenset[str]:

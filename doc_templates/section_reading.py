@@ -30,10 +30,11 @@ MAX_SIGNERS, WIDEST = 30, 12
 LONGEST_NAME = 60
 SIGN_MODE = re.compile(r"one|all|any|ratio:[1-9][0-9]?/[1-9][0-9]?")
 CANDIDATE = re.compile(
-    r"submitter|chosen|external|head(:[1-9])?|(role:)?[a-z_]+|(person|dept|field):\S+"
+    r"submitter|chosen|external|head(:[1-9])?|(role:)?[a-z_]+|(person|dept|field|position):\S+"
 )
 SEAL_KINDS = ("公章", "合同专用章", "财务专用章", "法定代表人名章", "其他")
 EMPTY_POLICIES = ("stop", "head", "skip", "admin")
+LATE_POLICIES = ("remind", "hand_on", "return", "agree")
 MAX_DAYS = 365
 _DUE = re.compile(r"([0-9]{1,3})d|(?:month|quarter)\+([0-9]{1,2})")
 
@@ -160,7 +161,7 @@ def _read_signer(table: TomlTable, role: str) -> Signer:
         raise table.fault(
             "candidate",
             f"candidate “{candidate}”看不懂，可写 submitter、head、head:2、leader、role:角色、"
-            "person:用户名、dept:部门、field:栏目、chosen、external",
+            "position:岗位、person:用户名、dept:部门、field:栏目、chosen、external",
         )
     mode = table.text("mode", limit=LONGEST_NAME) or "one"
     share = mode.removeprefix("ratio:").split("/")
@@ -171,6 +172,13 @@ def _read_signer(table: TomlTable, role: str) -> Signer:
         parse_condition(when) if when else ()
     except BadFormula as error:
         raise table.fault("when", error.message) from error
+    days = table.integer("days", 0, MAX_DAYS)
+    late = table.choice("late", LATE_POLICIES, "remind")
+    if late != "remind" and not days:
+        raise table.fault("late", f'late = "{late}" 要同时写 days（几个工作日内办）')
+    issues = table.flag("issues")
+    if late == "agree" and issues:
+        raise table.fault("late", "签发的一步不能逾期视为同意")
     return Signer(
         role,
         candidate,
@@ -179,8 +187,9 @@ def _read_signer(table: TomlTable, role: str) -> Signer:
         when,
         table.flag("allow_same"),
         table.choice("empty", EMPTY_POLICIES, "stop"),
-        table.flag("issues"),
-        table.integer("days", 0, MAX_DAYS),
+        issues,
+        days,
+        late,
     )
 
 

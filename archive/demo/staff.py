@@ -98,5 +98,6 @@ def add_staff(uow: UnitOfWork, hashes: Mapping[str, str]) -> None:
             roles=person.roles,
             clearance=person.clearance,
             email=f"{person.username}@example.com",
+            position=person.post,
         )
         service.add_user(uow, None, fields, hashes[person.username], must_change_password=False)

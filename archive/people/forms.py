@@ -31,6 +31,7 @@ class UserForm(FlaskForm):
     staff_no = StringField("工号", [DataRequired("请填写工号"), Length(max=20)])
     name = StringField("姓名", [DataRequired("请填写姓名"), Length(max=40)])
     email = StringField("电子邮箱", [Length(max=120)])
+    position = StringField("岗位", [Length(max=40)])
     department_id = SelectField("部门", coerce=int)
     roles = SelectMultipleField("角色", choices=list(ROLES.items()))
     clearance = SelectField("可看密级", coerce=int, choices=list(enumerate(SECRECY)))

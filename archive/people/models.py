@@ -29,6 +29,7 @@ class User(Base):
     staff_no: Mapped[str] = mapped_column(String(20), unique=True)
     name: Mapped[str] = mapped_column(String(60))
     email: Mapped[str] = mapped_column(String(120), default="")
+    position: Mapped[str] = mapped_column(String(40), default="", index=True)
     department_id: Mapped[int] = mapped_column(ForeignKey("department.id"), index=True)
     password_hash: Mapped[str] = mapped_column(String(200))
     must_change_password: Mapped[bool] = mapped_column(default=True)

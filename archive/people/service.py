@@ -41,6 +41,7 @@ class UserView:
     clearance: int
     left_on: date | None
     version: int
+    position: str = ""
 
     @property
     def role_labels(self) -> tuple[str, ...]:
@@ -59,6 +60,7 @@ class UserFields:
     roles: frozenset[str]
     clearance: int = 1
     email: str = ""
+    position: str = ""
 
 
 def departments(uow: UnitOfWork) -> list[DepartmentView]:
@@ -104,6 +106,16 @@ def actors_with_role(uow: UnitOfWork, role: str) -> list[Actor]:
         .join(RoleGrant, RoleGrant.user_id == User.id)
         .where(RoleGrant.role == role, _present(uow))
         .order_by(User.staff_no)
+    )
+    return [_as_actor(uow, row) for row in rows.unique()]
+
+
+def actors_in_position(uow: UnitOfWork, position: str, department_id: int) -> list[Actor]:
+    """Return everyone present in a position (岗位), those of the department first."""
+    rows = uow.session.scalars(
+        select(User)
+        .where(User.position == position, _present(uow))
+        .order_by(User.department_id != department_id, User.staff_no)
     )
     return [_as_actor(uow, row) for row in rows.unique()]
 
@@ -172,6 +184,7 @@ def add_user(
         staff_no=fields.staff_no.strip(),
         name=fields.name.strip(),
         email=fields.email.strip(),
+        position=fields.position.strip(),
         department_id=fields.department_id,
         password_hash=password_hash,
         must_change_password=must_change_password,
@@ -201,11 +214,8 @@ def edit_user(
             "不能取消自己的系统管理员角色，请由另一位管理员来改。", {"roles": "须保留系统管理员"}
         )
     row.username, row.staff_no, row.name = fields.username, fields.staff_no, fields.name
-    row.email, row.department_id, row.clearance = (
-        fields.email,
-        fields.department_id,
-        fields.clearance,
-    )
+    row.email, row.position = fields.email, fields.position.strip()
+    row.department_id, row.clearance = fields.department_id, fields.clearance
     held = {grant.role for grant in row.roles}
     row.roles = [grant for grant in row.roles if grant.role in fields.roles]
     row.roles += [RoleGrant(role=role) for role in sorted(fields.roles - held)]
@@ -273,6 +283,7 @@ def _as_view(row: User) -> UserView:
         clearance=row.clearance,
         left_on=row.left_on,
         version=row.row_version,
+        position=row.position,
     )
 
 

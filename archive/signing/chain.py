@@ -24,6 +24,7 @@ from archive.signing.views import ActView, RunView, StepView, TaskView
 from storage.work import UnitOfWork
 
 SIGNED = ("approve", "circle", "seal")
+AGREED = (*SIGNED, "lapse")  # 逾期视为同意: a yes without a signature
 SPOKEN = (*SIGNED, "refuse", "advise", "return", "reject")
 LIVE = (TaskState.OPEN, TaskState.WAITING)
 
@@ -56,6 +57,7 @@ def start_run(
                 allow_same=step.allow_same,
                 issues=step.issues,
                 days=step.days,
+                late=step.late,
             )
         )
         for person, slot in zip(step.people, step.slots, strict=not step.is_outside):

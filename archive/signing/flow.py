@@ -57,7 +57,7 @@ def open_task(uow: UnitOfWork, run: SigningRun, task: SigningTask, days: int = 0
         task.owner_id, task.assignee_id, task.is_proxy = task.assignee_id, agent.id, True
     task.state, task.opened_at = TaskState.OPEN, uow.now()
     if days and task.due_at is None:
-        task.due_at = _due(uow, days)
+        task.due_at = due_in(uow, days)
     audience.let_in(uow, run.record_id, [task.assignee_id])
     uow.session.flush()
 
@@ -256,7 +256,7 @@ def _normal(tasks: Sequence[SigningTask]) -> list[SigningTask]:
 
 def _yes(step: SigningStep, tasks: Sequence[SigningTask]) -> int:
     return sum(
-        one.state == TaskState.DONE and one.outcome in chain.SIGNED
+        one.state == TaskState.DONE and one.outcome in chain.AGREED
         for one in _normal(tasks)
         if one.seq == step.seq
     )
@@ -331,7 +331,7 @@ def _replace_leaver(uow: UnitOfWork, run: SigningRun, task: SigningTask, barred:
     chain.note_act(uow, run.id, task.id, "reassign", head.id, other_id=task.owner_id)
 
 
-def _due(uow: UnitOfWork, days: int) -> datetime:
+def due_in(uow: UnitOfWork, days: int) -> datetime:
     """Return the close of the last working day of the term."""
     day = load_calendar(uow).add_working_days(local_day(uow.now()), days)
     return datetime.combine(day, _CLOSE_OF_DAY, SHANGHAI)

@@ -71,6 +71,7 @@ class SigningStep(Base):
     allow_same: Mapped[bool] = mapped_column(default=False)
     issues: Mapped[bool] = mapped_column(default=False)
     days: Mapped[int] = mapped_column(default=0)
+    late: Mapped[str] = mapped_column(String(10), default="remind")
 
 
 class SigningTask(Base):

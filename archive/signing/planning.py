@@ -71,9 +71,10 @@ def _able(uow: UnitOfWork, signer: Signer, record: RecordView, chosen: Chosen) -
     word, _, detail = signer.candidate.partition(":")
     finders: Mapping[str, Callable[[], list[int]]] = {
         "submitter": lambda: [record.author_id],
-        "head": lambda: _heads_upward(uow, record.department_id, int(detail or 1)),
+        "head": lambda: heads_upward(uow, record.department_id, int(detail or 1)),
         "role": lambda: _ids(people.actors_with_role(uow, detail)),
         "person": lambda: _person(uow, detail),
+        "position": lambda: _ids(people.actors_in_position(uow, detail, record.department_id)),
         "dept": lambda: _head_of_named(uow, detail),
         "field": lambda: _named_in(uow, record, detail),
         "chosen": lambda: list(chosen.get(signer.role, ())),
@@ -88,10 +89,10 @@ def _able(uow: UnitOfWork, signer: Signer, record: RecordView, chosen: Chosen) -
         return found
     if signer.empty == "admin":
         return _ids(people.actors_with_role(uow, "admin"))
-    return _heads_upward(uow, record.department_id, 1)
+    return heads_upward(uow, record.department_id, 1)
 
 
-def _heads_upward(uow: UnitOfWork, department_id: int, level: int) -> list[int]:
+def heads_upward(uow: UnitOfWork, department_id: int, level: int) -> list[int]:
     """Return the head ``level`` units up, then the heads above, then the leaders."""
     parents = {unit.id: unit.parent_id for unit in people.departments(uow)}
     unit: int | None = department_id

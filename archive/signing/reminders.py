@@ -1,7 +1,7 @@
 """What the office does by itself about papers that lie too long.
 
-It reminds of late tasks once a day, and moves the tasks of people who have left to the head of
-their department.
+It moves the tasks of people who have left to the head of their department, does what a form's
+step says of late ones (``lateness``), and reminds of the others once a day.
 
 Called by the worker's chores and by the administrator's page of stuck tasks.
 """
@@ -17,11 +17,17 @@ from archive.people.service import find_actor, names_of
 from archive.records.models import Record
 from archive.signing import chain, flow
 from archive.signing.inbox import age_of
+from archive.signing.lateness import act_on_late
 from archive.signing.models import SigningReminder, SigningRun, SigningTask, TaskState
 from archive.signing.views import InboxEntry
 from storage.work import UnitOfWork
 
 OFFICE_EVERY = timedelta(hours=24)
+
+
+def do_signing_chores(uow: UnitOfWork) -> int:
+    """Move what lies with leavers, do what the forms say of late tasks, remind of the rest."""
+    return move_leavers_tasks(uow) + act_on_late(uow) + remind_late(uow)
 
 
 def remind_late(uow: UnitOfWork) -> int:

@@ -50,6 +50,7 @@ class PlannedStep:
     allow_same: bool = False
     issues: bool = False
     days: int = 0
+    late: str = "remind"
     skipped: str = ""
 
     @property
@@ -121,6 +122,7 @@ def plan_chain(
             allow_same=signer.allow_same,
             issues=signer.issues,
             days=signer.days,
+            late=signer.late,
             skipped=skipped,
         )
         steps.append(step)

@@ -20,6 +20,8 @@ ACTIONS = {
     "approve": "签字",
     "circle": "圈阅",
     "seal": "用印",
+    "lapse": "逾期未办，视为同意",
+    "hand_on": "逾期未办，转给",
     "refuse": "不同意",
     "advise": "提出意见",
     "return": "退回",
@@ -79,6 +81,7 @@ class TaskView:
                 "advise": "已提意见",
                 "circle": "已圈阅",
                 "seal": "已用印",
+                "lapse": "逾期视为同意",
             }
             return told.get(self.outcome, TASK_STATES["done"])
         return TASK_STATES[self.state]

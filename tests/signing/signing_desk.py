@@ -37,7 +37,7 @@ class Desk:
             uow.commit()
         return form
 
-    def person(self, key, name, department_id, *roles, clearance=1):
+    def person(self, key, name, department_id, *roles, clearance=1, position=""):
         """Add somebody to the company and return them as an actor."""
         self.newcomers += 1
         with self.resources.work() as uow:
@@ -48,6 +48,7 @@ class Desk:
                 department_id=department_id,
                 roles=frozenset(roles or {"clerk"}),
                 clearance=clearance,
+                position=position,
             )
             user_id = people.add_user(uow, None, fields, PASSWORD_HASH, must_change_password=False)
             actor = people.get_actor(uow, user_id)
@@ -100,6 +101,10 @@ class Desk:
     def run(self, record_id):
         with self.resources.reading() as uow:
             return chain.find_run(uow, record_id)
+
+    def task_labels(self, record_id):
+        """Return how each task of the present run is shown."""
+        return [task.state_label for task in self.run(record_id).tasks]
 
     def waiting(self, record_id):
         """Return the names of those whose turn it is."""

@@ -11,10 +11,12 @@ import pytest
 from archive.core.clock import local_day
 from archive.core.errors import ArchiveError, Conflict, Forbidden, Invalid, NotFound
 from archive.core.resources import open_resources
+from archive.jobs import do_chores
 from archive.people import access
 from archive.records.models import Record
 from archive.signing import delegation, detours, edge, freeze, inbox, reminders, service
 from archive.signing.slots import marks_of
+from doc_templates import BadDefinition
 
 AUTHOR, HEAD, LEADER = "报告人; submitter", "主管; head", "经理; leader"
 
@@ -604,6 +606,107 @@ def test_a_late_task_is_reminded_of_by_the_office_once_a_day(desk, company, step
         assert inbox.counts(uow, company.sales_head).late == 1
         mine = inbox.started(uow, company.sales_clerk).items[0]
     assert mine.waits_for == "主管 王建国" and mine.is_late
+
+
+# 超时
+
+
+def chores(desk):
+    return desk.do(lambda uow, _: reminders.do_signing_chores(uow), None)
+
+
+def late_at_head(desk, company, steps, clock, policy):
+    """Let a paper lie with the head of sales beyond the term of two working days."""
+    head = f'{HEAD}; days = 2; late = "{policy}"'
+    desk.publish(steps(AUTHOR, head, LEADER))
+    paper = desk.submit(company.sales_clerk)
+    desk.sign(company.sales_clerk, paper)
+    clock.advance(days=3)
+    return paper
+
+
+def test_late_the_paper_goes_to_the_head_above_with_a_fresh_term(desk, company, steps, clock):
+    boss = desk.person("boss", "韩总管", 1, "head", clearance=2)
+    paper = late_at_head(desk, company, steps, clock, "hand_on")
+    assert chores(desk) == 1 and desk.waiting(paper) == ["韩总管"]
+    assert chores(desk) == 0, "not moved on before its own term"
+    with pytest.raises(Conflict):
+        desk.sign(company.sales_head, paper)
+    desk.sign(boss, paper)
+    desk.sign(company.leader, paper)
+    assert desk.signed_by(paper) == ["陈晓东", "韩总管", "周志远"]
+    assert "hand_on" in desk.actions(paper)
+
+
+def test_late_with_nobody_above_the_person_is_reminded(desk, company, steps, clock):
+    paper = late_at_head(desk, company, steps, clock, "hand_on")
+    assert chores(desk) == 1 and desk.waiting(paper) == ["王建国"], "the leader signs later anyway"
+    assert desk.run(paper).open_task.reminders == 1
+
+
+def test_late_the_paper_goes_back_to_its_author(desk, company, steps, clock):
+    paper = late_at_head(desk, company, steps, clock, "return")
+    assert chores(desk) == 1 and desk.state(paper) == "returned"
+    assert chores(desk) == 0
+    desk.resubmit(company.sales_clerk, paper)
+    assert desk.waiting(paper) == ["陈晓东"]
+
+
+def test_late_counts_as_agreed_without_anybodys_signature(desk, company, steps, clock):
+    paper = late_at_head(desk, company, steps, clock, "agree")
+    assert chores(desk) == 1 and desk.waiting(paper) == ["周志远"]
+    assert desk.task_labels(paper)[1] == "逾期视为同意"
+    desk.sign(company.leader, paper)
+    assert desk.state(paper) == "signed" and desk.verdict(paper).trusted
+    assert desk.signed_by(paper) == ["陈晓东", "周志远"], "nobody signed for the head"
+
+
+def test_late_in_a_countersigning_the_silent_agree_and_the_rest_decide(
+    desk, company, steps, clock, two_heads
+):
+    step = '主管; role:legal; mode = "all"; days = 2; late = "agree"'
+    desk.publish(steps(AUTHOR, step, LEADER))
+    paper = desk.submit(company.sales_clerk)
+    desk.sign(company.sales_clerk, paper)
+    desk.sign(two_heads[0], paper)
+    clock.advance(days=3)
+    assert chores(desk) == 2 and desk.waiting(paper) == ["周志远"]
+
+
+def test_the_worker_does_it_by_itself(desk, company, steps, clock):
+    paper = late_at_head(desk, company, steps, clock, "return")
+    do_chores(desk.resources)
+    assert desk.state(paper) == "returned"
+
+
+@pytest.mark.parametrize(
+    ("step", "told"),
+    [
+        (f'{HEAD}; late = "agree"', "days"),
+        (f'{HEAD}; days = 2; late = "agree"; issues = true', "签发"),
+        (f'{HEAD}; days = 2; late = "sign"', "late"),
+    ],
+)
+def test_what_may_not_happen_when_late_is_refused_in_the_form(desk, steps, step, told):
+    with pytest.raises(BadDefinition, match=told):
+        desk.publish(steps(AUTHOR, step, LEADER))
+
+
+def test_the_last_step_never_counts_as_agreed(desk, steps):
+    with pytest.raises(BadDefinition, match="最后一步"):
+        desk.publish(steps(AUTHOR, HEAD, f'{LEADER}; days = 2; late = "agree"'))
+
+
+def test_a_step_by_position_prefers_the_submitters_department(desk, company, steps):
+    for key, name, unit in (
+        ("p1", "丁审核", company.finance_id),
+        ("p2", "戊审核", company.sales_id),
+    ):
+        desk.person(key, name, unit, position="审核员")
+    desk.publish(steps(AUTHOR, "主管; position:审核员", LEADER))
+    paper = desk.submit(company.sales_clerk)
+    desk.sign(company.sales_clerk, paper)
+    assert desk.waiting(paper) == ["戊审核"]
 
 
 def test_a_copy_is_read_once_and_lets_one_see_the_paper(desk, company):

@@ -2,6 +2,8 @@
 
 Revision: 0006
 After: 0005
+
+People have a position, and a step of a run says what happens when it is late.
 """
 
 import sqlalchemy as sa
@@ -151,9 +153,27 @@ def upgrade() -> None:
             ["id"],
         )
 
+    with op.batch_alter_table("signing_step", schema=None) as batch_op:
+        batch_op.add_column(
+            sa.Column("late", sa.String(length=10), nullable=False, server_default="remind")
+        )
+
+    with op.batch_alter_table("user", schema=None) as batch_op:
+        batch_op.add_column(
+            sa.Column("position", sa.String(length=40), nullable=False, server_default="")
+        )
+        batch_op.create_index(batch_op.f("ix_user_position"), ["position"], unique=False)
+
 
 def downgrade() -> None:
     """Take the schema back to the revision before."""
+    with op.batch_alter_table("user", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_user_position"))
+        batch_op.drop_column("position")
+
+    with op.batch_alter_table("signing_step", schema=None) as batch_op:
+        batch_op.drop_column("late")
+
     with op.batch_alter_table("person_certificate", schema=None) as batch_op:
         batch_op.drop_constraint(
             batch_op.f("fk_person_certificate_seal_id_company_seal"), type_="foreignkey"
