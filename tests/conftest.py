@@ -5,6 +5,7 @@ real LibreOffice through ``office_converter``.
 """
 
 import io
+import shutil
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from argon2 import PasswordHasher
 from docx import Document as WordDocument
 from flask import Flask
 from flask.testing import FlaskClient
@@ -25,14 +27,18 @@ from archive.models import metadata
 from archive.people import access, service
 from archive.people.gate import COOKIE
 from archive.people.rights import Actor
+from archive.signing import authority
 from doc_templates.pdf import OfficeConverter
 
 # A slow machine is no finding: properties are judged by their truth, not by their speed.
 hypothesis_settings.register_profile("house", deadline=None)
 hypothesis_settings.load_profile("house")
 
+DATABASE = "archive.db"
 PASSWORD = "档案台-测试-2026"
-PASSWORD_HASH = access.hash_password(PASSWORD)
+# Stretching is slow on purpose; how strong it is has tests of its own (people, authority).
+PASSWORD_HASH = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
+authority.COST = 2**4
 
 
 class FrozenClock:
@@ -152,23 +158,64 @@ def converter() -> QuickConverter:
 @pytest.fixture
 def bare(tmp_path: Path, clock: FrozenClock, converter: QuickConverter) -> Iterator[Resources]:
     """An instance with its tables and nothing in them, not even the shipped forms."""
-    folder = tmp_path / "instance"
-    settings = Settings(data=folder, database_url=f"sqlite:///{folder / 'archive.db'}")
-    opened = open_resources(settings, converter, clock)
+    opened = _opened(tmp_path / "instance", converter, clock)
     metadata.create_all(opened.database.engine)
     yield opened
     opened.database.dispose()
 
 
 @pytest.fixture
-def resources(bare: Resources) -> Resources:
+def resources(
+    tmp_path: Path, clock: FrozenClock, converter: QuickConverter, shipped: Path
+) -> Iterator[Resources]:
     """An instance with the shipped forms, as a first start leaves it."""
-    install_forms(bare)
-    return bare
+    folder = tmp_path / "instance"
+    folder.mkdir()
+    shutil.copyfile(shipped, folder / DATABASE)
+    opened = _opened(folder, converter, clock)
+    yield opened
+    opened.database.dispose()
 
 
 @pytest.fixture
-def company(resources: Resources) -> Company:
+def company(resources: Resources, settled: tuple[Path, Company]) -> Company:
+    """A small company in the instance, which must be as a first start leaves it."""
+    database, people = settled
+    with resources.reading() as uow:
+        assert not service.departments(uow), "ask for the company before anything is written"
+    resources.database.dispose()
+    shutil.copyfile(database, resources.settings.data / DATABASE)
+    return people
+
+
+@pytest.fixture(scope="session")
+def shipped(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The database of a first start, made once; tests work on copies of it."""
+    folder = tmp_path_factory.mktemp("shipped")
+    opened = _opened(folder, QuickConverter(), FrozenClock())
+    metadata.create_all(opened.database.engine)
+    install_forms(opened)
+    opened.database.dispose()
+    return folder / DATABASE
+
+
+@pytest.fixture(scope="session")
+def settled(tmp_path_factory: pytest.TempPathFactory, shipped: Path) -> tuple[Path, Company]:
+    """The database of a first start with a small company in it, made once."""
+    folder = tmp_path_factory.mktemp("settled")
+    shutil.copyfile(shipped, folder / DATABASE)
+    opened = _opened(folder, QuickConverter(), FrozenClock())
+    people = _settle(opened)
+    opened.database.dispose()
+    return folder / DATABASE, people
+
+
+def _opened(folder: Path, converter: QuickConverter, clock: FrozenClock) -> Resources:
+    settings = Settings(data=folder, database_url=f"sqlite:///{folder / DATABASE}")
+    return open_resources(settings, converter, clock)
+
+
+def _settle(resources: Resources) -> Company:
     with resources.work() as uow:
         top = service.add_department(uow, "ZJB", "总经办")
         units = {

@@ -11,7 +11,7 @@ The folder::
                               and may be moved to a safe place
     issuing.pem issuing.key   signs people's certificates and the revocation list
     root.crl                  the root's own (empty) revocation list, made with it
-    salt                      stretches the passphrase (scrypt); every key, also those handed out,
+    salt cost                 stretch the passphrase (scrypt); every key, also those handed out,
                               is PKCS#8 encrypted with the stretched passphrase, so a backup
                               without this folder has lost the keys
     SHA256SUMS                tells a damaged file from a wrong passphrase
@@ -36,6 +36,7 @@ from archive.signing.authority_folder import (
     SUMS,
     AuthorityError,
     read_certificate,
+    read_cost,
     read_folder,
     read_optional,
     sums_of,
@@ -64,6 +65,7 @@ PERSON_DAYS = 365 * 3
 CRL_DAYS = 30
 SKEW = timedelta(minutes=5)  # a certificate counts from a little before it was asked for
 PERSON_UNIT = "员工签名"  # OU of a person's certificate
+COST = 2**15  # of stretching the passphrase (scrypt N), kept beside the salt
 OUTSIDE_UNIT = "对方签字"  # OU of a certificate issued to the other party for one act
 SEAL_UNIT = "印章"  # OU of the certificate of one of the company's seals
 COMPANY_UNIT = "单位签章"  # OU of the company's certifying certificate
@@ -137,7 +139,7 @@ class CompanyAuthority:
 
     @classmethod
     def create(
-        cls, folder: Path, company: str, passphrase: bytes, now: datetime
+        cls, folder: Path, company: str, passphrase: bytes, now: datetime, crl_url: str = ""
     ) -> "CompanyAuthority":
         """Make root and issuing certificate in ``folder``, all at once or not at all.
 
@@ -152,11 +154,12 @@ class CompanyAuthority:
                 f"{folder} 里已经有文件，不会覆盖公司的签名证书。要重新建立，请先把它移走保存。"
             )
         salt = secrets.token_bytes(16)
-        password = stretched(passphrase, salt)
-        files = new_authority_files(company, password, now) | {"salt": salt}
+        password = stretched(passphrase, salt, COST)
+        files = new_authority_files(company, password, now)
+        files |= {"salt": salt, "cost": str(COST).encode()}
         files[SUMS] = sums_of(files)
         write_folder(folder, files)
-        return cls.open(folder, passphrase)
+        return cls._opened(folder, password, crl_url)
 
     @classmethod
     def open(cls, folder: Path, passphrase: bytes, crl_url: str = "") -> "CompanyAuthority":
@@ -168,9 +171,14 @@ class CompanyAuthority:
         """
         files = read_folder(folder)
         _check_passphrase(passphrase)
+        password = stretched(passphrase, files["salt"], read_cost(folder, files["cost"]))
+        return cls._opened(folder, password, crl_url)
+
+    @classmethod
+    def _opened(cls, folder: Path, password: bytes, crl_url: str) -> "CompanyAuthority":
+        files = read_folder(folder)
         root = read_certificate(files["root.pem"], folder / "root.pem")
         issuing = read_certificate(files["issuing.pem"], folder / "issuing.pem")
-        password = stretched(passphrase, files["salt"])
         try:
             key = serialization.load_pem_private_key(files["issuing.key"], password)
         except (ValueError, TypeError) as wrong:

@@ -12,7 +12,7 @@ from archive.core.errors import Conflict, Unavailable
 
 SUMS = "SHA256SUMS"
 
-_SEALED = ("root.pem", "issuing.pem", "issuing.key", "salt")  # root.key may be taken away
+_SEALED = ("root.pem", "issuing.pem", "issuing.key", "salt", "cost")  # root.key may be taken away
 
 
 class AuthorityError(Unavailable):
@@ -56,6 +56,16 @@ def read_folder(folder: Path) -> dict[str, bytes]:
         if expected.get(name) != hashlib.sha256(content).hexdigest():
             raise damaged(folder / name)
     return files
+
+
+def read_cost(folder: Path, content: bytes) -> int:
+    """Return how much the passphrase is stretched: a power of two; raise AuthorityError."""
+    if not content.isdigit() or len(content) > 8:
+        raise damaged(folder / "cost")
+    cost = int(content)
+    if cost < 2 or cost & (cost - 1):
+        raise damaged(folder / "cost")
+    return cost
 
 
 def read_optional(path: Path) -> bytes:

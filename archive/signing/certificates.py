@@ -142,9 +142,9 @@ def encrypted_key(key: PrivateKey, password: bytes) -> bytes:
     )
 
 
-def stretched(passphrase: bytes, salt: bytes) -> bytes:
+def stretched(passphrase: bytes, salt: bytes, cost: int) -> bytes:
     """The PKCS#8 password: scrypt, because OpenSSL's own 2,048 rounds are too few."""
-    derived = Scrypt(salt=salt, length=32, n=2**15, r=8, p=1).derive(passphrase)
+    derived = Scrypt(salt=salt, length=32, n=cost, r=8, p=1).derive(passphrase)
     return base64.b64encode(derived)
 
 

@@ -156,12 +156,12 @@ def company_crl(resources: Resources) -> bytes:
 
 
 def _open_or_make(resources: Resources, folder: Path) -> CompanyAuthority:
-    secret = instance_secret(resources.settings)
+    secret, crl_url = instance_secret(resources.settings), resources.settings.public_url + CRL_PATH
     if not folder.exists() or not any(folder.iterdir()):
         with resources.reading() as uow:
             company = load_profile(uow).company
-        CompanyAuthority.create(folder, company, secret, resources.clock())
-    return CompanyAuthority.open(folder, secret, resources.settings.public_url + CRL_PATH)
+        return CompanyAuthority.create(folder, company, secret, resources.clock(), crl_url)
+    return CompanyAuthority.open(folder, secret, crl_url)
 
 
 def _key(resources: Resources, holder: _Holder) -> SigningKey:

@@ -6,7 +6,6 @@ import pytest
 
 from archive.documents import service as documents
 from archive.forms.service import publish_form
-from archive.people import access
 from archive.people import service as people
 from archive.people.service import UserFields
 from archive.records import drafts
@@ -14,9 +13,7 @@ from archive.records import service as records
 from archive.signing import chain, edge, pades, service
 from archive.signing.keys import open_authority
 from doc_templates import load_form, read_form, sample_values
-
-PASSWORD = "档案台-测试-2026"
-PASSWORD_HASH = access.hash_password(PASSWORD)
+from tests.conftest import PASSWORD, PASSWORD_HASH
 
 
 class Desk:

@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.x509.oid import NameOID
 
 from archive.core.errors import Conflict, Invalid
+from archive.signing import authority as authority_module
 from archive.signing.authority import (
     COMPANY_UNIT,
     PERSON_UNIT,
@@ -43,7 +44,8 @@ def text_of(name, oid):
 
 def test_a_new_authority_is_private_and_opens_again(folder, authority):
     assert {path.name for path in folder.iterdir()} == {
-        *("root.pem", "root.key", "root.crl", "issuing.pem", "issuing.key", "salt", "SHA256SUMS")
+        *("root.pem", "root.key", "root.crl", "issuing.pem", "issuing.key", "salt", "cost"),
+        "SHA256SUMS",
     }
     assert all(stat.S_IMODE(path.stat().st_mode) == 0o600 for path in folder.iterdir())
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
@@ -83,6 +85,15 @@ def test_keys_at_rest_open_with_nothing_but_the_stretched_passphrase(folder, aut
     assert "private_key" not in repr(authority.signing_key(*pair(issued)))
 
 
+def test_how_much_a_pass_phrase_is_stretched_is_kept_with_the_salt(tmp_path, monkeypatch):
+    folder = tmp_path / "strong"
+    monkeypatch.setattr(authority_module, "COST", 2**15)
+    CompanyAuthority.create(folder, "示例集团有限公司", PASSPHRASE, NOW)
+    monkeypatch.setattr(authority_module, "COST", 2**4)
+    assert (folder / "cost").read_bytes() == b"32768"
+    assert CompanyAuthority.open(folder, PASSPHRASE).company == "示例集团有限公司"
+
+
 def pair(issued):
     return issued.certificate_pem, issued.encrypted_key_pem
 
@@ -117,7 +128,7 @@ def test_wrong_passphrase_missing_and_damaged_are_told_apart(folder, authority):
         CompanyAuthority.open(folder, PASSPHRASE)
 
 
-@pytest.mark.parametrize("name", ["root.pem", "issuing.pem", "salt", "SHA256SUMS"])
+@pytest.mark.parametrize("name", ["root.pem", "issuing.pem", "salt", "cost", "SHA256SUMS"])
 def test_every_damaged_file_is_named(folder, authority, name):
     (folder / name).write_bytes(b"\xff\x00 damaged")
     with pytest.raises(AuthorityError, match="已损坏"):
