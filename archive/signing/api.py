@@ -53,13 +53,17 @@ class SubmitIn(_Strict):
 
 
 class SignIn(_Strict):
-    """The signer's password again, a drawn signature (PNG, base64), an opinion, own entries."""
+    """The signer's password again, a drawn signature (PNG, base64), an opinion, own entries.
+
+    ``with_mark``: the signer's name seal is shown where nothing is drawn.
+    """
 
     password: str = Field(max_length=200)
     signature_png: str = Field(default="", max_length=PNG_LIMIT)
     opinion: str = Field(default="", max_length=WORDS)
     circled: bool = False
     own_password: str = Field(default="", max_length=200)
+    with_mark: bool = False
     entries: dict[str, Any] = Field(default_factory=dict, max_length=50)
 
 
@@ -202,6 +206,7 @@ def sign(record_id: int, json_data: SignIn) -> dict[str, object]:
         circled=json_data.circled,
         filled=json_data.entries,
         own_password=json_data.own_password,
+        with_mark=json_data.with_mark,
     )
     return told(done)
 

@@ -6,7 +6,7 @@ Page, API call and command share these; they are the edge, so they commit.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from archive.core.errors import ArchiveError, Conflict, Unauthenticated
+from archive.core.errors import ArchiveError, Conflict, Invalid, Unauthenticated
 from archive.core.resources import Resources
 from archive.documents import service as documents
 from archive.people import access
@@ -14,6 +14,7 @@ from archive.people.rights import Actor
 from archive.signing import audience, entries, service, submission
 from archive.signing.acts import Asked, find_act
 from archive.signing.freeze import freeze_signature, freeze_submission
+from archive.signing.marks import find_mark
 from archive.signing.planning import Chosen
 from archive.signing.rules import clean_opinion
 from archive.signing.seals.rules import SealRequest
@@ -83,15 +84,22 @@ def sign(
     circled: bool = False,
     filled: Mapping[str, object] | None = None,
     own_password: str = "",
+    with_mark: bool = False,
 ) -> RunView:
     """Put the actor's signature on a record, after asking for their password again.
 
     ``filled``: what the form asks of this signer (批示, 意见); ``circled``: 圈阅;
-    ``own_password`` opens the actor's own certificate, where one is registered.
+    ``own_password`` opens the actor's own certificate, where one is registered; ``with_mark``:
+    the actor's name seal (名章) is shown where nothing is drawn.
     """
     clean_opinion(opinion, required=False)
     with resources.reading() as uow:
         service.plan_signature(uow, actor, record_id)
+        mark = find_mark(uow, actor.id) if with_mark and drawn_png is None else None
+    if with_mark and drawn_png is None:
+        if mark is None:
+            raise Invalid("您还没有存名章，请手写签名，或先到“我的签名”里存一枚。")
+        drawn_png = resources.blobs.read(mark)
     confirm(resources, actor, password, address)
     given = _Given(drawn_png, opinion, circled, dict(filled or {}), own_password)
     for _ in range(TRIES - 1):
@@ -111,13 +119,19 @@ def sign_many(
     opinion: str = "",
     address: str = "-",
 ) -> tuple[Signed, ...]:
-    """Sign several papers with one password; each goes its whole way, and fails alone."""
+    """Sign several papers with one password; each goes its whole way, and fails alone.
+
+    Each shows the actor's name seal, or without one the name.
+    """
     clean_opinion(opinion, required=False)
     confirm(resources, actor, password, address)
+    with resources.reading() as uow:
+        mark = find_mark(uow, actor.id)
+    drawn = None if mark is None else resources.blobs.read(mark)
     outcomes = []
     for record_id in dict.fromkeys(record_ids):
         try:
-            _sign(resources, actor, record_id, _Given(None, opinion))
+            _sign(resources, actor, record_id, _Given(drawn, opinion))
             outcomes.append(Signed(record_id, done=True))
         except ArchiveError as refusal:
             outcomes.append(Signed(record_id, done=False, why=refusal.message))

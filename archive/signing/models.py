@@ -176,6 +176,16 @@ class Delegation(Base):
     ended_at: Mapped[datetime | None]
 
 
+class PersonMark(Base):
+    """A person's name seal or kept signature (名章), used where nothing is drawn."""
+
+    __tablename__ = "person_mark"
+
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id"), primary_key=True)
+    image_sha256: Mapped[str] = mapped_column(ForeignKey("stored_file.sha256"))
+    kept_at: Mapped[datetime]
+
+
 class OpinionPhrase(Base):
     """A ready phrase (常用批语); ``owner_id`` None is everybody's, kept by the administrator."""
 

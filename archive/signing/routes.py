@@ -124,6 +124,7 @@ def sign(record_id: int) -> Response | tuple[str, int]:
                 if key.startswith(ENTRY)
             },
             own_password=form.get("own_password", ""),
+            with_mark=form.get("with_mark") == "1",
         )
     except (Invalid, Unauthenticated) as refusal:
         return paper_page(record_id, refusal), 422

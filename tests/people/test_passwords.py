@@ -9,7 +9,7 @@ from archive.people import access
 
 
 def test_password_is_kept_as_a_slow_hash_that_differs_each_time():
-    first, second = (access.hash_password("一个够长的好口令") for _ in range(2))
+    first, second = (access.hash_password("一个足够长的好口令吧") for _ in range(2))
     assert first != second
     found = re.match(r"\$argon2id\$v=19\$m=(\d+),t=(\d+),p=\d+\$", first)
     memory_kib, rounds = int(found[1]), int(found[2])

@@ -153,6 +153,20 @@ def upgrade() -> None:
             ["id"],
         )
 
+    op.create_table(
+        "person_mark",
+        sa.Column("user_id", sa.Integer(), nullable=False),
+        sa.Column("image_sha256", sa.String(length=64), nullable=False),
+        sa.Column("kept_at", storage.database.UtcDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["image_sha256"],
+            ["stored_file.sha256"],
+            name=op.f("fk_person_mark_image_sha256_stored_file"),
+        ),
+        sa.ForeignKeyConstraint(["user_id"], ["user.id"], name=op.f("fk_person_mark_user_id_user")),
+        sa.PrimaryKeyConstraint("user_id", name=op.f("pk_person_mark")),
+    )
+
     with op.batch_alter_table("signing_step", schema=None) as batch_op:
         batch_op.add_column(
             sa.Column("late", sa.String(length=10), nullable=False, server_default="remind")
@@ -173,6 +187,8 @@ def downgrade() -> None:
 
     with op.batch_alter_table("signing_step", schema=None) as batch_op:
         batch_op.drop_column("late")
+
+    op.drop_table("person_mark")
 
     with op.batch_alter_table("person_certificate", schema=None) as batch_op:
         batch_op.drop_constraint(

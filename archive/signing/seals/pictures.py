@@ -1,4 +1,4 @@
-"""The picture of a seal: its paper made transparent, cut to its ink, and sliced for 骑缝章.
+"""The picture of a seal or a mark: its paper made transparent, cut to its ink; 骑缝章 sliced.
 
 Bytes in, bytes out. A seal prints in its own size in mm at 300 dots an inch and lets the text
 under it be read.
@@ -17,6 +17,8 @@ from archive.core.errors import Invalid
 MOST_BYTES = 4_000_000
 MOST_PIXELS = 16_000_000
 FEWEST_PIXELS = 150  # of the longer side
+FEWEST_MARK_PIXELS = 60
+MARK_SIZE = (708, 284)  # twice the signature's box at 300 dots an inch
 DOTS_PER_MM = 300 / 25.4
 OPACITY = 0.88
 MOST_SLICES = 20
@@ -44,6 +46,20 @@ def prepare(content: bytes, width_mm: float, height_mm: float) -> bytes:
         )
     size = (round(width_mm * DOTS_PER_MM), round(height_mm * DOTS_PER_MM))
     return _png(ink.resize(size, Image.Resampling.LANCZOS))
+
+
+def prepare_mark(content: bytes) -> bytes:
+    """Return a person's name seal or signature as a PNG with a transparent ground.
+
+    Raises Invalid for what is no picture, too small, or empty.
+    """
+    ink = _cut(_without_paper(_opened(content), opacity=1.0))
+    if max(ink.size) < FEWEST_MARK_PIXELS:
+        raise Invalid(
+            "图片太小，印出来会模糊。", {"image": f"现在只有 {ink.width}×{ink.height} 点"}
+        )
+    ink.thumbnail(MARK_SIZE, Image.Resampling.LANCZOS)
+    return _png(ink)
 
 
 def slices(seal_png: bytes, pages: int) -> list[bytes]:
@@ -91,7 +107,7 @@ def _opened(content: bytes) -> Image.Image:
         ) from wrong
 
 
-def _without_paper(picture: Image.Image) -> Image.Image:
+def _without_paper(picture: Image.Image, opacity: float = OPACITY) -> Image.Image:
     """Return only the ink: the whiter a dot, the more transparent."""
     paper = Image.new("RGBA", picture.size, (255, 255, 255, 255))
     paper.alpha_composite(picture)
@@ -101,7 +117,7 @@ def _without_paper(picture: Image.Image) -> Image.Image:
     cover = np.maximum(amount, 1)[:, :, None] / 255
     colour = np.clip((dots - 255 * (1 - cover)) / cover, 0, 255)
     colour[amount == 0] = 255
-    alpha = np.clip(amount * OPACITY, 0, 255)[:, :, None]
+    alpha = np.clip(amount * opacity, 0, 255)[:, :, None]
     return Image.fromarray(np.concatenate([colour, alpha], axis=2).astype(np.uint8), "RGBA")
 
 
