@@ -17,6 +17,7 @@ STEPS = (APPRAISE, CLASSIFY, CATALOGUE, SHELVE)
 MAX_PAGES = 9999
 MAX_LOCATION = 80
 MAX_REASON = 500
+NOT_SEALED = "没有封卷"  # what a wrong password means there
 MAX_NOTE = 2000
 YEARS = range(1900, 2200)
 

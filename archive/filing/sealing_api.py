@@ -12,7 +12,7 @@ from archive.documents.service import MEDIA_TYPES
 from archive.filing import service
 from archive.filing.paper_files import paper_response
 from archive.filing.papers import volume_paper
-from archive.filing.rules import MAX_NOTE, Belonging
+from archive.filing.rules import MAX_NOTE, NOT_SEALED, Belonging
 from archive.filing.schema import ItemOut
 from archive.people.gate import actor, client_address, guard
 from archive.people.rights import SECRECY
@@ -102,7 +102,7 @@ def seal(volume_id: int) -> SealOut:
 @guard("volume.seal")
 def prepare(volume_id: int, json_data: SealIn) -> SealOut:
     """Propose a volume for sealing; nothing goes in or out until it is confirmed or withdrawn."""
-    confirm(resources(), actor(), json_data.password, client_address())
+    confirm(resources(), actor(), json_data.password, client_address(), NOT_SEALED)
     with work() as uow:
         done = service.prepare_seal(uow, actor(), volume_id, json_data.note)
         uow.commit()
@@ -115,7 +115,7 @@ def prepare(volume_id: int, json_data: SealIn) -> SealOut:
 @guard("volume.seal")
 def confirm_seal(volume_id: int, json_data: ConfirmIn) -> SealOut:
     """Seal a volume as the second archivist: its items get their final 档号."""
-    confirm(resources(), actor(), json_data.password, client_address())
+    confirm(resources(), actor(), json_data.password, client_address(), NOT_SEALED)
     with work() as uow:
         done = service.confirm_seal(uow, actor(), volume_id, json_data.digest)
         uow.commit()

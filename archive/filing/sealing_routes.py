@@ -21,7 +21,7 @@ from archive.filing.paper_files import paper_response
 from archive.filing.papers import LINES, PAPERS, volume_paper
 from archive.filing.plan import load_plan
 from archive.filing.posted import read_belonging, read_version
-from archive.filing.rules import Belonging
+from archive.filing.rules import NOT_SEALED, Belonging
 from archive.people.gate import actor, client_address, guard
 from archive.people.rights import SECRECY, can
 from archive.signing.edge import confirm
@@ -139,7 +139,8 @@ def _act(
     """Do an act on a volume; a refusal shows the page again with what was typed."""
     try:
         if with_password:
-            confirm(resources(), actor(), request.form.get("password", ""), client_address())
+            password = request.form.get("password", "")
+            confirm(resources(), actor(), password, client_address(), NOT_SEALED)
         with work() as uow:
             act(uow)
             uow.commit()

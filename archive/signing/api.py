@@ -29,7 +29,7 @@ class _Strict(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid")
 
 
-class SealIn(_Strict):
+class SealAskIn(_Strict):
     """Which seal is to be put on, on how many printed copies, what for; across the edges too."""
 
     seal_id: int
@@ -47,7 +47,7 @@ class SubmitIn(_Strict):
 
     version: int
     with_outside: bool = False
-    seal: SealIn | None = None
+    seal: SealAskIn | None = None
     chosen: dict[str, list[str]] = Field(default_factory=dict, max_length=30)
     copies: list[str] = Field(default_factory=list, max_length=NAMES)
 

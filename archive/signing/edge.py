@@ -151,7 +151,7 @@ def act(
     """Do any other act on a paper under way; return what to tell. Raises what the act raises."""
     rule = find_act(name)
     if rule.needs_password:
-        confirm(resources, actor, password, address)
+        confirm(resources, actor, password, address, "没有办成")
     with resources.work() as uow:
         rule.do(uow, actor, record_id, asked)
         uow.commit()
@@ -170,8 +170,17 @@ def resolve_people(
         return by_role, tuple(one.id for one in audience.people_named(uow, copies))
 
 
-def confirm(resources: Resources, actor: Actor, password: str, address: str) -> None:
-    """Ask for the actor's own password again; raise Unauthenticated or Throttled."""
+def confirm(
+    resources: Resources,
+    actor: Actor,
+    password: str,
+    address: str,
+    in_vain: str = "签字没有生效",
+) -> None:
+    """Ask for the actor's own password again; raise Unauthenticated or Throttled.
+
+    ``in_vain``: what did not come about, as the refusal says it.
+    """
     with resources.reading() as uow:
         check = access.confirm_password(uow, actor, password, address)
     if check.user_id is not None:
@@ -179,7 +188,7 @@ def confirm(resources: Resources, actor: Actor, password: str, address: str) -> 
     with resources.work() as uow:
         access.note_password(uow, check)
         uow.commit()
-    raise Unauthenticated("密码不对，签字没有生效，请重新输入密码。", {"password": "密码不对"})
+    raise Unauthenticated(f"密码不对，{in_vain}，请重新输入密码。", {"password": "密码不对"})
 
 
 def _sign(resources: Resources, actor: Actor, record_id: int, given: _Given) -> RunView:

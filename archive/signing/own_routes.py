@@ -49,7 +49,7 @@ def register() -> Response | tuple[str, int]:
     sent = request.files.get("file")
     content = sent.stream.read(own_keys.LARGEST_FILE + 1) if sent else b""
     try:
-        confirm(resources(), actor(), request.form.get("password", ""), client_address())
+        _confirm()
         with work() as uow:
             own_keys.register_own(uow, actor(), content, request.form.get("own_password", ""))
             uow.commit()
@@ -64,7 +64,7 @@ def register() -> Response | tuple[str, int]:
 def drop() -> Response | tuple[str, int]:
     """Give my own certificate up; the company's is used again."""
     try:
-        confirm(resources(), actor(), request.form.get("password", ""), client_address())
+        _confirm()
     except (Invalid, Unauthenticated) as refusal:
         return _page(refusal.message), 422
     with work() as uow:
@@ -81,7 +81,7 @@ def keep_mark() -> Response | tuple[str, int]:
     sent = request.files.get("image")
     content = sent.stream.read(MOST_BYTES + 1) if sent else b""
     try:
-        confirm(resources(), actor(), request.form.get("password", ""), client_address())
+        _confirm()
         image = resources().blobs.put(prepare_mark(content), "image/png")
     except (Invalid, Unauthenticated) as refusal:
         return _page("；".join((refusal.message, *refusal.fields.values()))), 422
@@ -114,6 +114,11 @@ def mark_picture() -> FileResponse:
     answer = FileResponse(resources().blobs.read(digest), mimetype="image/png")
     answer.headers["Cache-Control"] = "no-store"
     return answer
+
+
+def _confirm() -> None:
+    password = request.form.get("password", "")
+    confirm(resources(), actor(), password, client_address(), "没有改动")
 
 
 def _page(refusal: str = "") -> str:

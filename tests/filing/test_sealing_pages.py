@@ -55,7 +55,7 @@ def test_a_wrong_password_seals_nothing_and_loses_nothing(resources, company, cl
     browser = client_for(company.archivist)
     answer = browser.post(f"{address}/seal", data={"note": "写了很多说明", "password": "错"})
     assert answer.status_code == 422
-    assert "密码不对" in answer.text and "写了很多说明" in answer.text
+    assert "密码不对，没有封卷" in answer.text and "写了很多说明" in answer.text
     assert state_of(resources, company, item.volume_id) == "open"
 
 

@@ -72,7 +72,7 @@ def apply_seal(
         if not task.is_seal or run.seal is None:
             raise Conflict("这一步不是用印，请按“签字”办理。")
         _require_usable(resources, run, copies)
-    confirm(resources, actor, password, address)
+    confirm(resources, actor, password, address, "没有用印")
     for _ in range(TRIES - 1):
         try:
             return _apply(resources, actor, record_id, copies, note)
@@ -96,7 +96,7 @@ def take_out(
     """Hand a seal to who takes it out; they confirm with their own password at the desk."""
     with resources.reading() as uow:
         person = outings.taker_named(uow, actor, seal_id, taker)
-    confirm(resources, person, taker_password, address)
+    confirm(resources, person, taker_password, address, "没有登记外带")
     with resources.work() as uow:
         outings.take_out(uow, actor, seal_id, person, approver, where_to, why)
         uow.commit()
