@@ -1,6 +1,8 @@
 """The demo company as ``archive demo`` makes it: once, whole, through the real services."""
 
 import fcntl
+import re
+import subprocess
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -182,6 +184,32 @@ def test_a_filed_paper_carries_every_signature_and_is_genuine(demo):
     assert verdict.intact and verdict.is_latest and verdict.record_id == filed.id
     names = {one.name for one in verdict.signatures if one.valid}
     assert names >= {filed.author_name, "方嘉明", "陆海平", "沈若云"}
+
+
+@pytest.mark.slow
+def test_poppler_and_we_agree_on_every_signed_paper(demo, tmp_path):
+    with demo.reading() as uow:
+        states = ("in_signing", "signed", "filed")
+        ids = uow.session.scalars(select(Record.id).where(Record.state.in_(states))).all()
+        kept = [documents.latest_document(uow, one, "pdf") for one in ids]
+    assert len(kept) > 35
+    for place, document in enumerate(kept):
+        pdf = demo.blobs.read(document.sha256)
+        ours, theirs = judge_file(demo, pdf), poppler(pdf, tmp_path)
+        assert ours.intact and ours.trusted, ours.why
+        assert theirs == ["Signature is Valid."] * len(ours.signatures)
+        changed = bytearray(pdf)
+        changed[300 + place] ^= 1
+        assert not judge_file(demo, bytes(changed)).intact
+        assert theirs != poppler(bytes(changed), tmp_path)
+
+
+def poppler(pdf, folder):
+    path = folder / "judged.pdf"
+    path.write_bytes(pdf)
+    command = ["pdfsig", "-nocert", path]
+    answer = subprocess.run(command, capture_output=True, text=True, check=False)
+    return re.findall(r"Signature Validation: (.*)", answer.stdout)
 
 
 def test_the_returned_paper_was_mended_signed_and_filed_in_a_second_round(demo):
