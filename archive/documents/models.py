@@ -16,7 +16,7 @@ class Document(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     record_id: Mapped[int] = mapped_column(ForeignKey("record.id"))
-    kind: Mapped[str] = mapped_column(String(8))  # docx | pdf | scan | evidence
+    kind: Mapped[str] = mapped_column(String(8))  # docx | pdf | scan | evidence | stamped
     round: Mapped[int]
     stage: Mapped[int]
     sha256: Mapped[str] = mapped_column(ForeignKey("stored_file.sha256"), index=True)

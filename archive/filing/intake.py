@@ -30,7 +30,11 @@ from storage.work import UnitOfWork
 
 TITLE_LIMIT = 300
 
-BESIDE = {"scan": ("scan", "对方签好的扫描件"), "evidence": ("evidence", "对方签字存证单")}
+BESIDE = {
+    "scan": ("scan", "对方签好的扫描件"),
+    "evidence": ("evidence", "对方签字存证单"),
+    "stamped": ("stamped", "盖章后的扫描件"),
+}
 
 
 def waiting_records(

@@ -7,6 +7,14 @@ from datetime import date, datetime
 from archive.filing.models import CopyStatus, ItemState, VolumeState
 from archive.filing.rules import next_step
 
+ROLE_LABELS = {
+    "master": "正本",
+    "word": "Word 稿",
+    "scan": "扫描件",
+    "stamped": "盖章扫描件",
+    "evidence": "存证单",
+}
+
 
 @dataclass(frozen=True)
 class CopyView:
@@ -38,9 +46,7 @@ class FileView:
     @property
     def role_label(self) -> str:
         """The role as shown to people."""
-        return {"master": "正本", "word": "Word 稿", "scan": "扫描件", "evidence": "存证单"}.get(
-            self.role, "附件"
-        )
+        return ROLE_LABELS.get(self.role, "附件")
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from pypdf import PdfWriter
 
 from archive.core.errors import Conflict, Invalid, NotFound, Unauthenticated
 from archive.core.previews import page_png
+from archive.filing import service as filing
 from archive.signing import detours, edge, service
 from archive.signing.outside import edge as outside
 from archive.signing.seals import edge as seal_edge
@@ -17,6 +18,7 @@ from archive.signing.seals import service as seals
 from archive.signing.seals.pictures import prepare, shares, slices
 from archive.signing.seals.rules import SealFields, SealRequest
 from doc_templates.package import read_package
+from tests.conftest import one_page_pdf
 
 PASSWORD = "档案台-测试-2026"
 
@@ -408,3 +410,28 @@ def test_calls_ask_seal_and_list(api_for, desk, company, seal):
     assert keeper.get("/api/v1/seals/uses").get_json()["items"][0]["copies_stamped"] == 1
     assert clerk.get("/api/v1/seals").get_json()["items"][0]["keeper"] == "何守正"
     assert "picture" not in clerk.get("/api/v1/seals").get_data(as_text=True)
+
+
+def test_scan_of_the_stamped_copy_is_kept_and_filed_with_the_paper(
+    resources, desk, company, client_for, signed
+):
+    clerk, keeper = client_for(company.sales_clerk), client_for(company.archive_head)
+    scan = {"file": (io.BytesIO(one_page_pdf("")), "盖章.pdf")}
+    assert clerk.post(f"/signing/{signed}/stamped", data=scan).status_code == 409, "not sealed yet"
+    apply(resources, company.archive_head, signed)
+    for who, content, told in (
+        (clerk, b"hello", 422),
+        (client_for(company.leader), one_page_pdf(""), 403),
+        (client_for(company.other_clerk), one_page_pdf(""), 404),
+        (keeper, seal_png(), 302),
+        (clerk, one_page_pdf(""), 302),
+    ):
+        sent = {"file": (io.BytesIO(content), "盖章.pdf")}
+        assert who.post(f"/signing/{signed}/stamped", data=sent).status_code == told
+    assert clerk.get(f"/signing/{signed}/files/stamped").data[:4] == b"%PDF"
+    with resources.work() as uow:
+        item = filing.file_record(uow, company.archivist, signed)
+        uow.commit()
+    assert "盖章扫描件" in [one.role_label for one in item.files]
+    sent = {"file": (io.BytesIO(one_page_pdf("")), "盖章.pdf")}
+    assert clerk.post(f"/signing/{signed}/stamped", data=sent).status_code == 409

@@ -23,6 +23,7 @@ OPENED = "outside"
 MOST_OPENED = 10
 PAGE_WIDTH = 1000
 KEPT = {"scan": "对方签好的扫描件", "evidence": "存证单"}
+BESIDE = {**KEPT, "stamped": "盖章后的扫描件"}
 
 
 @pages.app_context_processor
@@ -71,16 +72,16 @@ def scan(record_id: int) -> Response:
     return redirect(url_for("signing.paper", record_id=record_id))
 
 
-@pages.get("/signing/<int:record_id>/files/<any(scan, evidence):kind>")
+@pages.get("/signing/<int:record_id>/files/<any(scan, evidence, stamped):kind>")
 @guard("record.read")
 def kept_file(record_id: int, kind: str) -> FileResponse:
-    """Give out the scan or the evidence sheet of a paper."""
+    """Give out a scan or the evidence sheet of a paper."""
     with reading() as uow:
         service.list_invitations(uow, actor(), record_id)
         found = documents.latest_document(uow, record_id, kind)
     if found is None:
-        raise NotFound(f"这份文件没有{KEPT[kind]}。")
-    name = file_name(SUFFIXES.get(found.media_type, "bin"), KEPT[kind], str(record_id))
+        raise NotFound(f"这份文件没有{BESIDE[kind]}。")
+    name = file_name(SUFFIXES.get(found.media_type, "bin"), BESIDE[kind], str(record_id))
     return _file(resources().blobs.read(found.sha256), found.media_type, name)
 
 

@@ -7,6 +7,7 @@ from archive.people.rights import Actor
 from archive.signing import service
 from archive.signing.edge import TRIES, confirm
 from archive.signing.freeze import PNG, Stamp, freeze_seal
+from archive.signing.outside.edge import judge_scan
 from archive.signing.seals import ledger, outings, register
 from archive.signing.seals import service as seals
 from archive.signing.seals.models import CompanySeal
@@ -106,6 +107,17 @@ def bring_back(resources: Resources, actor: Actor, seal_id: int, note: str = "")
     """Take a seal back."""
     with resources.work() as uow:
         outings.bring_back(uow, actor, seal_id, note)
+        uow.commit()
+
+
+def add_stamped_scan(resources: Resources, actor: Actor, record_id: int, content: bytes) -> None:
+    """Keep the scan of a paper stamped by hand beside it; raise Invalid for what is no scan."""
+    media_type, pages = judge_scan(content)
+    with resources.reading() as uow:
+        register.plan_stamped_scan(uow, actor, record_id)
+    scan = resources.blobs.put(content, media_type)
+    with resources.work() as uow:
+        register.keep_stamped_scan(uow, actor, record_id, scan, pages)
         uow.commit()
 
 

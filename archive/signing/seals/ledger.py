@@ -130,6 +130,7 @@ def _view(row: SealUse, names: Mapping[int, str], seals: Mapping[int, str]) -> S
         width_mm=row.width_mm,
         height_mm=row.height_mm,
         state=row.state,
+        done_by_id=row.done_by_id,
         done_by_name=names.get(row.done_by_id or 0, ""),
         done_at=row.done_at,
         note=row.note,

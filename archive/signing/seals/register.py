@@ -6,17 +6,24 @@ seals; everybody what they asked for themselves. Nothing here commits.
 
 from sqlalchemy import ColumnElement, func, or_, select, true
 
-from archive.core.errors import Conflict, Invalid, NotFound
+from archive.core.errors import Conflict, Forbidden, Invalid, NotFound
 from archive.core.pages import Page, clean_paging
+from archive.documents import service as documents
 from archive.people.rights import Actor, require
+from archive.records import service as records
+from archive.records.models import RecordState
+from archive.signing import chain, flow
+from archive.signing.models import SigningRun
 from archive.signing.seals import ledger
 from archive.signing.seals.models import CompanySeal, SealUse
 from archive.signing.seals.outings import is_out
 from archive.signing.seals.rules import MOST_COPIES, check_stamped, clean_line
 from archive.signing.seals.service import kept_by
 from archive.signing.seals.views import SealUseView
+from storage.blobs import BlobRef
 from storage.work import UnitOfWork
 
+STAMPED = "stamped"  # the kind of document that is the scan of a stamped copy
 READS_ALL = frozenset({"leader", "audit", "legal", "archive_head"})
 MOST_PAGES = 10_000
 
@@ -118,6 +125,34 @@ def enter_use(
     detail = {"use": use.id, "title": use.title, "copies": stamped}
     uow.journal(actor.id, "seal.use", "seal", seal_id, detail)
     return use.id
+
+
+def plan_stamped_scan(uow: UnitOfWork, actor: Actor, record_id: int) -> SigningRun:
+    """Return the run of a sealed paper whose stamped copy the actor may keep a scan of.
+
+    Its keeper and its author may, until it is filed. Raises NotFound, Forbidden, Conflict.
+    """
+    record = records.get_record(uow, actor, record_id)
+    run = chain.find_row(uow, record_id)
+    use = None if run is None else ledger.use_of(uow, run.id)
+    if run is None or use is None or use.state != "done":
+        raise Conflict("这份文件还没有用印，没有盖章后的纸件可扫描。")
+    if actor.id not in (record.author_id, use.done_by_id):
+        raise Forbidden("盖章后的扫描件由提交人或盖章的人上传。")
+    if record.state not in (RecordState.IN_SIGNING, RecordState.SIGNED):
+        raise Conflict("这份文件已归档，不能再加扫描件；请把扫描件作为新的一件归档。")
+    return run
+
+
+def keep_stamped_scan(
+    uow: UnitOfWork, actor: Actor, record_id: int, scan: BlobRef, pages: int
+) -> None:
+    """Set the scan of the stamped copy beside the paper; it is filed with it."""
+    run = plan_stamped_scan(uow, actor, record_id)
+    stage = flow.next_stage(uow, run)
+    documents.keep_document(uow, record_id, STAMPED, run.round, stage, scan, pages)
+    detail = {"scan": scan.sha256}
+    uow.journal(actor.id, "record.stamped_scan", "record", record_id, detail)
 
 
 def require_usable(uow: UnitOfWork, row: CompanySeal) -> None:

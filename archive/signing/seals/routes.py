@@ -9,7 +9,9 @@ from archive.core.errors import ArchiveError, Conflict, Invalid, Throttled, Unau
 from archive.core.list_sheets import list_sheet, wants_sheet
 from archive.core.pages import Page
 from archive.core.web import reading, resources, work
+from archive.documents import service as documents
 from archive.people.gate import actor, client_address, guard
+from archive.signing.outside.edge import LARGEST_SCAN
 from archive.signing.routes import paper_page
 from archive.signing.seals import columns, edge, outings, register, service
 from archive.signing.seals.pictures import MOST_BYTES
@@ -194,6 +196,28 @@ def apply(record_id: int) -> Answer:
         return paper_page(record_id, refusal), 422
     flash("已用印，并记入用印登记。", "success")
     return redirect(url_for("signing.paper", record_id=record_id))
+
+
+@pages.post("/signing/<int:record_id>/stamped")
+@guard("record.read")
+def add_stamped_scan(record_id: int) -> Answer:
+    """Take the scan of a paper stamped by hand."""
+    sent = request.files.get("file")
+    content = sent.stream.read(LARGEST_SCAN + 1) if sent else b""
+    edge.add_stamped_scan(resources(), actor(), record_id, content)
+    flash("盖章后的扫描件已存在文件旁边，归档时一起归。", "success")
+    return redirect(url_for("signing.paper", record_id=record_id))
+
+
+@pages.app_context_processor
+def panel() -> dict[str, object]:
+    """Give the paper's page whether a scan of the stamped copy is kept."""
+
+    def has_stamped_scan(record_id: int) -> bool:
+        with reading() as uow:
+            return documents.latest_document(uow, record_id, register.STAMPED) is not None
+
+    return {"has_stamped_scan": has_stamped_scan}
 
 
 def _picture() -> bytes:

@@ -78,6 +78,7 @@ class SealUseView:
     width_mm: float
     height_mm: float
     state: str
+    done_by_id: int | None
     done_by_name: str
     done_at: datetime | None
     note: str
