@@ -23,6 +23,7 @@ from archive.search.indexing import drain_customer, drain_extract, drain_index, 
 from archive.signing.reminders import do_signing_chores
 from archive.tasks.runner import drain_tasks
 from archive.tasks.service import Work, forget_old
+from archive.trust.checkpoints import note_checkpoint
 from archive.trust.head import note_head
 from archive.trust.proving import do_proof_chores, drain_leavers, drain_proofs
 from doc_templates.pdf_pool import OfficePool
@@ -154,6 +155,7 @@ def drain_all(resources: Resources, owner: str = "command") -> int:
 def do_chores(resources: Resources) -> int:
     """Do what comes round: head of the journal, proofs, late papers, old tasks, orphan blobs."""
     note_head(resources)
+    note_checkpoint(resources)
     do_proof_chores(resources)
     with resources.work() as uow:
         do_signing_chores(uow)

@@ -14,13 +14,14 @@ from archive.signing import proof_models as proofs
 from archive.signing.outside import models as outside
 from archive.signing.seals import models as seals
 from archive.tasks import models as tasks
-from storage import files, journal, outbox
+from storage import checkpoints, files, journal, outbox
 from storage.database import Base
 
 metadata = Base.metadata
 
 __all__ = [
     "calendar",
+    "checkpoints",
     "customers",
     "documents",
     "files",

@@ -10,7 +10,7 @@ from datetime import timedelta
 
 from sqlalchemy import select
 
-from storage import journal
+from storage import checkpoints, journal
 from storage.blobs import BlobStore, sha256_of
 from storage.files import StoredFile
 from storage.work import UnitOfWork
@@ -52,6 +52,12 @@ def verify_journal(uow: UnitOfWork) -> Iterator[Finding]:
     """Walk the journal's hash chain and yield every entry that does not fit."""
     for fault in journal.check_chain(uow.session):
         yield Finding("journal", str(fault.seq), fault.why)
+
+
+def verify_checkpoints(uow: UnitOfWork) -> Iterator[Finding]:
+    """Hold the journal against its checkpoints and yield those it does not bear out."""
+    for fault in checkpoints.check_checkpoints(uow.session):
+        yield Finding("checkpoint", str(fault.tree_size), fault.why)
 
 
 def verify_head(uow: UnitOfWork, seq: int, entry_hash: str) -> Iterator[Finding]:

@@ -1,15 +1,18 @@
 """Pages for the auditor (the journal, the checks) and the server's own pulse."""
 
 from functools import partial
+from pathlib import Path
 
 from apiflask import APIBlueprint
-from flask import Response, render_template, request
+from flask import Response, flash, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response as Redirect
 
 from archive.core.list_sheets import ListColumn, list_sheet, wants_sheet
-from archive.core.pages import clean_paging
+from archive.core.pages import Page, clean_paging
 from archive.core.web import reading, resources
 from archive.people.gate import actor, guard
-from archive.trust import service
+from archive.trust import check_proof, service
+from archive.trust import checkpoints as kept
 
 pages = APIBlueprint("trust", __name__, template_folder="templates", enable_openapi=False)
 
@@ -23,6 +26,14 @@ _COLUMNS: tuple[ListColumn[service.JournalLine], ...] = (
     ListColumn("编号", lambda line: line.object_id, 12),
     ListColumn("详情", lambda line: line.detail, 60),
     ListColumn("摘要", lambda line: line.hash, 30),
+)
+
+_CHECKPOINTS: tuple[ListColumn[kept.CheckpointView], ...] = (
+    ListColumn("日期", lambda one: one.day, 12),
+    ListColumn("日志条数", lambda one: one.tree_size, 12),
+    ListColumn("根（SHA-256）", lambda one: one.root, 70),
+    ListColumn("做成时间", lambda one: one.made_at, 18),
+    ListColumn("时间戳", lambda one: "有" if one.is_stamped else "", 8),
 )
 
 
@@ -51,6 +62,48 @@ def journal() -> str | Response:
             return list_sheet("日志", _COLUMNS, lambda n, size: read_page(page=n, per_page=size))
         lines = read_page(page=page, per_page=per_page)
     return render_template("trust/journal.html", page=lines)
+
+
+@pages.get("/admin/checkpoints")
+@guard("journal.read")
+def checkpoints() -> str | Response:
+    """Show the journal's checkpoints, to be printed every month."""
+    with reading() as uow:
+        found = kept.list_checkpoints(uow, actor(), request.args.get("month", ""))
+    if wants_sheet():
+        return list_sheet("日志检查点", _CHECKPOINTS, lambda _page, _size: Page.whole(found))
+    return render_template("trust/checkpoints.html", checkpoints=found)
+
+
+@pages.post("/admin/checkpoints")
+@guard("verify.run")
+def make_checkpoint() -> Redirect:
+    """Make a checkpoint now."""
+    made = kept.note_checkpoint(resources(), daily=False)
+    flash("检查点已做好。" if made else "从上次检查点以来日志没有新的内容，不用再做。", "success")
+    return redirect(url_for("trust.checkpoints"))
+
+
+@pages.get("/admin/journal/<int:seq>/proof.json")
+@guard("journal.read")
+def proof(seq: int) -> Response:
+    """Hand out the proof of one entry, for the script beside it."""
+    with reading() as uow:
+        content = kept.proof_of(uow, actor(), seq)
+    return _handed_out(content, "application/json", f"journal-{seq}-proof.json")
+
+
+@pages.get("/admin/journal/check_proof.py")
+@guard("journal.read")
+def proof_script() -> Response:
+    """Hand out the script that checks a proof without us."""
+    content = Path(check_proof.__file__).read_bytes()
+    return _handed_out(content, "text/x-python", "check_proof.py")
+
+
+def _handed_out(content: bytes, media_type: str, name: str) -> Response:
+    headers = {"Content-Disposition": f"attachment; filename={name}"}
+    return Response(content, mimetype=media_type, headers=headers)
 
 
 @pages.route("/admin/verify", methods=["GET", "POST"])

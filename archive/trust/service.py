@@ -14,7 +14,14 @@ from archive.people.rights import Actor, require
 from archive.search.indexing import verify_index
 from archive.trust.head import read_head
 from storage.journal import JournalEntry
-from storage.verify import Finding, Progress, verify_blobs, verify_head, verify_journal
+from storage.verify import (
+    Finding,
+    Progress,
+    verify_blobs,
+    verify_checkpoints,
+    verify_head,
+    verify_journal,
+)
 from storage.work import UnitOfWork
 
 
@@ -85,6 +92,7 @@ def verify_instance(
         yield from verify_blobs(uow, resources.blobs, on_progress)
         yield from verify_journal(uow)
         yield from verify_head(uow, *read_head(resources))
+        yield from verify_checkpoints(uow)
     if with_index:
         yield from verify_index(resources)
 

@@ -20,6 +20,7 @@ from archive.signing.pades.filling import add_text_fields, fill_text_fields
 from archive.signing.pades.judge import LARGEST_PDF, verify
 from archive.signing.pades.levels import Evidence, Proof, proof_of, raise_level
 from archive.signing.pades.places import COMPANY_FIELD, COMPANY_TOOLTIP
+from archive.signing.pades.stamper import stamp_token
 
 __all__ = [
     "CLOCK_SKEW",
@@ -42,5 +43,6 @@ __all__ = [
     "prepare",
     "proof_of",
     "raise_level",
+    "stamp_token",
     "verify",
 ]

@@ -1,5 +1,7 @@
 """Asks the time-stamp authority for pyHanko, and lets no answer in that cannot be believed."""
 
+import asyncio
+import hashlib
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
@@ -21,6 +23,14 @@ TOKEN_ROOM = 12_000  # bytes kept free for a token with the authority's certific
 
 _READ: Callable[..., Any] = tsp.TimeStampResp.load  # the library carries no types
 _UNUSABLE = (*UNREADABLE, TimestampRequestError)
+
+
+def stamp_token(authority: TimeAuthority, content: bytes, now: datetime) -> bytes:
+    """Return an authority's token (RFC 3161, DER) over any bytes; raise TimeStampAway."""
+    digest = hashlib.sha256(content).digest()
+    token: Any = asyncio.run(Stamper(authority, now).async_timestamp(digest, "sha256"))
+    stamp: bytes = token.dump()
+    return stamp
 
 
 class Stamper(TimeStamper):
