@@ -21,6 +21,7 @@ from archive.documents import routes as documents
 from archive.filing import api as filing_api
 from archive.filing import routes as filing
 from archive.filing import sealing_api, sealing_routes
+from archive.filing.packages import routes as packages
 from archive.forms import routes as forms
 from archive.lending import api as lending_api
 from archive.lending import routes as lending
@@ -67,6 +68,7 @@ PAGES = (
     seals,
     filing,
     sealing_routes,
+    packages,
     lending,
     lending_rules,
     search,
@@ -86,6 +88,7 @@ CALLS = (
     seals_api,
     filing_api,
     sealing_api,
+    packages,
     lending_api,
     lending_rules_api,
     search_api,

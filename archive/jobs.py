@@ -17,6 +17,7 @@ from sqlalchemy import select
 
 from archive.core.resources import Resources
 from archive.documents.bundle import BUNDLE, bundle_work
+from archive.filing.packages.making import PACKAGE, package_work
 from archive.instance import office_key
 from archive.records.batch import CHECK, IMPORT, check_work, import_work
 from archive.search.indexing import drain_customer, drain_extract, drain_index, drain_reindex
@@ -41,6 +42,7 @@ TASK_KINDS: dict[str, Work] = {
     CHECK: check_work,
     IMPORT: import_work,
     BUNDLE: bundle_work,
+    PACKAGE: package_work,
 }
 
 HANDLERS: dict[str, Handler] = {

@@ -33,6 +33,10 @@ class BlobStore(Protocol):
         """Keep the bytes durably and return their reference; the same bytes are kept once."""
         ...
 
+    def put_file(self, path: Path, media_type: str) -> BlobRef:
+        """Keep a file's bytes durably, however many, and return their reference."""
+        ...
+
     def open(self, sha256: str) -> BinaryIO:
         """Open the bytes for reading; raise BlobMissing."""
         ...
@@ -68,14 +72,27 @@ class LocalBlobStore:
     def put(self, content: bytes, media_type: str) -> BlobRef:
         """Keep the bytes durably and return their reference; the same bytes are kept once."""
         ref = BlobRef(hashlib.sha256(content).hexdigest(), len(content), media_type)
+        self._write(ref, iter((content,)))
+        return ref
+
+    def put_file(self, path: Path, media_type: str) -> BlobRef:
+        """Keep a file's bytes durably, however many, and return their reference."""
+        with path.open("rb") as stream:
+            ref = BlobRef(sha256_of(stream), stream.tell(), media_type)
+            stream.seek(0)
+            self._write(ref, iter(lambda: stream.read(CHUNK), b""))
+        return ref
+
+    def _write(self, ref: BlobRef, chunks: Iterator[bytes]) -> None:
         target = self._path(ref.sha256)
         if target.exists():
-            return ref
+            return
         part = target.with_name(f".{secrets.token_hex(8)}.part")
         try:
             _make_durable_folder(target.parent)
             with part.open("wb") as stream:
-                stream.write(content)
+                for chunk in chunks:
+                    stream.write(chunk)
                 stream.flush()
                 os.fsync(stream.fileno())
             part.replace(target)
@@ -85,7 +102,6 @@ class LocalBlobStore:
             raise StorageError(
                 f"文件没能保存到磁盘（{error.strerror}），请检查磁盘空间后重试。"
             ) from error
-        return ref
 
     def open(self, sha256: str) -> BinaryIO:
         """Open the bytes for reading; raise BlobMissing."""

@@ -13,6 +13,7 @@ from archive.filing.import_files import read_folder
 from archive.filing.import_rows import Batch, read_jsonl
 from archive.filing.import_sheets import read_sheet
 from archive.filing.imports import import_batch
+from archive.filing.packages.reading import read_package
 from archive.instance import open_instance
 from archive.jobs import drain_all
 from archive.people import service as people
@@ -23,7 +24,7 @@ from archive.people.rights import CONFIDENTIAL, Actor
 @click.argument("path", type=click.Path(exists=True, path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="输出 JSON。")
 def import_(path: Path, as_json: bool) -> None:
-    """导入文件夹、.jsonl（每行一件）或表单填好的 .xlsx，作为已归档的档案；重复导入不会重复建档。"""
+    """导入文件夹、.jsonl、表单的 .xlsx 或封装包 .zip，作为已归档的档案；重复导入不会重复建档。"""
     resources = open_instance()
     operator = find_operator(resources)
     imported, skipped, failed = 0, 0, []
@@ -65,7 +66,9 @@ def _batches(resources: Resources, operator: Actor, path: Path) -> Iterator[Batc
         return read_jsonl(path)
     if path.suffix.lower() == ".xlsx":
         return _sheet_batches(resources, operator, path)
-    raise Invalid(f"不认识 {path.name}：可以导入文件夹、.jsonl 或表单的 .xlsx。")
+    if path.suffix.lower() == ".zip":
+        return read_package(path, resources.blobs)
+    raise Invalid(f"不认识 {path.name}：可以导入文件夹、.jsonl、表单的 .xlsx 或封装包 .zip。")
 
 
 def _sheet_batches(resources: Resources, operator: Actor, path: Path) -> Iterator[Batch]:

@@ -69,7 +69,10 @@ class ImportedFile:
 
 @dataclass(frozen=True)
 class ImportRow:
-    """One paper to be filed, checked; ``key`` marks it when it brought no id of its own."""
+    """One paper to be filed, checked; ``key`` marks it when it brought no id of its own.
+
+    ``beside`` are further files with their roles.
+    """
 
     where: str
     title: str
@@ -86,6 +89,7 @@ class ImportRow:
     secrecy: int = INTERNAL
     elements: Mapping[str, str] = field(default_factory=dict)
     file: ImportedFile | None = None
+    beside: tuple[tuple[str, ImportedFile], ...] = ()
 
 
 @dataclass(frozen=True)

@@ -265,13 +265,14 @@ def _write_beside(
     files = [
         ItemFile(
             item_id=item.id,
-            role="master",
-            name=one.row.file.name,
-            sha256=uow.keep(one.row.file.ref),
+            role=role,
+            name=file.name,
+            sha256=uow.keep(file.ref),
             created_at=now,
         )
         for item, one in zip(items, sources, strict=True)
         if one.row.file
+        for role, file in (("master", one.row.file), *one.row.beside)
     ]
     uow.session.add_all(files)
     steps = [

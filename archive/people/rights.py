@@ -200,6 +200,7 @@ _RULES: dict[str, _Rule] = {
     "item.list": _staff,
     "item.read": _readable,
     "item.file": _archivist_who_reads,
+    "item.package": _role("archivist", "archive_head", "leader", "audit"),
     "filing.list": _role("archivist", "archive_head"),
     "filing.import": _role("archivist", "archive_head"),
     "volume.list": _staff,

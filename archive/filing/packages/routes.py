@@ -1,0 +1,58 @@
+"""The page's and the program's way to a package of filed items; it is made as a task."""
+
+from typing import Literal
+
+from apiflask import APIBlueprint
+from flask import redirect, url_for
+from pydantic import BaseModel, ConfigDict
+from werkzeug.wrappers import Response
+
+from archive.core.web import work
+from archive.filing.packages.making import start_package
+from archive.people.gate import actor, guard
+from archive.tasks.service import TaskView
+
+pages = APIBlueprint("packages", __name__, enable_openapi=False)
+api = APIBlueprint("packages_api", __name__, url_prefix="/api/v1", tag="items")
+
+
+class PackageIn(BaseModel):
+    """Of what: an item, a volume, or all that is filed of a customer."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    scope: Literal["item", "volume", "customer"]
+    id: int
+
+
+class PackageTask(BaseModel):
+    """The task that makes the package; ask its ``url`` how far it is."""
+
+    id: int
+    state: str
+    url: str
+
+
+@pages.post("/packages/<any(item, volume, customer):scope>/<int:number>")
+@guard("item.package")
+def make(scope: str, number: int) -> Response:
+    """Start making a package and show its progress."""
+    return redirect(url_for("tasks.show", task_id=_start(scope, number).id))
+
+
+@api.post("/packages")
+@api.doc(summary="把一件、一个案卷或一个客户的档案做成封装包（BagIt）")
+@api.input(PackageIn, location="json", arg_name="asked")
+@api.output(PackageTask, status_code=202)
+@guard("item.package")
+def make_by_call(asked: PackageIn) -> PackageTask:
+    """Start making a package."""
+    task = _start(asked.scope, asked.id)
+    return PackageTask(id=task.id, state=task.state, url=f"/api/v1/tasks/{task.id}")
+
+
+def _start(scope: str, number: int) -> TaskView:
+    with work() as uow:
+        task = start_package(uow, actor(), scope, number)
+        uow.commit()
+    return task
