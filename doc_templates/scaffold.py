@@ -16,7 +16,15 @@ from doc_templates.capital import GRID_PLACES, GRID_UNITS
 from doc_templates.definition import Block, Field, Form
 from doc_templates.errors import BadDefinition
 from doc_templates.frame import Frame, FrameCell, FrameRow
-from doc_templates.layout import Cell, GridRow, Piece, read_grid, read_pieces
+from doc_templates.layout import (
+    Cell,
+    GridRow,
+    Piece,
+    is_tied,
+    merge_of,
+    read_grid,
+    read_pieces,
+)
 from doc_templates.plain_layout import SIGNATURES_IN_A_ROW, plain_layout
 from doc_templates.print_context import SEAL_TAG
 from doc_templates.word_parts import (
@@ -192,16 +200,17 @@ class _Drawing:
         rows = (*head, *line, *read_grid(block.grid, block, place))
         for at, row in enumerate(rows):
             is_line = table is not None and at == len(head)
-            drawn = self.row(rows, at, block, place, table if is_line else None)
+            tied = block.keep or is_tied(rows, at, len(head) if table else -1)
+            drawn = self.row(rows, at, block, place, table if is_line else None, tied)
             if is_line:
-                frame.add_tag(f"{{%tr for 行 in {block.rows} %}}", BODY_FONT)
+                frame.begin_loop(f"{{%tr for 行 in {block.rows} %}}", BODY_FONT)
             frame.rows.append(
                 FrameRow(
                     drawn, row.height * 10, at < len(head), is_line or self.is_kept(row, block)
                 )
             )
             if is_line:
-                frame.add_tag("{%tr endfor %}", BODY_FONT)
+                frame.end_loop("{%tr endfor %}", BODY_FONT)
 
     def table_of(self, block: Block, place: str) -> Field | None:
         if not block.rows:
@@ -219,19 +228,20 @@ class _Drawing:
         return row.height < KEPT and not is_clause
 
     def row(
-        self, rows: tuple[GridRow, ...], at: int, block: Block, place: str, table: Field | None
-    ) -> tuple[FrameCell, ...]:
+        self, rows: tuple[GridRow, ...], at: int, block: Block, place: str,
+        table: Field | None, tied: bool,
+    ) -> tuple[FrameCell, ...]:  # fmt: skip
         row, drawn = rows[at], []
         for begin, cell in zip(row.starts(), row.cells, strict=True):
             share = (begin / block.columns, (begin + cell.span) / block.columns)
-            merge = _merge(rows, at, begin)
+            merge = merge_of(rows, at, begin)
             sides = _sides(rows, at, begin, merge)
-            drawn.append(self.cell(cell, row, share, block, place, table, merge, sides))
+            drawn.append(self.cell(cell, row, share, block, place, table, merge, sides, tied))
         return tuple(drawn)
 
     def cell(
         self, cell: Cell, row: GridRow, share: tuple[float, float], block: Block, place: str,
-        table: Field | None, merge: str, sides: tuple[tuple[str, int], ...],
+        table: Field | None, merge: str, sides: tuple[tuple[str, int], ...], tied: bool,
     ) -> FrameCell:  # fmt: skip
         width = (share[1] - share[0]) * self.width
         from_top = row.height >= LONG_FROM_TOP and any(self.is_long(key) for key in cell.keys)
@@ -247,9 +257,9 @@ class _Drawing:
         paragraphs = [
             paragraph_xml(
                 self.runs(line, place, table=table, small=narrow),
-                align=align, indent=indent, exact=cell.is_label,
+                align=align, indent=indent, exact=cell.is_label or tall,
                 line=14 if cell.is_label else 18 if tall else 0,
-                keep_next=block.keep or cell.shows("signature"),
+                keep_next=tied,
             )
             for line in cell.lines()
         ]  # fmt: skip
@@ -296,7 +306,7 @@ class _Drawing:
         blank = BLANK * (piece.width or (8 if in_text else 0))
         blank += "%" if found is not None and "percent" in (found.kind, found.result) else ""
         if in_text:
-            text = f"{{% if {piece.key} %}} {tag} {{% else %}}{blank}{{% endif %}}"
+            text = f"{{% if {piece.key} %}} {tag}{UNBROKEN}{{% else %}}{blank}{{% endif %}}"
             return run_xml(text, ENTRY_FONT, 11, underline=True)
         if blank:
             tag = f"{{% if {piece.key} %}}{tag}{{% else %}}{blank}{{% endif %}}"
@@ -351,15 +361,6 @@ class _Drawing:
 
 def _is_ruled(block: Block) -> bool:
     return block.border == "full" and not block.text and not block.signatures
-
-
-def _merge(rows: tuple[GridRow, ...], at: int, begin: int) -> str:
-    """Return whether a cell begins, continues or has nothing to do with a merged one."""
-    cell = rows[at].find_at(begin)
-    if cell is not None and cell.continued:
-        return "continue"
-    below = rows[at + 1].find_at(begin) if at + 1 < len(rows) else None
-    return "restart" if below is not None and below.continued else ""
 
 
 def _sides(
