@@ -16,6 +16,7 @@ from doc_templates.capital import GRID_PLACES, GRID_UNITS
 from doc_templates.definition import Block, Field, Form
 from doc_templates.errors import BadDefinition
 from doc_templates.frame import Frame, FrameCell, FrameRow
+from doc_templates.growth import grown_height
 from doc_templates.layout import (
     Cell,
     GridRow,
@@ -54,7 +55,8 @@ BOX = 30.8
 CROWDED = 8
 LETTER = 4.6
 TITLE_LETTER, LOOSE, CLOSE = 6.35, 4.0, 1.0
-TALL, LONG_FROM_TOP, KEPT = 2.0, 1.2, 4.0
+TALL, LONG_FROM_TOP = 2.0, 1.2
+HEADS = 60.0  # what stands on a page beside its rows
 BLANK, UNBROKEN = "\u3000", "\u00a0"
 FIXED_TIME = (1980, 1, 1, 0, 0, 0)
 BRACKET_SIDES: Mapping[str, tuple[str, ...]] = {
@@ -206,7 +208,10 @@ class _Drawing:
                 frame.begin_loop(f"{{%tr for 行 in {block.rows} %}}", BODY_FONT)
             frame.rows.append(
                 FrameRow(
-                    drawn, row.height * 10, at < len(head), is_line or self.is_kept(row, block)
+                    drawn,
+                    row.height * 10,
+                    at < len(head),
+                    self.is_kept(row, table if is_line else None),
                 )
             )
             if is_line:
@@ -220,12 +225,10 @@ class _Drawing:
             raise BadDefinition(f"{place}“{block.rows}”不是表格栏")
         return table
 
-    def is_kept(self, row: GridRow, block: Block) -> bool:
-        """Whether a row stays whole: a low one does; a tall one, or a clause, may run over."""
-        is_clause = block.border == "none" and any(
-            self.is_long(key) for cell in row.cells for key in cell.keys
-        )
-        return row.height < KEPT and not is_clause
+    def is_kept(self, row: GridRow, table: Field | None) -> bool:
+        """Whether a row stays whole; one that may outgrow the page runs over, or loses its end."""
+        entries = {entry.key: entry for entry in (table.columns if table else self.form.fields)}
+        return grown_height(row, self.width, entries) < self.paper[1] - HEADS
 
     def row(
         self, rows: tuple[GridRow, ...], at: int, block: Block, place: str,

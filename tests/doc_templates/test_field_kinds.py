@@ -122,6 +122,12 @@ def test_bad_entries_are_refused_with_a_sentence(kind, raw):
     assert len(str(caught.value)) > 4
 
 
+def test_lines_of_a_long_text_may_be_limited():
+    assert parsed("longtext", "一\r\n二\n三", max_lines=3) == "一\n二\n三"
+    with pytest.raises(BadValue, match="最多分 3 行写，现在有 4 行"):
+        parsed("longtext", "一\n二\n\n三", max_lines=3)
+
+
 def test_choices():
     assert parsed("choice", "甲", choices=("甲", "乙")) == "甲"
     assert parsed("multi", ["乙", "甲"], choices=("甲", "乙")) == ["甲", "乙"]

@@ -113,6 +113,23 @@ def test_box_stays_with_its_date_and_a_label_with_the_rows_it_stands_for():
     assert all(first.find(f"{W}pPr/{W}keepNext") is not None for first in firsts)
 
 
+def test_row_that_may_outgrow_the_page_runs_over_it():
+    """An office cuts off what does not fit where a row is kept whole."""
+    whole = {
+        tag: row.find(f"{W}trPr/{W}cantSplit") is not None
+        for code in ("E04", "E10")
+        for row in etree.fromstring(
+            read_package(scaffold(load_form(code)))["word/document.xml"]
+        ).iter(f"{W}tr")
+        for tag in ("反省事项", "担保作业说明", "营业部意见", "行.名称", "客户名称")
+        if f"{{{{ {tag} }}}}" in "".join(row.itertext())
+    }
+    assert whole == {
+        "反省事项": False, "担保作业说明": False, "营业部意见": True, "行.名称": True,
+        "客户名称": True,
+    }  # fmt: skip
+
+
 def test_form_without_a_layout_is_drawn_plainly(tmp_path):
     (tmp_path / "form.toml").write_text(PLAIN, "utf-8")
     form = load_folder(tmp_path)

@@ -159,11 +159,10 @@ def test_labels_entries_and_title_have_three_faces(office):
 
 
 @needs_office
-def test_long_entry_grows_over_pages_and_loses_nothing(office):
-    values = sample_values("E01") | {
-        "开拓经过": "\n".join(f"第{n}次拜访客户。" for n in range(120))
-    }
-    pdf = office.to_pdf(render_word(load_form("E01"), values))
+@pytest.mark.parametrize(("code", "entry"), [("E01", "开拓经过"), ("E10", "反省事项")])
+def test_long_entry_grows_over_pages_and_loses_nothing(office, code, entry):
+    values = sample_values(code) | {entry: "\n".join(f"第{n}次拜访客户。" for n in range(120))}
+    pdf = office.to_pdf(render_word(load_form(code), values))
     text = pdf_text(pdf)
     assert len(PdfReader(io.BytesIO(pdf)).pages) > 1
     assert all(f"第{n}次" in text for n in range(120))
