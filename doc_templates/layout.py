@@ -124,27 +124,6 @@ def read_pieces(text: str, place: str) -> tuple[Piece, ...]:
     return tuple(pieces)
 
 
-def merge_of(rows: tuple[GridRow, ...], at: int, begin: int) -> str:
-    """Return whether a cell begins, continues or has nothing to do with a merged one."""
-    cell = rows[at].find_at(begin)
-    if cell is not None and cell.continued:
-        return "continue"
-    below = rows[at + 1].find_at(begin) if at + 1 < len(rows) else None
-    return "restart" if below is not None and below.continued else ""
-
-
-def is_tied(rows: tuple[GridRow, ...], at: int, line: int) -> bool:
-    """Whether a row stays on the page of the next: a box with its date, cells that run on.
-
-    ``line`` is the row that repeats, -1 for none: the head above is tied to it, the line itself
-    is free, or no table could run over a page.
-    """
-    if at == line:
-        return False
-    runs_on = at + 1 < len(rows) and any(cell.continued for cell in rows[at + 1].cells)
-    return at == line - 1 or runs_on or any(cell.shows("signature") for cell in rows[at].cells)
-
-
 def _read_row(line: str, block: Block, place: str) -> GridRow:
     height = block.row_height
     match = HEIGHT.search(line)

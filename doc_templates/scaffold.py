@@ -9,7 +9,7 @@ Called by the command `archive form new` and by whoever changes a layout.
 
 import io
 import zipfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from xml.sax.saxutils import escape
 
 from doc_templates.capital import GRID_PLACES, GRID_UNITS
@@ -17,12 +17,11 @@ from doc_templates.definition import Block, Field, Form
 from doc_templates.errors import BadDefinition
 from doc_templates.frame import Frame, FrameCell, FrameRow
 from doc_templates.growth import grown_height
+from doc_templates.joins import is_tied, merge_of, sides_of
 from doc_templates.layout import (
     Cell,
     GridRow,
     Piece,
-    is_tied,
-    merge_of,
     read_grid,
     read_pieces,
 )
@@ -32,7 +31,6 @@ from doc_templates.word_parts import (
     BODY_FONT,
     BOTTOM_MARGIN,
     ENTRY_FONT,
-    INNER,
     TITLE_FONT,
     TOP_MARGIN,
     cell_xml,
@@ -59,11 +57,6 @@ TALL, LONG_FROM_TOP = 2.0, 1.2
 HEADS = 60.0  # what stands on a page beside its rows
 BLANK, UNBROKEN = "\u3000", "\u00a0"
 FIXED_TIME = (1980, 1, 1, 0, 0, 0)
-BRACKET_SIDES: Mapping[str, tuple[str, ...]] = {
-    "restart": ("top", "left"),
-    "continue": ("left", "bottom"),
-    "": ("top", "left", "bottom"),
-}
 
 
 def scaffold(form: Form) -> bytes:
@@ -238,7 +231,7 @@ class _Drawing:
         for begin, cell in zip(row.starts(), row.cells, strict=True):
             share = (begin / block.columns, (begin + cell.span) / block.columns)
             merge = merge_of(rows, at, begin)
-            sides = _sides(rows, at, begin, merge)
+            sides = sides_of(rows, at, begin, merge)
             drawn.append(self.cell(cell, row, share, block, place, table, merge, sides, tied))
         return tuple(drawn)
 
@@ -364,25 +357,6 @@ class _Drawing:
 
 def _is_ruled(block: Block) -> bool:
     return block.border == "full" and not block.text and not block.signatures
-
-
-def _sides(
-    rows: tuple[GridRow, ...], at: int, begin: int, merge: str
-) -> tuple[tuple[str, int], ...]:
-    """Return the sides of a cell with a line of their own: brackets, and dates under boxes."""
-    cell = rows[at].find_at(begin)
-    if cell is None:
-        return ()
-    above = [row.find_at(begin) for row in reversed(rows[:at])]
-    opened = next((one for one in above if one is None or not one.continued), None)
-    if cell.bracket or (cell.continued and opened is not None and opened.bracket):
-        return tuple((side, INNER) for side in BRACKET_SIDES[merge])
-    below = rows[at + 1].find_at(begin) if at + 1 < len(rows) else None
-    if below is not None and below.shows("signed_on") and cell.shows("signature"):
-        return (("bottom", 0),)
-    if cell.shows("signed_on") and above and above[0] is not None and above[0].shows("signature"):
-        return (("top", 0),)
-    return ()
 
 
 def _is_date_under_box(cell: Cell, width: float) -> bool:

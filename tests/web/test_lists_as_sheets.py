@@ -7,6 +7,7 @@ from pathlib import Path
 import openpyxl
 import pytest
 from flask import template_rendered
+from PIL import Image, ImageDraw
 
 import archive
 from archive.core import list_sheets
@@ -18,6 +19,9 @@ from archive.lending import service as lending
 from archive.people.access import mark_left
 from archive.records import drafts
 from archive.signing import delegation, edge
+from archive.signing.seals import edge as seals
+from archive.signing.seals import outings, register
+from archive.signing.seals.rules import SealFields
 from archive.tasks import service as tasks
 from doc_templates import sample_values
 from tests.conftest import PASSWORD
@@ -39,6 +43,9 @@ LISTS = {
     "/loans/items/{item}/log": "archivist",
     "/loans/rules": "archivist",
     "/loans/rules/own-open-original": "archivist",
+    "/seals": "archive_head",
+    "/seals/{seal}": "archive_head",
+    "/seals/register": "archive_head",
     "/search?q=E01": "sales_clerk",
     "/tasks": "sales_clerk",
     "/forms": "admin",
@@ -108,7 +115,32 @@ def busy(resources, company, client_for, filed, clock) -> dict[str, int]:
     with resources.work() as uow:
         mark_left(uow, company.admin, company.finance_clerk.id)
         uow.commit()
-    return {"item": filed, "volume": volume}
+    return {"item": filed, "volume": volume, "seal": used_seal(resources, company)}
+
+
+def used_seal(resources, company) -> int:
+    """The company's seal, used once and now taken out; return its id."""
+    ring, png = Image.new("RGBA", (496, 496), "white"), io.BytesIO()
+    ImageDraw.Draw(ring).ellipse((4, 4, 491, 491), outline=(200, 16, 16, 255), width=14)
+    ring.save(png, "PNG")
+    told = SealFields("公章", "公章", 42.0, 42.0, "archive_head")
+    seal_id = seals.add_seal(resources, company.admin, told, png.getvalue())
+    keeper = company.archive_head
+    with resources.work() as uow:
+        register.enter_use(
+            uow,
+            keeper,
+            seal_id,
+            title="年检报告",
+            why="工商年检",
+            approved_by="周志远",
+            approved=1,
+            stamped=1,
+            pages=2,
+        )
+        outings.take_out(uow, keeper, seal_id, company.sales_clerk, "周志远", "工商局", "年检")
+        uow.commit()
+    return seal_id
 
 
 def test_every_list_is_a_sheet_with_the_same_lines(app, resources, company, client_for, busy):
