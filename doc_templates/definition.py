@@ -50,6 +50,7 @@ class Field:
     wide: bool = False
     signer: str = ""
     max_length: int = 0
+    max_lines: int = 0
     decimals: int = 2
     minimum: str = ""
     maximum: str = ""

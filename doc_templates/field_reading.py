@@ -93,6 +93,7 @@ def _read_field(table: TomlTable, places: FieldPlaces, prefix: str) -> Field:
         wide=table.flag("wide") or kind in ("longtext", "rows"),
         signer=table.text("signer", limit=LONGEST_LABEL),
         max_length=table.integer("max_length", 0),
+        max_lines=table.integer("max_lines", 0),
         decimals=table.integer("decimals", 4 if kind == "number" else 2, MAX_DECIMALS),
         minimum=table.text("minimum"),
         maximum=table.text("maximum"),

@@ -1,17 +1,27 @@
-"""One ruled table gathered row by row, whatever columns its parts were drawn in.
+"""One ruled frame gathered row by row, whatever columns its parts were drawn in.
 
 Each part of a form divides the width as it likes; here the lines of all of them become the
-columns of one Word table, so that the frame is closed and no line is drawn twice. Knows no
-form. Called by scaffold.py.
+columns of one Word table, so that the frame is closed and no line is drawn twice; only where
+a head is to repeat in the middle do two tables join under a line. Knows no form.
+Called by scaffold.py.
 """
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from doc_templates.word_parts import cell_xml, paragraph_xml, row_xml, run_xml, table_xml, twips
+from doc_templates.word_parts import (
+    JOINT,
+    cell_xml,
+    paragraph_xml,
+    row_xml,
+    run_xml,
+    table_xml,
+    twips,
+)
 
 NEAR = 12  # lines nearer to each other than this (twentieths of a point) are one
-LETTERHEAD_ROWS, LETTERHEAD_HEIGHT = 2, 25.0
+FEW_ROWS, FEW_ROWS_HEIGHT = 2, 25.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +45,7 @@ class FrameRow:
     height: float
     head: bool = False
     keep: bool = False
+    ends_loop: bool = False
 
 
 class Frame:
@@ -45,17 +56,32 @@ class Frame:
         self.border = border
         self.rows: list[FrameRow] = []
 
-    def add_tag(self, tag: str, font: str) -> None:
-        """Add a row that holds a tag only; filling the form takes it out again."""
-        words = paragraph_xml(run_xml(tag, font, 8))
-        self.rows.append(FrameRow((FrameCell(0, 1, words),), 5))
+    def begin_loop(self, tag: str, font: str) -> None:
+        """Add the row that holds the tag before a repeated row; filling the form takes it out."""
+        self.rows.append(_tag_row(tag, font))
+
+    def end_loop(self, tag: str, font: str) -> None:
+        """Add the row that holds the tag after a repeated row; filling the form takes it out."""
+        self.rows.append(replace(_tag_row(tag, font), ends_loop=True))
 
     def xml(self) -> str:
-        """Return the table."""
+        """Return the frame: one table, or several where a head is to repeat in the middle.
+
+        Only the first rows of a table can repeat on each page. So a table of the form with a few
+        rows above its head and below its last line takes them along, and otherwise stands apart.
+        """
         edges = self._edges()
-        widths = [(end - begin) for begin, end in pairwise(edges)]
-        rows = "".join(self._row(row, edges) for row in self._with_heads())
-        return table_xml(rows, [one / twips(1000) * 1000 for one in widths], self.border)
+        tables = list(_tables(self.rows))
+        drawn = []
+        for at, rows in enumerate(tables):
+            sides = ("top",) * (at > 0) + ("bottom",) * (at < len(tables) - 1)
+            drawn.append(self._table(rows, edges, sides))
+        return JOINT.join(drawn)
+
+    def _table(self, rows: Sequence[FrameRow], edges: list[int], joined: tuple[str, ...]) -> str:
+        widths = [(end - begin) / twips(1000) * 1000 for begin, end in pairwise(edges)]
+        lines = "".join(self._row(row, edges) for row in _repeating(rows))
+        return table_xml(lines, widths, self.border, joined)
 
     def _edges(self) -> list[int]:
         whole = twips(self.width)
@@ -67,17 +93,6 @@ class Frame:
                 edges.append(edge)
         edges[-1] = whole
         return edges
-
-    def _with_heads(self) -> list[FrameRow]:
-        """Repeat the head rows with the few above them; a head in mid-table cannot repeat."""
-        heads = [at for at, row in enumerate(self.rows) if row.head]
-        above = self.rows[: heads[0]] if heads else []
-        tall = sum(row.height for row in above)
-        fits = len(above) <= LETTERHEAD_ROWS and tall <= LETTERHEAD_HEIGHT
-        last = heads[0] if heads and fits else -1
-        while last >= 0 and last + 1 in heads:
-            last += 1
-        return [replace(row, head=at <= last) for at, row in enumerate(self.rows)]
 
     def _row(self, row: FrameRow, edges: list[int]) -> str:
         cells = "".join(self._cell(cell, edges) for cell in row.cells)
@@ -95,6 +110,41 @@ class Frame:
             top_pad=cell.top_pad,
             lines=dict(cell.lines),
         )
+
+
+def _tag_row(tag: str, font: str) -> FrameRow:
+    return FrameRow((FrameCell(0, 1, paragraph_xml(run_xml(tag, font, 8))),), 5)
+
+
+def _tables(rows: Sequence[FrameRow]) -> Iterator[list[FrameRow]]:
+    """Part the rows where a table of the form must stand apart for its head to repeat."""
+    table: list[FrameRow] = []
+    for at, row in enumerate(rows):
+        begins = row.head and not (at and rows[at - 1].head)
+        ended = at > 0 and rows[at - 1].ends_loop and any(one.head for one in table)
+        if table and ((begins and not _is_few(table)) or (ended and _parts_below(rows[at:]))):
+            yield table
+            table = []
+        table.append(row)
+    yield table
+
+
+def _parts_below(rows: Sequence[FrameRow]) -> bool:
+    """Whether the rows below a loop part from it: too many to go along, and no cell runs on."""
+    return not _is_few(rows) and all(cell.merge != "continue" for cell in rows[0].cells)
+
+
+def _is_few(rows: Sequence[FrameRow]) -> bool:
+    return len(rows) <= FEW_ROWS and sum(row.height for row in rows) <= FEW_ROWS_HEIGHT
+
+
+def _repeating(rows: Sequence[FrameRow]) -> list[FrameRow]:
+    """Repeat the first run of head rows, and with it the few rows above."""
+    first = next((at for at, row in enumerate(rows) if row.head), -1)
+    last = first
+    while last >= 0 and last + 1 < len(rows) and rows[last + 1].head:
+        last += 1
+    return [replace(row, head=at <= last) for at, row in enumerate(rows)]
 
 
 def _nearest(edges: list[int], wanted: int) -> int:

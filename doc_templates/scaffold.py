@@ -9,21 +9,28 @@ Called by the command `archive form new` and by whoever changes a layout.
 
 import io
 import zipfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from xml.sax.saxutils import escape
 
 from doc_templates.capital import GRID_PLACES, GRID_UNITS
 from doc_templates.definition import Block, Field, Form
 from doc_templates.errors import BadDefinition
 from doc_templates.frame import Frame, FrameCell, FrameRow
-from doc_templates.layout import Cell, GridRow, Piece, read_grid, read_pieces
+from doc_templates.growth import grown_height
+from doc_templates.joins import is_tied, merge_of, sides_of
+from doc_templates.layout import (
+    Cell,
+    GridRow,
+    Piece,
+    read_grid,
+    read_pieces,
+)
 from doc_templates.plain_layout import SIGNATURES_IN_A_ROW, plain_layout
 from doc_templates.print_context import SEAL_TAG
 from doc_templates.word_parts import (
     BODY_FONT,
     BOTTOM_MARGIN,
     ENTRY_FONT,
-    INNER,
     TITLE_FONT,
     TOP_MARGIN,
     cell_xml,
@@ -46,14 +53,10 @@ BOX = 30.8
 CROWDED = 8
 LETTER = 4.6
 TITLE_LETTER, LOOSE, CLOSE = 6.35, 4.0, 1.0
-TALL, LONG_FROM_TOP, KEPT = 2.0, 1.2, 4.0
+TALL, LONG_FROM_TOP = 2.0, 1.2
+HEADS = 60.0  # what stands on a page beside its rows
 BLANK, UNBROKEN = "\u3000", "\u00a0"
 FIXED_TIME = (1980, 1, 1, 0, 0, 0)
-BRACKET_SIDES: Mapping[str, tuple[str, ...]] = {
-    "restart": ("top", "left"),
-    "continue": ("left", "bottom"),
-    "": ("top", "left", "bottom"),
-}
 
 
 def scaffold(form: Form) -> bytes:
@@ -192,16 +195,20 @@ class _Drawing:
         rows = (*head, *line, *read_grid(block.grid, block, place))
         for at, row in enumerate(rows):
             is_line = table is not None and at == len(head)
-            drawn = self.row(rows, at, block, place, table if is_line else None)
+            tied = block.keep or is_tied(rows, at, len(head) if table else -1)
+            drawn = self.row(rows, at, block, place, table if is_line else None, tied)
             if is_line:
-                frame.add_tag(f"{{%tr for 行 in {block.rows} %}}", BODY_FONT)
+                frame.begin_loop(f"{{%tr for 行 in {block.rows} %}}", BODY_FONT)
             frame.rows.append(
                 FrameRow(
-                    drawn, row.height * 10, at < len(head), is_line or self.is_kept(row, block)
+                    drawn,
+                    row.height * 10,
+                    at < len(head),
+                    self.is_kept(row, table if is_line else None),
                 )
             )
             if is_line:
-                frame.add_tag("{%tr endfor %}", BODY_FONT)
+                frame.end_loop("{%tr endfor %}", BODY_FONT)
 
     def table_of(self, block: Block, place: str) -> Field | None:
         if not block.rows:
@@ -211,27 +218,26 @@ class _Drawing:
             raise BadDefinition(f"{place}“{block.rows}”不是表格栏")
         return table
 
-    def is_kept(self, row: GridRow, block: Block) -> bool:
-        """Whether a row stays whole: a low one does; a tall one, or a clause, may run over."""
-        is_clause = block.border == "none" and any(
-            self.is_long(key) for cell in row.cells for key in cell.keys
-        )
-        return row.height < KEPT and not is_clause
+    def is_kept(self, row: GridRow, table: Field | None) -> bool:
+        """Whether a row stays whole; one that may outgrow the page runs over, or loses its end."""
+        entries = {entry.key: entry for entry in (table.columns if table else self.form.fields)}
+        return grown_height(row, self.width, entries) < self.paper[1] - HEADS
 
     def row(
-        self, rows: tuple[GridRow, ...], at: int, block: Block, place: str, table: Field | None
-    ) -> tuple[FrameCell, ...]:
+        self, rows: tuple[GridRow, ...], at: int, block: Block, place: str,
+        table: Field | None, tied: bool,
+    ) -> tuple[FrameCell, ...]:  # fmt: skip
         row, drawn = rows[at], []
         for begin, cell in zip(row.starts(), row.cells, strict=True):
             share = (begin / block.columns, (begin + cell.span) / block.columns)
-            merge = _merge(rows, at, begin)
-            sides = _sides(rows, at, begin, merge)
-            drawn.append(self.cell(cell, row, share, block, place, table, merge, sides))
+            merge = merge_of(rows, at, begin)
+            sides = sides_of(rows, at, begin, merge)
+            drawn.append(self.cell(cell, row, share, block, place, table, merge, sides, tied))
         return tuple(drawn)
 
     def cell(
         self, cell: Cell, row: GridRow, share: tuple[float, float], block: Block, place: str,
-        table: Field | None, merge: str, sides: tuple[tuple[str, int], ...],
+        table: Field | None, merge: str, sides: tuple[tuple[str, int], ...], tied: bool,
     ) -> FrameCell:  # fmt: skip
         width = (share[1] - share[0]) * self.width
         from_top = row.height >= LONG_FROM_TOP and any(self.is_long(key) for key in cell.keys)
@@ -247,9 +253,9 @@ class _Drawing:
         paragraphs = [
             paragraph_xml(
                 self.runs(line, place, table=table, small=narrow),
-                align=align, indent=indent, exact=cell.is_label,
+                align=align, indent=indent, exact=cell.is_label or tall,
                 line=14 if cell.is_label else 18 if tall else 0,
-                keep_next=block.keep or cell.shows("signature"),
+                keep_next=tied,
             )
             for line in cell.lines()
         ]  # fmt: skip
@@ -296,7 +302,7 @@ class _Drawing:
         blank = BLANK * (piece.width or (8 if in_text else 0))
         blank += "%" if found is not None and "percent" in (found.kind, found.result) else ""
         if in_text:
-            text = f"{{% if {piece.key} %}} {tag} {{% else %}}{blank}{{% endif %}}"
+            text = f"{{% if {piece.key} %}} {tag}{UNBROKEN}{{% else %}}{blank}{{% endif %}}"
             return run_xml(text, ENTRY_FONT, 11, underline=True)
         if blank:
             tag = f"{{% if {piece.key} %}}{tag}{{% else %}}{blank}{{% endif %}}"
@@ -351,34 +357,6 @@ class _Drawing:
 
 def _is_ruled(block: Block) -> bool:
     return block.border == "full" and not block.text and not block.signatures
-
-
-def _merge(rows: tuple[GridRow, ...], at: int, begin: int) -> str:
-    """Return whether a cell begins, continues or has nothing to do with a merged one."""
-    cell = rows[at].find_at(begin)
-    if cell is not None and cell.continued:
-        return "continue"
-    below = rows[at + 1].find_at(begin) if at + 1 < len(rows) else None
-    return "restart" if below is not None and below.continued else ""
-
-
-def _sides(
-    rows: tuple[GridRow, ...], at: int, begin: int, merge: str
-) -> tuple[tuple[str, int], ...]:
-    """Return the sides of a cell with a line of their own: brackets, and dates under boxes."""
-    cell = rows[at].find_at(begin)
-    if cell is None:
-        return ()
-    above = [row.find_at(begin) for row in reversed(rows[:at])]
-    opened = next((one for one in above if one is None or not one.continued), None)
-    if cell.bracket or (cell.continued and opened is not None and opened.bracket):
-        return tuple((side, INNER) for side in BRACKET_SIDES[merge])
-    below = rows[at + 1].find_at(begin) if at + 1 < len(rows) else None
-    if below is not None and below.shows("signed_on") and cell.shows("signature"):
-        return (("bottom", 0),)
-    if cell.shows("signed_on") and above and above[0] is not None and above[0].shows("signature"):
-        return (("top", 0),)
-    return ()
 
 
 def _is_date_under_box(cell: Cell, width: float) -> bool:

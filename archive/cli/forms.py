@@ -1,4 +1,4 @@
-"""``archive form …``: list, sample, check, render, batch. Needs no database."""
+"""``archive form …``: list, sample, check, render, batch, new. Needs no database."""
 
 import json
 import time
@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from archive.cli.output import print_json, progress, say
+from archive.cli.form_new import new
+from archive.cli.output import print_json, progress, say, write_file
 from archive.config import load_settings
 from doc_templates import (
     FormError,
@@ -23,7 +24,7 @@ from doc_templates.pdf import OfficeConverter
 
 @click.group()
 def form() -> None:
-    """表单：列出、取样、检查、生成。"""
+    """表单：列出、取样、检查、生成、新画模板。"""
 
 
 @form.command("list")
@@ -75,9 +76,9 @@ def render(code: str, data: Path | None, blank: bool, out: Path) -> None:
     word = _filled_or_blank(code, data)
     if out.suffix == ".pdf":
         with OfficeConverter(font_folder=load_settings().fonts) as office:
-            _write(out, office.to_pdf(word))
+            write_file(out, office.to_pdf(word))
     else:
-        _write(out, word)
+        write_file(out, word)
 
 
 @form.command()
@@ -113,9 +114,9 @@ def _render_rows(code: str, rows: list[dict[str, object]], out: Path, with_pdf: 
             for number, values in enumerate(rows, start=1):
                 target = out / f"{code}-{number:0{width}d}.docx"
                 word = _fill(code, values)
-                _write(target, word)
+                write_file(target, word)
                 if office is not None:
-                    _write(target.with_suffix(".pdf"), office.to_pdf(word))
+                    write_file(target.with_suffix(".pdf"), office.to_pdf(word))
                 bar(number, len(rows))
     finally:
         if office is not None:
@@ -155,10 +156,5 @@ def _read_object(text: str, where: str) -> dict[str, object]:
     return value
 
 
-def _write(path: Path, content: bytes) -> None:
-    part = path.with_name(f".{path.name}.part")
-    part.write_bytes(content)
-    part.replace(path)
-
-
+form.add_command(new)
 commands = (form,)

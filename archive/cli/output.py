@@ -4,6 +4,7 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import click
 from rich.console import Console
@@ -44,3 +45,10 @@ def progress(what: str) -> Iterator[Bar]:
     )
     with Progress(*columns, console=console, disable=not sys.stderr.isatty()) as bar:
         yield Bar(bar, what)
+
+
+def write_file(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all."""
+    part = path.with_name(f".{path.name}.part")
+    part.write_bytes(content)
+    part.replace(path)

@@ -1,7 +1,9 @@
 """The columns of the catalogue's lists when they are given out as Excel files."""
 
 from archive.core.list_sheets import ListColumn
+from archive.filing.plan import ItemClass, Plan
 from archive.filing.views import CatalogueLine, ItemView, VolumeView
+from archive.records.views import RecordView
 
 ITEMS: tuple[ListColumn[ItemView], ...] = (
     ListColumn("档号", lambda item: item.code, 30),
@@ -19,6 +21,23 @@ ITEMS: tuple[ListColumn[ItemView], ...] = (
     ListColumn("页数", lambda item: item.pages, 8),
     ListColumn("状态", lambda item: item.status, 12),
     ListColumn("附注", lambda item: item.note, 24),
+)
+UNFINISHED: tuple[ListColumn[ItemView], ...] = (
+    ListColumn("题名", lambda item: item.title, 40),
+    ListColumn("文号", lambda item: item.document_number, 18),
+    ListColumn("客户", lambda item: item.customer_name, 28),
+    ListColumn("现在", lambda item: item.state_label, 12),
+    ListColumn("下一步", lambda item: item.next_step, 12),
+)
+WAITING: tuple[ListColumn[RecordView], ...] = (
+    ListColumn("题名", lambda record: record.title, 40),
+    ListColumn("文号", lambda record: record.number, 18),
+    ListColumn("表单", lambda record: f"{record.form_code} {record.form_title}", 26),
+    ListColumn("客户", lambda record: record.customer_name, 28),
+    ListColumn("填表人", lambda record: record.author_name, 12),
+    ListColumn("部门", lambda record: record.department_name, 14),
+    ListColumn("密级", lambda record: record.secrecy_label, 8),
+    ListColumn("签完", lambda record: record.signed_at, 18),
 )
 VOLUMES: tuple[ListColumn[VolumeView], ...] = (
     ListColumn("案卷", lambda volume: volume.title, 40),
@@ -44,3 +63,14 @@ CATALOGUE: tuple[ListColumn[CatalogueLine], ...] = (
     ListColumn("页数", lambda line: line.pages, 8),
     ListColumn("备注", lambda line: line.note, 24),
 )
+
+
+def plan_columns(plan: Plan) -> tuple[ListColumn[ItemClass], ...]:
+    """Return the columns of 归档范围和保管期限表, in the words of this plan."""
+    return (
+        ListColumn("类目", lambda row: row.name, 20),
+        ListColumn("门类", lambda row: f"{row.category} {plan.category_title(row.category)}", 20),
+        ListColumn("一般期限", lambda row: plan.terms[row.retention], 12),
+        ListColumn("最低期限", lambda row: plan.terms[row.minimum], 12),
+        ListColumn("依据", lambda row: row.basis, 60),
+    )

@@ -9,14 +9,14 @@ from markupsafe import Markup
 from werkzeug.wrappers import Response
 
 from archive.core.errors import ArchiveError, Invalid
-from archive.core.list_sheets import list_sheet, wants_sheet
+from archive.core.list_sheets import MOST_LINES, ListPart, list_book, list_sheet, wants_sheet
 from archive.core.web import reading, resources, work
 from archive.customers.service import get_customer
 from archive.filing import service
 from archive.filing.downloads import file_response
 from archive.filing.import_rows import ImportedFile
 from archive.filing.labels import barcode_svg, qr_svg
-from archive.filing.list_columns import CATALOGUE, ITEMS, VOLUMES
+from archive.filing.list_columns import CATALOGUE, ITEMS, UNFINISHED, VOLUMES, WAITING
 from archive.filing.models import ItemState
 from archive.filing.plan import load_plan
 from archive.filing.posted import (
@@ -49,12 +49,18 @@ Page = str | tuple[str, int] | Response
 
 @pages.get("/filing")
 @guard("filing.list")
-def desk() -> str:
+def desk() -> str | Response:
     """Show what waits to be filed and what is half done."""
     with reading() as uow:
-        waiting = service.waiting_records(
-            uow, actor(), page=request.args.get("page", 1, type=int), per_page=50
-        )
+        read_page = partial(service.waiting_records, uow, actor())
+        if wants_sheet():
+            half = service.unfinished_items(uow, actor(), limit=MOST_LINES)
+            return list_book(
+                "归档",
+                ListPart("待归档", WAITING, lambda n, size: read_page(page=n, per_page=size)),
+                ListPart.whole("办到一半", UNFINISHED, half),
+            )
+        waiting = read_page(page=request.args.get("page", 1, type=int), per_page=50)
         unfinished = service.unfinished_items(uow, actor())
         place = service.last_place(uow, actor())
     return render_template(

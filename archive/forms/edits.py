@@ -15,7 +15,16 @@ from archive.forms.wording import KIND_LABELS
 
 FIXED_KINDS = frozenset({"rows", "computed"})
 # What means something for some kinds only, and goes when the kind is changed.
-BOUND_TO_KIND = ("default", "minimum", "maximum", "decimals", "max_length", "unit", "tick")
+BOUND_TO_KIND = (
+    "default",
+    "minimum",
+    "maximum",
+    "decimals",
+    "max_length",
+    "max_lines",
+    "unit",
+    "tick",
+)
 FILING = ("item_class", "retention", "secrecy")
 TOP = ("title", "pack", "title_rule", "description")
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 
 from archive.forms.wording import SUBMITTER
+from doc_templates import Field, Form
 
 _KINDS: tuple[tuple[str, str], ...] = (
     (r"统一社会信用代码|信用代码", "credit_code"),
@@ -89,3 +90,22 @@ def sample_of(kind: str, name: str, choices: tuple[str, ...] = ()) -> object:
     if kind == "multi":
         return list(choices[:2])
     return _SAMPLES.get(kind, f"{name}样例" if kind == "text" else "")
+
+
+def sample_for(form: Form) -> dict[str, object]:
+    """Return made-up values for a form: every entry that is typed, one row a table."""
+    return {
+        entry.key: _sample_rows(entry) if entry.columns else _sample_entry(entry)
+        for entry in form.fields
+        if not entry.is_computed
+    }
+
+
+def _sample_rows(table: Field) -> list[dict[str, object]]:
+    typed = [one for one in table.columns if not one.is_computed and not one.readonly]
+    made = {one.key: _sample_entry(one) for one in typed}
+    return [made | dict(row) for row in table.preset_rows] or [made]
+
+
+def _sample_entry(entry: Field) -> object:
+    return sample_of(entry.kind, entry.key, entry.choices)

@@ -11,10 +11,12 @@ from flask import Response, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from archive.core.errors import Invalid, Unavailable
+from archive.core.list_sheets import ListPart, list_book, wants_sheet, whole_list_sheet
 from archive.core.previews import RECENT, count_pages, page_png
 from archive.core.web import reading, resources, work
 from archive.forms import service
 from archive.forms.inspection import MOST_BYTES, Inspected, inspect_upload
+from archive.forms.list_columns import ENTRIES, FORMS, VERSIONS, entry_lines
 from archive.forms.posted import read_edits, read_version
 from archive.forms.rules import bytes_digest
 from archive.forms.texts import parse_sample
@@ -46,10 +48,12 @@ MEDIA_TYPES = {
 
 @pages.get("")
 @guard(ACT)
-def listing() -> str:
+def listing() -> str | AnyResponse:
     """List every form with the version in use."""
     with reading() as uow:
         lines = service.list_lines(uow, actor())
+        if wants_sheet():
+            return whole_list_sheet("表单", FORMS, lines)
         packs = sorted({form.pack for form in service.list_forms(uow, with_retired=True)})
     return render_template("forms/list.html", lines=lines, packs=packs)
 
@@ -75,10 +79,17 @@ def upload_new() -> AnyResponse:
 
 @pages.get("/<code>")
 @guard(ACT)
-def history(code: str) -> str:
+def history(code: str) -> str | AnyResponse:
     """Show a form's versions and drafts."""
     with reading() as uow:
         form = service.get_history(uow, actor(), code)
+    if wants_sheet():
+        entries = entry_lines(form.current) if form.current else ()
+        return list_book(
+            f"{form.code} {form.title}",
+            ListPart.whole("版本", VERSIONS, (*form.drafts, *form.versions)),
+            ListPart.whole("栏目", ENTRIES, entries),
+        )
     return render_template("forms/history.html", form=form, kind_label=kind_label)
 
 

@@ -15,11 +15,19 @@ from werkzeug.wrappers import Response
 
 from archive.core.clock import local_day, show_day
 from archive.core.errors import ArchiveError, Conflict, Invalid
-from archive.core.list_sheets import ListColumn, list_sheet, wants_sheet
+from archive.core.list_sheets import (
+    MOST_LINES,
+    ListColumn,
+    ListPart,
+    list_book,
+    list_sheet,
+    wants_sheet,
+    whole_list_sheet,
+)
 from archive.core.pages import Page
 from archive.core.web import reading, work
 from archive.lending import service
-from archive.lending.list_columns import LOANS, REFUSALS, REQUESTS
+from archive.lending.list_columns import ASKED, LOANS, LOG, REFUSALS, REQUESTS
 from archive.lending.matching import Mode
 from archive.lending.views import ItemPanel, Preview, Refused
 from archive.people.gate import actor, guard
@@ -49,12 +57,14 @@ REGISTER: Mapping[str, tuple[str, tuple[ListColumn[Any], ...]]] = {
 def mine() -> Answer:
     """Show what I have out, and my requests."""
     with reading() as uow:
-        if wants_sheet():
-            read_page = partial(service.list_requests, uow, actor(), mine=True)
-            return list_sheet(
-                "我的借阅申请", REQUESTS, lambda n, size: read_page(page=n, per_page=size)
-            )
         loans = service.my_loans(uow, actor())
+        if wants_sheet():
+            read = partial(service.list_requests, uow, actor(), mine=True)
+            return list_book(
+                "我的借阅",
+                ListPart("借阅申请", REQUESTS, lambda n, size: read(page=n, per_page=size)),
+                ListPart.whole("手上的档案", LOANS, loans),
+            )
         page = service.list_requests(uow, actor(), mine=True, page=_page())
         waiting = service.waiting_count(uow, actor())
     return render_template("lending/mine.html", loans=loans, page=page, waiting=waiting)
@@ -114,10 +124,17 @@ def withdraw(request_id: int) -> Response:
 
 @pages.get("/approvals")
 @guard("loan.list")
-def approvals() -> str:
+def approvals() -> Answer:
     """Show the requests I am to decide, and those I decided last."""
     with reading() as uow:
         waiting = service.waiting_for(uow, actor())
+        if wants_sheet():
+            decided = service.decided_by(uow, actor(), limit=MOST_LINES)
+            return list_book(
+                "借阅审批",
+                ListPart.whole("待我审批", ASKED, waiting),
+                ListPart.whole("审批过的", ASKED, decided),
+            )
         decided = service.decided_by(uow, actor())
     return render_template(
         "lending/approvals.html", waiting=waiting, decided=decided, opinions=OPINIONS
@@ -234,11 +251,13 @@ def register() -> Answer:
 
 @pages.get("/items/<int:item_id>/log")
 @guard("loan.register")
-def item_log(item_id: int) -> str:
+def item_log(item_id: int) -> Answer:
     """All that happened in lending to one item."""
     with reading() as uow:
         shown = service.preview(uow, actor(), item_id, Mode.ORIGINAL)
         lines = service.log_of_item(uow, actor(), item_id)
+    if wants_sheet():
+        return whole_list_sheet("借阅历史", LOG, lines)
     title = f"{shown.title} {shown.code}".strip()
     return render_template("lending/log.html", lines=lines, title=title, item_id=item_id)
 

@@ -11,8 +11,10 @@ from werkzeug.wrappers import Response
 
 from archive.core.clock import local_day
 from archive.core.errors import ArchiveError, Conflict, Invalid, NotFound
+from archive.core.list_sheets import wants_sheet, whole_list_sheet
 from archive.core.web import reading, work
 from archive.lending import service
+from archive.lending.list_columns import MATRIX, RULES
 from archive.lending.matching import BORROWER_CLASSES, CANDIDATES, Mode, Rule
 from archive.lending.rule_form import read_rule
 from archive.people.gate import actor, guard
@@ -30,12 +32,14 @@ WORDS = {
 
 @pages.get("")
 @guard("loan.register")
-def matrix() -> str | tuple[str, int]:
+def matrix() -> str | tuple[str, int] | Response:
     """Show the matrix, and the answer to what was tried."""
     tried, refusal = None, None
     with reading() as uow:
         today = local_day(uow.now())
         lines = service.matrix_lines(uow, today)
+        if wants_sheet():
+            return whole_list_sheet("借阅规则", MATRIX, lines)
         if request.args.get("username") or request.args.get("item"):
             try:
                 tried = service.try_rules(
@@ -70,8 +74,11 @@ def add() -> Response | tuple[str, int]:
 
 @pages.get("/<code>")
 @guard("loan.register")
-def rule(code: str) -> str:
+def rule(code: str) -> str | Response:
     """Show a rule with all its versions, to be changed by whoever may."""
+    if wants_sheet():
+        with reading() as uow:
+            return whole_list_sheet("借阅规则的各版", RULES, service.versions_of(uow, code))
     return _show(code, None)
 
 

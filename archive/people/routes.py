@@ -5,8 +5,7 @@ from flask import abort, flash, redirect, render_template, request, session, url
 from werkzeug.wrappers import Response
 
 from archive.core.errors import Invalid, Throttled
-from archive.core.list_sheets import ListColumn, list_sheet, wants_sheet
-from archive.core.pages import Page
+from archive.core.list_sheets import ListColumn, wants_sheet, whole_list_sheet
 from archive.core.web import reading, resources, work
 from archive.people import access, service
 from archive.people.forms import LoginForm, PasswordForm, UserForm
@@ -125,7 +124,7 @@ def users() -> str | Response:
     with reading() as uow:
         people = service.list_users(uow, actor())
     if wants_sheet():
-        return list_sheet("用户", _COLUMNS, lambda _number, _size: Page.whole(people))
+        return whole_list_sheet("用户", _COLUMNS, people)
     return render_template("people/users.html", users=people, secrecy=SECRECY)
 
 

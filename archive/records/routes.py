@@ -5,11 +5,13 @@ belong to ``documents``, submitting and signing to ``signing``.
 """
 
 import secrets
+from urllib.parse import urlencode
 
 from flask import flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from archive.core.errors import ArchiveError
+from archive.core.list_sheets import wants_sheet
 from archive.core.web import reading, work
 from archive.forms.service import get_form, list_forms
 from archive.people.gate import actor, guard
@@ -81,9 +83,12 @@ def copy(record_id: int) -> Response:
 
 @pages.get("")
 @guard("record.list")
-def listing() -> str:
+def listing() -> str | Response:
     """List the records one may read, with filters."""
     args = request.args
+    if wants_sheet():
+        asked = urlencode([(name, args[name]) for name in args if name not in ("as", "page")])
+        return redirect(f"{url_for('records_batch.export')}?{asked}")
     state, text, mine = args.get("state", ""), args.get("q", ""), args.get("mine") == "1"
     customer = args.get("customer", "")
     with reading() as uow:

@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response
 
 from archive.core.clock import local_day
 from archive.core.errors import ArchiveError, Invalid
-from archive.core.list_sheets import ListColumn, list_sheet, wants_sheet
+from archive.core.list_sheets import ListColumn, list_sheet, wants_sheet, whole_list_sheet
 from archive.core.pages import clean_paging
 from archive.core.web import reading, resources, work
 from archive.forms.service import form_titles
@@ -19,7 +19,7 @@ from archive.people.gate import actor, client_address, guard
 from archive.signing import audience, delegation, detours, edge, inbox, opinions, reminders
 from archive.signing.blueprint import pages
 from archive.signing.desk_api import day_of
-from archive.signing.views import InboxEntry
+from archive.signing.views import DelegationView, InboxEntry
 
 _COLUMNS: tuple[ListColumn[InboxEntry], ...] = (
     ListColumn("编号", lambda entry: entry.number, 18),
@@ -33,6 +33,26 @@ _COLUMNS: tuple[ListColumn[InboxEntry], ...] = (
     ListColumn("期限", lambda entry: entry.due_at, 18),
     ListColumn("催办次数", lambda entry: entry.reminders, 10),
     ListColumn("文件状态", lambda entry: entry.record_state, 14),
+)
+_STUCK: tuple[ListColumn[InboxEntry], ...] = (
+    ListColumn("编号", lambda entry: entry.number, 18),
+    ListColumn("表单", lambda entry: entry.form_title, 20),
+    ListColumn("步骤", lambda entry: entry.role, 12),
+    ListColumn("压在谁处", lambda entry: entry.owner_name, 12),
+    ListColumn("已离职", lambda entry: "是" if entry.outcome == "left" else "", 8),
+    ListColumn("超时", lambda entry: "是" if entry.is_late else "", 8),
+    ListColumn("提交人", lambda entry: entry.author_name, 12),
+    ListColumn("轮到时间", lambda entry: entry.opened_at, 18),
+    ListColumn("期限", lambda entry: entry.due_at, 18),
+)
+_DELEGATIONS: tuple[ListColumn[DelegationView], ...] = (
+    ListColumn("委托人", lambda one: one.owner_name, 12),
+    ListColumn("委托给", lambda one: one.agent_name, 12),
+    ListColumn("表单", lambda one: one.form_title, 20),
+    ListColumn("从", lambda one: one.from_day, 12),
+    ListColumn("到", lambda one: one.until_day, 12),
+    ListColumn("事由", lambda one: one.reason, 30),
+    ListColumn("状态", lambda one: one.state_label, 10),
 )
 
 
@@ -90,8 +110,12 @@ def people() -> JsonResponse:
 
 @pages.get("/signing/settings")
 @guard("self")
-def settings() -> str:
+def settings() -> str | Response:
     """Show my delegations and my phrases."""
+    if wants_sheet():
+        with reading() as uow:
+            found = delegation.delegations_of(uow, actor())
+        return whole_list_sheet("委托", _DELEGATIONS, found)
     return _settings()
 
 
@@ -151,8 +175,11 @@ def change_phrases() -> Response | tuple[str, int]:
 
 @pages.get("/signing/stuck")
 @guard("people.list")
-def stuck() -> str:
+def stuck() -> str | Response:
     """Show the administrator what lies with people who left, or is late."""
+    if wants_sheet():
+        with reading() as uow:
+            return whole_list_sheet("滞留待办", _STUCK, reminders.stuck_tasks(uow, actor()))
     return _stuck()
 
 

@@ -1,11 +1,13 @@
 """Pages of one's tasks: the list, one with its live bar, its files; stop and go on."""
 
+from functools import partial
 from typing import Any
 
 from apiflask import APIBlueprint
 from flask import Response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
+from archive.core.list_sheets import ListColumn, list_sheet, wants_sheet
 from archive.core.web import reading, resources, work
 from archive.people.gate import actor, guard
 from archive.tasks import service
@@ -21,13 +23,27 @@ pages = APIBlueprint(
     enable_openapi=False,
 )
 
+_COLUMNS: tuple[ListColumn[TaskView], ...] = (
+    ListColumn("任务", lambda task: task.title, 40),
+    ListColumn("状态", lambda task: task.state_label, 12),
+    ListColumn("做完", lambda task: task.done, 8),
+    ListColumn("共", lambda task: task.total, 8),
+    ListColumn("说明", lambda task: task.message, 40),
+    ListColumn("发起时间", lambda task: task.created_at, 18),
+    ListColumn("开始时间", lambda task: task.started_at, 18),
+    ListColumn("结束时间", lambda task: task.ended_at, 18),
+)
+
 
 @pages.get("")
 @guard("self")
-def mine() -> str:
+def mine() -> str | AnyResponse:
     """List one's tasks."""
     with reading() as uow:
-        page = service.list_tasks(uow, actor(), request.args.get("page", 1, type=int))
+        read_page = partial(service.list_tasks, uow, actor())
+        if wants_sheet():
+            return list_sheet("我的任务", _COLUMNS, read_page)
+        page = read_page(request.args.get("page", 1, type=int))
     return render_template("tasks/list.html", page=page)
 
 

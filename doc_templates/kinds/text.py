@@ -29,7 +29,11 @@ def _parse_text(entry: Field, raw: object) -> str:
 def _parse_longtext(entry: Field, raw: object) -> str:
     if isinstance(raw, str) and ("\r" in raw or "\u2028" in raw or "\u2029" in raw):
         raw = raw.replace("\r\n", "\n").translate(_ONE_LINE)
-    return typed(raw, entry.max_length or LONGTEXT_LIMIT)
+    text = typed(raw, entry.max_length or LONGTEXT_LIMIT)
+    lines = text.count("\n") + 1
+    if entry.max_lines and lines > entry.max_lines:
+        raise BadValue(f"最多分 {entry.max_lines} 行写，现在有 {lines} 行")
+    return text
 
 
 def _parse_name(entry: Field, raw: object) -> str:

@@ -74,6 +74,56 @@ def test_blank_form_and_values_do_not_go_together(tmp_path):
     assert not (tmp_path / "a.docx").exists()
 
 
+def test_new_form_gets_a_template_a_sample_and_passes_its_check(tmp_path):
+    folder = tmp_path / "T09"
+    folder.mkdir()
+    (folder / "form.toml").write_text(NEW_FORM, encoding="utf-8")
+    told = run(tmp_path, "form", "new", str(folder))
+    assert told.returncode == 0, told.stderr + told.stdout
+    template = (folder / "template.docx").read_bytes()
+    assert "{{ 客户名称 }}" in document_text(template)
+    assert json.loads((folder / "sample.json").read_text("utf-8"))["明细"][0]["单价"] == "12800.00"
+    assert "12,800.00" in (folder / "expected.txt").read_text("utf-8")
+    again = run(tmp_path, "form", "new", str(folder))
+    assert again.returncode == 1 and "--replace" in again.stderr
+    assert (folder / "template.docx").read_bytes() == template
+    aside = run(tmp_path, "form", "new", "E01", "--out", str(tmp_path / "另存.docx"))
+    assert aside.returncode == 0 and (tmp_path / "另存.docx").exists()
+
+
+NEW_FORM = """
+code = "T09"
+title = "样品寄送单"
+pack = "test"
+title_rule = "{客户名称}"
+[filing]
+item_class = "客户开发"
+[[signer]]
+role = "制表"
+candidate = "submitter"
+[[field]]
+key = "客户名称"
+kind = "customer"
+required = true
+[[field]]
+key = "寄送日期"
+kind = "date"
+[[field]]
+key = "明细"
+kind = "rows"
+[[field.column]]
+key = "品名"
+[[field.column]]
+key = "单价"
+kind = "money"
+[[field]]
+key = "合计"
+kind = "computed"
+formula = "合计(明细.单价)"
+result = "money"
+"""
+
+
 def test_filling_a_form_loads_neither_signing_nor_searching_nor_the_web():
     code = (
         "import sys; from archive.cli.root import archive\n"

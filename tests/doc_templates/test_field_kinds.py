@@ -1,13 +1,15 @@
 """Field kinds: what people type becomes one canonical value, or a sentence they understand."""
 
 import datetime
+import re
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from doc_templates.definition import Field
-from doc_templates.fields import KINDS, BadValue, get_kind
+from doc_templates.fields import KINDS, BadValue, from_excel, get_kind
+from doc_templates.schema import field_json_schema
 
 
 def entry(kind, **more):
@@ -120,6 +122,12 @@ def test_bad_entries_are_refused_with_a_sentence(kind, raw):
     assert len(str(caught.value)) > 4
 
 
+def test_lines_of_a_long_text_may_be_limited():
+    assert parsed("longtext", "一\r\n二\n三", max_lines=3) == "一\n二\n三"
+    with pytest.raises(BadValue, match="最多分 3 行写，现在有 4 行"):
+        parsed("longtext", "一\n二\n\n三", max_lines=3)
+
+
 def test_choices():
     assert parsed("choice", "甲", choices=("甲", "乙")) == "甲"
     assert parsed("multi", ["乙", "甲"], choices=("甲", "乙")) == ["甲", "乙"]
@@ -147,6 +155,49 @@ def test_values_as_printed():
     assert shown("check", True) == "☑"
     assert shown("multi", ["甲", "乙"]) == "甲、乙"
     assert shown("money", "待定") == "待定"
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "wrong"),
+    [
+        ("id_number", "11010519491231002X", "110105194912310021"),
+        ("credit_code", "91350100M000100Y43", "91350100M000100Y44"),
+    ],
+)
+def test_wrong_check_digit_warns_and_never_blocks(kind, value, wrong):
+    field = entry(kind)
+    assert parsed(kind, f" {value.lower()} ") == value
+    assert not get_kind(field).doubt(field, value)
+    assert parsed(kind, wrong) == wrong
+    assert get_kind(field).doubt(field, wrong)
+
+
+EVERY_KIND = {
+    "text": "客户&合同", "longtext": "一\n二", "integer": "12", "number": "12.5",
+    "decimal": "12.5", "money": "1234.50", "percent": "85", "date": "2026-11-23",
+    "month": "2026-11", "choice": "甲", "multi": ["甲", "乙"], "check": True,
+    "phone": "0731-88886666", "postcode": "410005", "id_number": "11010519491231002X",
+    "credit_code": "91350100M000100Y43", "email": "a.b@example.com", "person": "林晓雨",
+    "department": "销售部", "customer": "云渡机械有限公司",
+}  # fmt: skip
+
+
+def test_every_kind_goes_to_paper_screen_excel_and_back_and_fits_its_schema():
+    types = {"string": str, "boolean": bool, "array": list, "number": (int, float)}
+    assert EVERY_KIND.keys() == KINDS.keys() - {"rows", "image", "capital"}
+    for kind, value in EVERY_KIND.items():
+        field = entry(kind, choices=("甲", "乙") if kind in ("choice", "multi") else ())
+        known = get_kind(field)
+        assert known.parse(field, value) == value, kind
+        assert known.show(field, value) and known.screen(field, value), kind
+        cell = from_excel(field, known.to_excel(field, value), known.excel(field).number_format)
+        assert known.parse(field, cell) == value, kind
+        schema = field_json_schema(field)
+        told = schema.get("type", "string")
+        allowed = tuple(types[one] for one in ([told] if isinstance(told, str) else told))
+        assert isinstance(value, allowed), kind
+        if "pattern" in schema:
+            assert re.search(schema["pattern"], value), kind
 
 
 ANYTHING = st.one_of(

@@ -84,6 +84,52 @@ def test_head_row_of_the_goods_repeats_on_every_page():
     assert "".join(heads[0].itertext()) == "货品名称规格单价（元）数量总价（元）"
 
 
+def rows_of(code):
+    """The rows of each table in the body, as their text; head rows begin with *."""
+    root = etree.fromstring(read_package(scaffold(load_form(code)))["word/document.xml"])
+    return [
+        [
+            ("*" if row.find(f"{W}trPr/{W}tblHeader") is not None else "") + "".join(row.itertext())
+            for row in table.iter(f"{W}tr")
+        ]
+        for table in root.iter(f"{W}tbl")
+    ]
+
+
+def test_head_in_the_middle_of_a_frame_repeats_without_the_rows_below():
+    _head, _above, people, below = rows_of("E03")
+    assert people[0] == "*主要人员概况姓名职务电话性格特点嗜好"
+    assert "endfor" in people[-1]
+    assert below[0].startswith("使用本公司") and not any(row.startswith("*") for row in below)
+    (goods,) = [rows for rows in rows_of("E05") if rows[0].startswith("*")]
+    assert goods[-2].startswith("合计")  # few rows below go along, in one table
+
+
+def test_box_stays_with_its_date_and_a_label_with_the_rows_it_stands_for():
+    root = etree.fromstring(read_package(scaffold(load_form("E04")))["word/document.xml"])
+    rows = [row for row in root.iter(f"{W}tr") if "签名." in "".join(row.itertext())]
+    firsts = [row.find(f".//{W}p") for row in rows]  # an office asks the row's first paragraph
+    assert len(rows) == 5
+    assert all(first.find(f"{W}pPr/{W}keepNext") is not None for first in firsts)
+
+
+def test_row_that_may_outgrow_the_page_runs_over_it():
+    """An office cuts off what does not fit where a row is kept whole."""
+    whole = {
+        tag: row.find(f"{W}trPr/{W}cantSplit") is not None
+        for code in ("E04", "E10")
+        for row in etree.fromstring(
+            read_package(scaffold(load_form(code)))["word/document.xml"]
+        ).iter(f"{W}tr")
+        for tag in ("反省事项", "担保作业说明", "营业部意见", "行.名称", "客户名称")
+        if f"{{{{ {tag} }}}}" in "".join(row.itertext())
+    }
+    assert whole == {
+        "反省事项": False, "担保作业说明": False, "营业部意见": True, "行.名称": True,
+        "客户名称": True,
+    }  # fmt: skip
+
+
 def test_form_without_a_layout_is_drawn_plainly(tmp_path):
     (tmp_path / "form.toml").write_text(PLAIN, "utf-8")
     form = load_folder(tmp_path)

@@ -91,6 +91,38 @@ def signed_by_all(form, on_behalf_of=""):
     return PrintContext(number, ref, "3", "https://a.cn/v/1", marks)
 
 
+def pages_of(office, code, values):
+    word = render_word(load_form(code), sample_values(code) | values)
+    reader = PdfReader(io.BytesIO(office.to_pdf(word)))
+    return ["".join(page.extract_text().split()) for page in reader.pages]
+
+
+@needs_office
+def test_long_list_of_people_repeats_its_head_and_nothing_else_does(office):
+    person = sample_values("E03")["主要人员概况"][0]
+    first, second = pages_of(office, "E03", {"主要人员概况": [person] * 30})
+    for page in (first, second):
+        assert page.count("姓名职务电话性格特点嗜好") == 1
+    assert "使用本公司" in second and "使用本公司" not in first
+
+
+@needs_office
+def test_long_application_never_parts_a_box_from_its_label_and_date(office):
+    words = "该经销商近三年回款及时，仓储与售后能力均符合要求，同意按申请额度核定。" * 14
+    long = dict.fromkeys(("营业部意见", "法务单位意见", "财会部意见"), words)
+    papers = [{"名称": "不动产权属证书复印件", "份数": 1}] * 20
+    told = long | {"附件": papers, "担保作业说明": words * 4}
+    pages = pages_of(office, "E04", told)
+    assert len(pages) > 2
+    for page in pages:
+        assert ("权属证书复印件1" in page) == ("名称份数" in page)
+    (last,) = [page for page in pages if "核定生效日" in page]
+    assert "[sig:总经理]" in last and last.count("年月日") >= 1
+    for role in ("法务单位", "财会部"):
+        (page,) = [page for page in pages if f"[sig:{role}]" in page]
+        assert role in page.replace(f"[sig:{role}]", ""), role
+
+
 @needs_office
 def test_parties_of_a_contract_stay_together_behind_long_clauses(office):
     clause = "\n".join(["乙方迟延交货的，每迟一日按迟交部分货款的千分之三支付违约金。"] * 15)
@@ -127,11 +159,10 @@ def test_labels_entries_and_title_have_three_faces(office):
 
 
 @needs_office
-def test_long_entry_grows_over_pages_and_loses_nothing(office):
-    values = sample_values("E01") | {
-        "开拓经过": "\n".join(f"第{n}次拜访客户。" for n in range(120))
-    }
-    pdf = office.to_pdf(render_word(load_form("E01"), values))
+@pytest.mark.parametrize(("code", "entry"), [("E01", "开拓经过"), ("E10", "反省事项")])
+def test_long_entry_grows_over_pages_and_loses_nothing(office, code, entry):
+    values = sample_values(code) | {entry: "\n".join(f"第{n}次拜访客户。" for n in range(120))}
+    pdf = office.to_pdf(render_word(load_form(code), values))
     text = pdf_text(pdf)
     assert len(PdfReader(io.BytesIO(pdf)).pages) > 1
     assert all(f"第{n}次" in text for n in range(120))

@@ -1,28 +1,66 @@
 """Every list can be taken along as an Excel file: all its pages, and nothing one may not see."""
 
 import io
+from datetime import timedelta
+from pathlib import Path
 
 import openpyxl
 import pytest
+from flask import template_rendered
+from PIL import Image, ImageDraw
 
+import archive
 from archive.core import list_sheets
+from archive.core.clock import local_day
 from archive.customers import service as customers
 from archive.filing import service as filing
 from archive.jobs import drain_all
 from archive.lending import service as lending
+from archive.people.access import mark_left
 from archive.records import drafts
-from archive.signing import edge
+from archive.signing import delegation, edge
+from archive.signing.seals import edge as seals
+from archive.signing.seals import outings, register
+from archive.signing.seals.rules import SealFields
+from archive.tasks import service as tasks
 from doc_templates import sample_values
 from tests.conftest import PASSWORD
 
 LISTS = {
     "/customers": "archivist",
+    "/records": "sales_clerk",
     "/items": "archivist",
     "/volumes": "archivist",
+    "/volumes/{volume}": "archivist",
+    "/filing": "archivist",
+    "/filing/plan": "archivist",
     "/signing?view=done": "sales_clerk",
+    "/signing/settings": "sales_clerk",
+    "/signing/stuck": "admin",
+    "/loans": "sales_clerk2",
+    "/loans/approvals": "sales_head",
+    "/loans/register?view=refused": "archivist",
+    "/loans/items/{item}/log": "archivist",
+    "/loans/rules": "archivist",
+    "/loans/rules/own-open-original": "archivist",
+    "/seals": "archive_head",
+    "/seals/{seal}": "archive_head",
+    "/seals/register": "archive_head",
     "/search?q=E01": "sales_clerk",
+    "/tasks": "sales_clerk",
+    "/forms": "admin",
+    "/forms/E01": "admin",
     "/admin/users": "admin",
     "/admin/journal": "admin",
+}
+NOT_LISTS = {
+    "customers/conflict.html": "two versions of one customer side by side",
+    "records/edit.html": "two versions of one paper side by side",
+    "records/show.html": "what one version changed",
+    "records/earlier.html": "a choice inside a form being filled in; /records is the list",
+    "records/_sheet.html": "one paper as it is printed",
+    "records/import_report.html": "its faults are given out in the file that came in",
+    "signing/verify.html": "one paper's signatures, for strangers",
 }
 
 
@@ -55,14 +93,98 @@ def add_customers(resources, company, names: list[str]) -> None:
         uow.commit()
 
 
-@pytest.mark.parametrize("path", LISTS)
-def test_every_list_is_a_sheet_with_the_same_lines(path, resources, company, client_for, filed):
+@pytest.fixture
+def busy(resources, company, client_for, filed, clock) -> dict[str, int]:
+    """A company with something in each of its lists; return the ids that addresses need."""
+    with resources.work() as uow:
+        lending.seed_rules(uow)
+        draft = drafts.create_draft(uow, company.sales_clerk, "E01", sample_values("E01"))
+        tasks.start_task(uow, company.sales_clerk, "bundle", "打包 E01", {})
+        until = local_day(clock()) + timedelta(days=9)
+        agent = company.finance_clerk
+        delegation.delegate_tasks(uow, company.sales_clerk, agent, local_day(clock()), until)
+        filing.offer_paper(uow, company.archivist, filing.read_row({"title": "客户来函"}), None)
+        volume = filing.get_item(uow, company.archivist, filed).volume_id
+        uow.commit()
     drain_all(resources)
-    client = client_for(getattr(company, LISTS[path]))
-    answer = client.get(f"{path}{'&' if '?' in path else '?'}as=xlsx")
-    lines = lines_of(answer)
-    assert len(lines) > 1 and all(lines[0])
-    assert "导出 Excel" in client.get(path).text
+    edge.submit(resources, company.sales_clerk, draft.id, draft.version)
+    asked = {"item": filed, "mode": "original", "purpose": "", "business_reference": ""}
+    client_for(company.other_clerk).post("/loans/new", data=asked)
+    asked |= {"purpose": "核对合同条款", "business_reference": "E01"}
+    client_for(company.sales_clerk2).post("/loans/new", data=asked)
+    with resources.work() as uow:
+        mark_left(uow, company.admin, company.finance_clerk.id)
+        uow.commit()
+    return {"item": filed, "volume": volume, "seal": used_seal(resources, company)}
+
+
+def used_seal(resources, company) -> int:
+    """The company's seal, used once and now taken out; return its id."""
+    ring, png = Image.new("RGBA", (496, 496), "white"), io.BytesIO()
+    ImageDraw.Draw(ring).ellipse((4, 4, 491, 491), outline=(200, 16, 16, 255), width=14)
+    ring.save(png, "PNG")
+    told = SealFields("公章", "公章", 42.0, 42.0, "archive_head")
+    seal_id = seals.add_seal(resources, company.admin, told, png.getvalue())
+    keeper = company.archive_head
+    with resources.work() as uow:
+        register.enter_use(
+            uow,
+            keeper,
+            seal_id,
+            title="年检报告",
+            why="工商年检",
+            approved_by="周志远",
+            approved=1,
+            stamped=1,
+            pages=2,
+        )
+        outings.take_out(uow, keeper, seal_id, company.sales_clerk, "周志远", "工商局", "年检")
+        uow.commit()
+    return seal_id
+
+
+def test_every_list_is_a_sheet_with_the_same_lines(app, resources, company, client_for, busy):
+    shown: set[str] = set()
+
+    def note(_app, template, **_context) -> None:
+        shown.add(template.name)
+
+    for address, person in LISTS.items():
+        path = address.format(**busy)
+        client = client_for(getattr(company, person))
+        with template_rendered.connected_to(note, app):
+            page = client.get(path).text
+        assert "导出 Excel" in page and "as=xlsx" in page, path
+        answer = client.get(f"{path}{'&' if '?' in path else '?'}as=xlsx", follow_redirects=True)
+        assert answer.status_code == 200, path
+        sheets = openpyxl.load_workbook(io.BytesIO(answer.data)).worksheets
+        assert all(cell.value for sheet in sheets for cell in sheet[1]), path
+        assert any(sheet.max_row > 1 for sheet in sheets), path
+    assert list_templates() - NOT_LISTS.keys() <= shown
+
+
+def test_no_list_page_is_without_its_sheet():
+    """A new page with a table or a pager gives it out as Excel, or is named above with why not."""
+    without = {name for name in list_templates() if "export_link()" not in template_text(name)}
+    assert without == NOT_LISTS.keys()
+
+
+def list_templates() -> set[str]:
+    return {
+        name
+        for name in TEMPLATES
+        if "<table" in template_text(name) or "{{ pager(" in template_text(name)
+    }
+
+
+def template_text(name: str) -> str:
+    return TEMPLATES[name].read_text(encoding="utf-8")
+
+
+TEMPLATES = {
+    path.as_posix().rpartition("/templates/")[2]: path
+    for path in Path(archive.__path__[0]).rglob("*.html")
+}
 
 
 def test_a_sheet_holds_every_page_and_only_what_was_asked_for(resources, company, client_for):

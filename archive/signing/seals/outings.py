@@ -92,14 +92,16 @@ def bring_back(uow: UnitOfWork, actor: Actor, seal_id: int, note: str = "") -> N
     uow.journal(actor.id, "seal.back", "seal", seal_id, {"outing": outing.id})
 
 
-def list_outings(uow: UnitOfWork, actor: Actor, seal_id: int) -> tuple[OutingView, ...]:
-    """Return the last 50 outings of a seal, newest first."""
+def list_outings(
+    uow: UnitOfWork, actor: Actor, seal_id: int, limit: int = SHOWN
+) -> tuple[OutingView, ...]:
+    """Return the last outings of a seal, newest first."""
     require(actor, "seal.list")
     rows = uow.session.scalars(
         select(SealOuting)
         .where(SealOuting.seal_id == seal_id)
         .order_by(SealOuting.id.desc())
-        .limit(SHOWN)
+        .limit(limit)
     ).all()
     seal = uow.session.get(CompanySeal, seal_id)
     names = people.names_of(

@@ -6,8 +6,7 @@ from flask import flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from archive.core.errors import ArchiveError, Conflict, Invalid, Throttled, Unauthenticated
-from archive.core.list_sheets import list_sheet, wants_sheet
-from archive.core.pages import Page
+from archive.core.list_sheets import MOST_LINES, list_sheet, wants_sheet, whole_list_sheet
 from archive.core.web import reading, resources, work
 from archive.documents import service as documents
 from archive.people.gate import actor, client_address, guard
@@ -33,7 +32,7 @@ def listing() -> str | FileResponse:
     with reading() as uow:
         found = service.list_seals(uow, actor())
     if wants_sheet():
-        return list_sheet("印章", columns.SEALS, lambda _page, _size: Page.whole(found))
+        return whole_list_sheet("印章", columns.SEALS, found)
     return render_template("signing/seals/listing.html", seals=found)
 
 
@@ -77,8 +76,13 @@ def add() -> Answer:
 
 @pages.get("/seals/<int:seal_id>")
 @guard("seal.list")
-def show(seal_id: int) -> str:
+def show(seal_id: int) -> str | FileResponse:
     """Show one seal with its outings; to its keeper, what to write down."""
+    if wants_sheet():
+        with reading() as uow:
+            seal = service.get_seal(uow, actor(), seal_id)
+            found = outings.list_outings(uow, actor(), seal_id, limit=MOST_LINES)
+            return whole_list_sheet(f"{seal.name}外带记录", columns.OUTINGS, found)
     return _show(seal_id)
 
 
