@@ -23,6 +23,7 @@ from archive.signing.seals import edge as seals
 from archive.signing.seals import outings, register
 from archive.signing.seals.rules import SealFields
 from archive.tasks import service as tasks
+from archive.trust.checkpoints import note_checkpoint
 from doc_templates import sample_values
 from tests.conftest import PASSWORD
 
@@ -52,6 +53,7 @@ LISTS = {
     "/forms/E01": "admin",
     "/admin/users": "admin",
     "/admin/journal": "admin",
+    "/admin/checkpoints": "admin",
 }
 NOT_LISTS = {
     "customers/conflict.html": "two versions of one customer side by side",
@@ -115,6 +117,7 @@ def busy(resources, company, client_for, filed, clock) -> dict[str, int]:
     with resources.work() as uow:
         mark_left(uow, company.admin, company.finance_clerk.id)
         uow.commit()
+    note_checkpoint(resources)
     return {"item": filed, "volume": volume, "seal": used_seal(resources, company)}
 
 
