@@ -18,6 +18,7 @@ from archive.people.gate import actor, guard
 from archive.records import entry_routes, service
 from archive.records.blueprint import pages
 from archive.records.models import RecordState
+from archive.records.selection import read_entries
 from archive.records.sheet import sheet_of
 from archive.records.shown import changes_by_version, named_faults, whole_letters
 from archive.records.views import PACK_TITLES, RecordView
@@ -100,13 +101,18 @@ def listing() -> str | Response:
             customer_id=int(customer) if customer.isascii() and customer.isdigit() else None,
             mine=mine,
             text=text,
+            entries=read_entries(args),
             page=args.get("page", 1, type=int),
         )
         forms = list_forms(uow, with_retired=True)
+        chosen = next((one for one in forms if one.code == args.get("form")), None)
+        facets = service.facet_counts(uow, actor(), get_form(uow, chosen.code)) if chosen else ()
     return render_template(
         "records/list.html",
         page=page,
         forms=forms,
+        facets=facets,
+        entries=read_entries(args),
         states=list(RecordState),
         filters={
             "state": state,

@@ -5,7 +5,7 @@ by the pages and calls that do something with many records at once.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from archive.core.clock import local
 from archive.core.errors import Invalid, TooLarge
@@ -21,6 +21,7 @@ from archive.records.views import RecordView
 from storage.work import UnitOfWork
 
 MOST_EXPORTED = 10_000
+FACET = "f."
 _COLUMNS = (
     Column("文件号", 8, "General"),
     Column("编号", 18),
@@ -49,6 +50,7 @@ class Filters:
     customer_id: int | None = None
     mine: bool = False
     text: str = ""
+    entries: Mapping[str, str] = field(default_factory=dict)
 
 
 def read_filters(posted: Mapping[str, str]) -> Filters:
@@ -61,7 +63,17 @@ def read_filters(posted: Mapping[str, str]) -> Filters:
         customer_id=int(customer[:19]) if is_number else None,
         mine=posted.get("mine") == "1",
         text=posted.get("q", ""),
+        entries=read_entries(posted),
     )
+
+
+def read_entries(posted: Mapping[str, str]) -> dict[str, str]:
+    """Read what the form's facets are narrowed to: ``f.主办人员=陈晓东``."""
+    return {
+        name.removeprefix(FACET)[:60]: value[:200]
+        for name, value in posted.items()
+        if name.startswith(FACET) and value and name.removeprefix(FACET).isidentifier()
+    }
 
 
 def read_ids(typed: Sequence[str]) -> tuple[int, ...]:
@@ -98,6 +110,7 @@ def _pages(
             customer_id=filters.customer_id,
             mine=filters.mine,
             text=filters.text,
+            entries=filters.entries,
             page=number,
             per_page=MAX_PER_PAGE,
         )

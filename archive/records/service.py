@@ -4,9 +4,10 @@ Reading and lists stand here; filling in is in ``drafts``, the moves from state 
 ``stages``. Nothing here commits.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, func, or_, select
 
 from archive.core.errors import Invalid
 from archive.core.pages import Page
@@ -44,7 +45,8 @@ from archive.records.starts import (
     start_draft,
     start_name,
 )
-from archive.records.views import RecordView, VersionView
+from archive.records.views import FacetView, RecordView, VersionView
+from doc_templates import Form
 from storage.work import UnitOfWork
 
 __all__ = [
@@ -84,6 +86,7 @@ __all__ = [
     "unsaved_entries",
 ]
 
+MOST_FACET_VALUES = 50
 SEARCH_LIMIT = 100
 
 
@@ -113,12 +116,14 @@ def list_records(
     customer_id: int | None = None,
     mine: bool = False,
     text: str = "",
+    entries: Mapping[str, str] | None = None,
     page: int = 1,
     per_page: int = 20,
 ) -> Page[RecordView]:
     """Return the records the actor may read, newest change first.
 
-    ``text`` is a part of the title or number; ``mine`` keeps only the actor's own.
+    ``text`` is a part of the title or number; ``mine`` keeps only the actor's own; ``entries``
+    are what the form's facets must hold, by key.
     """
     require(actor, "record.list")
     if state and state not in set(RecordState):
@@ -134,12 +139,32 @@ def list_records(
         wanted.append(Record.customer_id == customer_id)
     if mine:
         wanted.append(Record.author_id == actor.id)
+    wanted += [Record.content[key].as_string() == value for key, value in (entries or {}).items()]
     words = text.strip()[:SEARCH_LIMIT]
     if words:
         columns = (Record.title, Record.number)
         wanted.append(or_(*(column.contains(words, autoescape=True) for column in columns)))
     newest = select(Record).where(*wanted).order_by(Record.updated_at.desc(), Record.id.desc())
     return page_of(uow, newest, page, per_page)
+
+
+def facet_counts(uow: UnitOfWork, actor: Actor, form: Form) -> tuple[FacetView, ...]:
+    """Return what stands in a form's facets (form.toml), with how many records one may read."""
+    require(actor, "record.list")
+    found = []
+    for key in form.facets:
+        entry = form.find_field(key)
+        value = Record.content[key].as_string()
+        rows = uow.session.execute(
+            select(value.label("value"), func.count().label("records"))
+            .where(Record.form_code == form.code, may_read(actor, "record", Record.id))
+            .group_by(value)
+            .order_by(func.count().desc(), value)
+            .limit(MOST_FACET_VALUES)
+        )
+        values = tuple((str(row.value), int(row.records)) for row in rows if row.value)
+        found.append(FacetView(key, entry.label if entry else key, values))
+    return tuple(found)
 
 
 def signed_not_filed(

@@ -91,3 +91,12 @@ PACK_TITLES: Mapping[str, str] = {
     "reports": "报告与计划",
     "archives": "档案",
 }
+
+
+@dataclass(frozen=True)
+class FacetView:
+    """An entry that lists are narrowed by: its key, its label, and each value with its count."""
+
+    key: str
+    label: str
+    values: tuple[tuple[str, int], ...]

@@ -2,12 +2,17 @@
 
 Revision: 0010
 After: 0006
+
+What is filled in is kept as plain Chinese too, so that lists can be narrowed by an entry.
 """
+
+import json
 
 import sqlalchemy as sa
 from alembic import op
 
 import storage.database
+from storage.database import plain_json
 
 revision = "0010"
 down_revision = "0006"
@@ -32,6 +37,21 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("journal_checkpoint", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_journal_checkpoint_day"), ["day"], unique=False)
+    _write_plainly("record", "content")
+
+
+def _write_plainly(table: str, column: str) -> None:
+    """Write JSON anew with Chinese as it is; SQLite does not find keys that are escaped."""
+    rows = sa.table(table, sa.column("id", sa.Integer), sa.column(column, sa.Text))
+    value = rows.c[column]
+    connection = op.get_bind()
+    if connection.dialect.name != "sqlite":
+        return
+    for number, text in connection.execute(sa.select(rows.c.id, value)).all():
+        plain = plain_json(json.loads(text)) if text else text
+        if plain != text:
+            change = sa.update(rows).where(rows.c.id == number).values({column: plain})
+            connection.execute(change)
 
 
 def downgrade() -> None:
