@@ -24,6 +24,8 @@ from archive.filing import sealing_api, sealing_routes
 from archive.filing.packages import routes as packages
 from archive.forms import routes as forms
 from archive.lending import api as lending_api
+from archive.lending import circulation_api as lending_circulation_api
+from archive.lending import circulation_routes as lending_circulation
 from archive.lending import routes as lending
 from archive.lending import rule_api as lending_rules_api
 from archive.lending import rule_routes as lending_rules
@@ -71,6 +73,7 @@ PAGES = (
     packages,
     lending,
     lending_rules,
+    lending_circulation,
     search,
     trust,
     verdict,
@@ -91,6 +94,7 @@ CALLS = (
     packages,
     lending_api,
     lending_rules_api,
+    lending_circulation_api,
     search_api,
     trust_api,
 )

@@ -6,6 +6,7 @@ from sqlalchemy.orm.attributes import flag_modified
 from archive.core.errors import Conflict, Forbidden, Invalid, NotFound
 from archive.lending import lookup
 from archive.lending.models import LoanApproval, LoanRefusal, LoanRequest, RequestState
+from archive.lending.queue import settle
 from archive.lending.requests import cancel_rest
 from archive.lending.views import RequestView
 from archive.people.rights import Actor, Thing, require
@@ -62,6 +63,8 @@ def approve(
     else:
         row.state = RequestState.APPROVED
     _note(uow, actor, row, step, "loan.approve")
+    if row.state == RequestState.APPROVED:
+        settle(uow, row.item_id)
     return lookup.request_views(uow, actor, [row])[0]
 
 

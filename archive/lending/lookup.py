@@ -13,6 +13,7 @@ from archive.core.calendar import WorkCalendar, load_calendar
 from archive.core.clock import local_day
 from archive.core.errors import NotFound
 from archive.filing.models import Item, ItemCopy
+from archive.lending.line import places
 from archive.lending.models import Loan, LoanApproval, LoanRefusal, LoanRequest
 from archive.lending.rules import Reason
 from archive.lending.views import (
@@ -80,6 +81,7 @@ def request_views(
     asked = {step.request_id for step in steps if viewer and step.approver_id == viewer.id}
     shown = {row.item_id for row in rows if row.id in asked}
     titles = _titles(uow, viewer, [row.item_id for row in rows], shown)
+    line = places(uow, rows)
     people = _people(uow, [row.borrower_id for row in rows] + [step.approver_id for step in steps])
     return tuple(
         _request_view(
@@ -88,6 +90,7 @@ def request_views(
             people,
             [step for step in steps if step.request_id == row.id],
             views.get(row.id),
+            line.get(row.id, 0),
         )
         for row in rows
     )
@@ -162,6 +165,7 @@ def _request_view(
     people: dict[int, _Person],
     steps: list[LoanApproval],
     loan: LoanView | None,
+    place: int,
 ) -> RequestView:
     kept = row.decision
     return RequestView(
@@ -196,6 +200,10 @@ def _request_view(
         ),
         loan=loan,
         version=row.row_version,
+        queued=row.queued,
+        pick_up_by=row.pick_up_by,
+        place=place,
+        closing_note=row.closing_note,
     )
 
 

@@ -64,6 +64,7 @@ class DecisionOut(BaseModel):
     approvals: list[str]
     due: str | None
     provisional: bool
+    may_reserve: bool
     approvers: list[ApproverOut]
 
 
@@ -140,7 +141,11 @@ class LoanOut(BaseModel):
 
 
 class RequestOut(BaseModel):
-    """A request with its approvals and its loan."""
+    """A request with its approvals and its loan.
+
+    ``place`` is the place in line, ``pick_up_by`` the last day a copy is held; ``note`` says why
+    a request is void, or after a return who is next.
+    """
 
     id: int
     number: str
@@ -158,6 +163,10 @@ class RequestOut(BaseModel):
     due: str | None
     created_at: str
     version: int
+    queued: bool
+    place: int | None
+    pick_up_by: str | None
+    note: str
     approvals: list[ApprovalOut]
     loan: LoanOut | None
 

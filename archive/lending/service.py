@@ -7,8 +7,11 @@ take back), ``register`` (the log), ``matrix`` (rules as rows); decisions are pu
 from archive.lending.approvals import approve, decided_by, refuse, waiting_count, waiting_for
 from archive.lending.desk import hand_out, scan, take_back
 from archive.lending.matrix import all_rules, save_rule, seed_rules
+from archive.lending.notices import mark_read, notices_for, unread_count
+from archive.lending.queue import let_lapse
 from archive.lending.register import (
     get_request,
+    held_at_desk,
     item_panel,
     list_requests,
     loans_of_item,
@@ -39,13 +42,17 @@ __all__ = [
     "decision_as_json",
     "get_request",
     "hand_out",
+    "held_at_desk",
     "item_panel",
+    "let_lapse",
     "list_requests",
     "loans_of_item",
     "log_of_item",
     "log_of_person",
+    "mark_read",
     "matrix_lines",
     "my_loans",
+    "notices_for",
     "open_loans",
     "overdue_count",
     "preview",
@@ -58,6 +65,7 @@ __all__ = [
     "seed_rules",
     "take_back",
     "try_rules",
+    "unread_count",
     "versions_of",
     "waiting_count",
     "waiting_for",

@@ -106,7 +106,12 @@ class LoanView:
 
 @dataclass(frozen=True)
 class RequestView:
-    """A request to borrow with its approvals and, once handed out, its loan."""
+    """A request to borrow with its approvals and, once handed out, its loan.
+
+    ``place`` is the place in line (1 is next), 0 for whoever stands in none; ``pick_up_by`` the
+    last day a copy is held; ``next_in_line`` says, after a return, for whom the copy now stays
+    at the desk.
+    """
 
     id: int
     number: str
@@ -128,6 +133,11 @@ class RequestView:
     approvals: tuple[ApprovalView, ...]
     loan: LoanView | None
     version: int
+    queued: bool = False
+    pick_up_by: date | None = None
+    place: int = 0
+    closing_note: str = ""
+    next_in_line: str = ""
 
     @property
     def mode_label(self) -> str:
@@ -137,11 +147,17 @@ class RequestView:
     @property
     def state_label(self) -> str:
         """The state as shown to people."""
+        if self.place and self.state == RequestState.APPROVED:
+            return f"已批准，排队第 {self.place} 位"
+        if self.place:
+            return f"预约待审批，排队第 {self.place} 位"
         return RequestState(self.state).label
 
     @property
     def tone(self) -> str:
         """The colour of the state's badge."""
+        if self.place:
+            return "blue"
         return {
             "waiting": "blue",
             "approved": "green",
