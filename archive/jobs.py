@@ -22,6 +22,7 @@ from archive.instance import office_key
 from archive.lending.chores import do_loan_chores
 from archive.lending.mail import POSTMAN
 from archive.lending.notices import MAIL
+from archive.lending.recalls import drain_secrecy
 from archive.records.batch import CHECK, IMPORT, check_work, import_work
 from archive.search.indexing import drain_customer, drain_extract, drain_index, drain_reindex
 from archive.signing.reminders import do_signing_chores
@@ -57,6 +58,7 @@ HANDLERS: dict[str, Handler] = {
     "proof": drain_proofs,
     "leaver": drain_leavers,
     MAIL: POSTMAN.deliver,
+    "secrecy": drain_secrecy,
 }
 POLL_SECONDS = 0.1
 HEARTBEAT_SECONDS = 30.0

@@ -60,6 +60,10 @@ GET  /api/v1/items/{item}               401     200    404    200       200    4
 GET  /api/v1/customers                  401     200    200    200       200    403
 GET  /api/v1/search?q=x                 401     200    200    200       200    403
 GET  /api/v1/loans                      401     200    200    200       200    403
+POST /loans/1/renew                     login   404    404    404       404    403
+POST /loans/1/recall                    login   403    403    404       403    403
+POST /api/v1/loans/1/renew              401     404    404    404       404    403
+POST /api/v1/loans/1/recall             401     403    403    422       403    403
 POST /api/v1/loans/reserve              401     403    403    403       403    403
 GET  /api/v1/loans/rules                401     403    403    200       200    403
 GET  /api/v1/journal                    401     403    403    403       200    200
@@ -80,7 +84,7 @@ GET  /api/v1/volumes/{volume}/papers/A10.docx 401 403  403    200       403    4
 """
 BODIES = {
     "shelve": {"place": {"room": "库房一"}},
-    "reserve": {"item_id": 1, "mode": "original", "purpose": "核对客户资质", "business_reference": ""},
+    "reserve": {"item_id": 1, "mode": "original", "purpose": "核对客户资质"},
     "seal": {"password": "不对的密码"},
     "move": {
         "category": "KH",

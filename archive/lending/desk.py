@@ -24,6 +24,7 @@ from archive.lending.facts import Question, answer
 from archive.lending.matching import Mode
 from archive.lending.models import Loan, LoanRequest, RequestState
 from archive.lending.queue import settle
+from archive.lending.renewals import cancel_waiting
 from archive.lending.views import HIDDEN_TITLE, RequestView, Scan
 from archive.people import service as people
 from archive.people.rights import Actor, Thing, can, require
@@ -136,6 +137,7 @@ def take_back(
     if differs:
         loan.condition = f"页数不符：借出 {loan.pages_out} 页，归还 {counted} 页。{seen}"
     row.state = RequestState.CLOSED
+    cancel_waiting(uow, loan)
     _flush(uow, copy)
     filing.set_copy_status(uow, actor, copy.id, CopyStatus.IN)
     uow.journal(

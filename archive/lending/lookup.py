@@ -36,6 +36,7 @@ NO_REQUEST = "没有这份借阅申请，或者您无权查看。"
 class _Person:
     name: str
     department: str
+    has_left: bool = False
 
 
 def get_row(uow: UnitOfWork, request_id: int) -> LoanRequest:
@@ -195,6 +196,7 @@ def _request_view(
                 state=step.state,
                 opinion=step.opinion,
                 decided_at=step.decided_at,
+                is_renewal=step.renewal_id is not None,
             )
             for step in steps
         ),
@@ -241,6 +243,10 @@ def _loan_view(
         intact=loan.intact,
         condition=loan.condition,
         days_left=days_left,
+        renewals=loan.renewals,
+        recalled_at=loan.recalled_at,
+        recall_reason=loan.recall_reason,
+        borrower_left=people[loan.borrower_id].has_left,
     )
 
 
@@ -280,4 +286,10 @@ def _titles(
 def _people(uow: UnitOfWork, ids: Iterable[int | None]) -> dict[int, _Person]:
     wanted = {one for one in ids if one is not None}
     rows = uow.session.scalars(select(User).where(User.id.in_(wanted)))
-    return {row.id: _Person(row.name, row.department.name) for row in rows}
+    today = local_day(uow.now())
+    return {
+        row.id: _Person(
+            row.name, row.department.name, row.left_on is not None and row.left_on <= today
+        )
+        for row in rows
+    }

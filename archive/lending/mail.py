@@ -53,8 +53,8 @@ class Postman:
             return
         try:
             with _connect(settings) as server:
-                for notice_id, letter in letters:
-                    self._send(resources, server, notice_id, letter)
+                for notice_id, mail in letters:
+                    self._send(resources, server, notice_id, mail)
         except (OSError, smtplib.SMTPException) as fault:
             if not isinstance(fault, smtplib.SMTPResponseException):
                 self._away_until = self._clock() + PAUSE_SECONDS

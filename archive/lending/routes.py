@@ -296,6 +296,7 @@ def _new(
 def _show(request_id: int, refusal: ArchiveError | None = None) -> str:
     with reading() as uow:
         view = service.get_request(uow, actor(), request_id)
+        renewal = service.renewal_decision(uow, actor(), request_id)
     step = view.waits_for
     return render_template(
         "lending/show.html",
@@ -305,6 +306,7 @@ def _show(request_id: int, refusal: ArchiveError | None = None) -> str:
         opinions=OPINIONS,
         refusal=refusal,
         typed=request.form,
+        renewal=renewal,
     )
 
 

@@ -101,6 +101,12 @@ class ReturnIn(_Strict):
     condition: str = ""
 
 
+class RecallIn(_Strict):
+    """Why a lent copy is asked back."""
+
+    reason: str
+
+
 class ListQuery(_Query):
     """Which requests: a state (or ``overdue``), of one item, only one's own."""
 
@@ -138,6 +144,9 @@ class LoanOut(BaseModel):
     condition: str
     overdue: bool
     state_label: str
+    renewals: int
+    recalled_at: str | None
+    recall_reason: str
 
 
 class RequestOut(BaseModel):

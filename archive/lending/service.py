@@ -9,6 +9,7 @@ from archive.lending.desk import hand_out, scan, take_back
 from archive.lending.matrix import all_rules, save_rule, seed_rules
 from archive.lending.notices import mark_read, notices_for, unread_count
 from archive.lending.queue import let_lapse
+from archive.lending.recalls import at_home, recall
 from archive.lending.register import (
     get_request,
     held_at_desk,
@@ -23,6 +24,7 @@ from archive.lending.register import (
     refusals,
     register,
 )
+from archive.lending.renewals import renew, renewal_decision
 from archive.lending.requests import (
     cli_decision,
     decide,
@@ -36,6 +38,7 @@ from archive.lending.trying import matrix_lines, try_rules, versions_of
 __all__ = [
     "all_rules",
     "approve",
+    "at_home",
     "cli_decision",
     "decide",
     "decided_by",
@@ -56,9 +59,12 @@ __all__ = [
     "open_loans",
     "overdue_count",
     "preview",
+    "recall",
     "refusals",
     "refuse",
     "register",
+    "renew",
+    "renewal_decision",
     "request_loan",
     "save_rule",
     "scan",

@@ -59,4 +59,7 @@ def _told_loan(view: RequestView) -> dict[str, object] | None:
         "condition": loan.condition,
         "overdue": loan.is_overdue,
         "state_label": loan.state_label,
+        "renewals": loan.renewals,
+        "recalled_at": loan.recalled_at.isoformat() if loan.recalled_at else None,
+        "recall_reason": loan.recall_reason,
     }

@@ -24,11 +24,13 @@ class ApprovalView:
     state: str
     opinion: str
     decided_at: datetime | None
+    is_renewal: bool = False
 
     @property
     def label(self) -> str:
         """In what capacity the person approves."""
-        return candidate_label(self.candidate)
+        label = candidate_label(self.candidate)
+        return f"续借 · {label}" if self.is_renewal else label
 
     @property
     def state_label(self) -> str:
@@ -71,6 +73,10 @@ class LoanView:
     intact: bool | None
     condition: str
     days_left: int
+    renewals: int = 0
+    recalled_at: datetime | None = None
+    recall_reason: str = ""
+    borrower_left: bool = False
 
     @property
     def mode_label(self) -> str:
@@ -94,6 +100,8 @@ class LoanView:
             return "已归还" if self.intact else "已归还，有异常"
         if self.is_overdue:
             return f"逾期 {-self.days_left} 个工作日"
+        if self.recalled_at is not None:
+            return "已催回"
         return "今天到期" if self.days_left == 0 else "借出"
 
     @property
@@ -101,7 +109,8 @@ class LoanView:
         """The colour of the state's badge."""
         if not self.is_open:
             return "green" if self.intact else "amber"
-        return "red" if self.is_overdue else "amber" if self.days_left == 0 else "blue"
+        is_pressing = self.days_left == 0 or self.recalled_at is not None
+        return "red" if self.is_overdue else "amber" if is_pressing else "blue"
 
 
 @dataclass(frozen=True)
@@ -208,11 +217,12 @@ class Refused:
     mode: str
     reasons: tuple[Reason, ...]
     rule: str
+    what: str = "借阅"
 
     @property
     def message(self) -> str:
         """All reasons in one sentence."""
-        return "不能借阅：" + "".join(reason.text for reason in self.reasons)
+        return f"不能{self.what}：" + "".join(reason.text for reason in self.reasons)
 
 
 @dataclass(frozen=True)
