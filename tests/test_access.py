@@ -61,9 +61,9 @@ GET  /api/v1/customers                  401     200    200    200       200    4
 GET  /api/v1/search?q=x                 401     200    200    200       200    403
 GET  /api/v1/loans                      401     200    200    200       200    403
 POST /loans/1/renew                     login   404    404    404       404    403
-POST /loans/1/recall                    login   403    403    404       403    403
+POST /loans/1/recall                    login   403    403    302       403    403
 POST /api/v1/loans/1/renew              401     404    404    404       404    403
-POST /api/v1/loans/1/recall             401     403    403    422       403    403
+POST /api/v1/loans/1/recall             401     403    403    400       403    403
 POST /api/v1/loans/reserve              401     403    403    403       403    403
 GET  /api/v1/loans/rules                401     403    403    200       200    403
 GET  /api/v1/journal                    401     403    403    403       200    200

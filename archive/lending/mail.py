@@ -105,11 +105,14 @@ def _letter(resources: Resources, notice_id: int) -> tuple[int, EmailMessage] | 
     with resources.reading() as uow:
         row = uow.session.get(LoanNotice, notice_id)
         person = uow.session.get(User, row.user_id) if row else None
-        company = load_profile(uow).company
-    if row is None or person is None or row.mailed_at is not None:
-        return None
-    if not ADDRESS.fullmatch(person.email):
-        return None
+        if row is None or person is None or row.mailed_at is not None:
+            return None
+        if not ADDRESS.fullmatch(person.email):
+            return None
+        return row.id, _written(settings, row, person, load_profile(uow).company)
+
+
+def _written(settings: Settings, row: LoanNotice, person: User, company: str) -> EmailMessage:
     letter = EmailMessage()
     letter["From"] = settings.mail_from
     letter["To"] = person.email
@@ -120,7 +123,7 @@ def _letter(resources: Resources, notice_id: int) -> tuple[int, EmailMessage] | 
     letter.set_content(
         f"{person.name}：\n\n{row.text}\n\n{settings.public_url}{page}\n\n{company}档案室\n"
     )
-    return row.id, letter
+    return letter
 
 
 def _subject(kind: str) -> str:
