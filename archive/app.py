@@ -26,6 +26,7 @@ from archive.forms import routes as forms
 from archive.lending import api as lending_api
 from archive.lending import circulation_api as lending_circulation_api
 from archive.lending import circulation_routes as lending_circulation
+from archive.lending import paper_routes as lending_papers
 from archive.lending import routes as lending
 from archive.lending import rule_api as lending_rules_api
 from archive.lending import rule_routes as lending_rules
@@ -74,6 +75,7 @@ PAGES = (
     lending,
     lending_rules,
     lending_circulation,
+    lending_papers,
     search,
     trust,
     verdict,

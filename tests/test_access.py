@@ -60,6 +60,9 @@ GET  /api/v1/items/{item}               401     200    404    200       200    4
 GET  /api/v1/customers                  401     200    200    200       200    403
 GET  /api/v1/search?q=x                 401     200    200    200       200    403
 GET  /api/v1/loans                      401     200    200    200       200    403
+GET  /loans/1/papers/A01.docx           login   404    404    404       404    403
+GET  /loans/1/papers/A03.pdf            login   403    403    404       403    403
+GET  /loans/register/papers/A02.docx    login   403    403    200       200    403
 POST /loans/1/renew                     login   404    404    404       404    403
 POST /loans/1/recall                    login   403    403    302       403    403
 POST /api/v1/loans/1/renew              401     404    404    404       404    403
