@@ -26,6 +26,7 @@ from archive.forms import routes as forms
 from archive.lending import api as lending_api
 from archive.lending import circulation_api as lending_circulation_api
 from archive.lending import circulation_routes as lending_circulation
+from archive.lending import feed_routes as lending_feed
 from archive.lending import paper_routes as lending_papers
 from archive.lending import routes as lending
 from archive.lending import rule_api as lending_rules_api
@@ -76,6 +77,7 @@ PAGES = (
     lending_rules,
     lending_circulation,
     lending_papers,
+    lending_feed,
     search,
     trust,
     verdict,

@@ -63,6 +63,9 @@ GET  /api/v1/loans                      401     200    200    200       200    4
 GET  /loans/1/papers/A01.docx           login   404    404    404       404    403
 GET  /loans/1/papers/A03.pdf            login   403    403    404       403    403
 GET  /loans/register/papers/A02.docx    login   403    403    200       200    403
+POST /loans/calendar/new                login   200    200    200       200    403
+POST /loans/calendar/stop               login   302    302    302       302    403
+GET  /loans/calendar/x.ics              404     404    404    404       404    404
 POST /loans/1/renew                     login   404    404    404       404    403
 POST /loans/1/recall                    login   403    403    302       403    403
 POST /api/v1/loans/1/renew              401     404    404    404       404    403
@@ -164,6 +167,7 @@ def test_only_the_door_and_the_pulse_are_public(app):
         "/login",
         "/favicon.ico",
         "/healthz",
+        "/loans/calendar/<token>.ics",  # one's due days, under a secret address
         "/verify",  # the verdict on a file one holds
         "/verify/<token>",
         "/sign/<token>",  # the other party, by a link and its code

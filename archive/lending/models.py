@@ -207,3 +207,13 @@ class LoanNotice(Base):
     created_at: Mapped[datetime]
     read_at: Mapped[datetime | None]
     mailed_at: Mapped[datetime | None]
+
+
+class LoanFeed(Base):
+    """The calendar of one's due days (日历订阅): the digest of its secret address."""
+
+    __tablename__ = "loan_feed"
+
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id"), primary_key=True)
+    digest: Mapped[str] = mapped_column(String(64), unique=True)
+    created_at: Mapped[datetime]

@@ -69,8 +69,14 @@ def mine() -> Answer:
         page = service.list_requests(uow, actor(), mine=True, page=_page())
         waiting = service.waiting_count(uow, actor())
         notices = service.notices_for(uow, actor(), NOTICES)
+        has_feed = service.has_feed(uow, actor())
     return render_template(
-        "lending/mine.html", loans=loans, page=page, waiting=waiting, notices=notices
+        "lending/mine.html",
+        loans=loans,
+        page=page,
+        waiting=waiting,
+        notices=notices,
+        has_feed=has_feed,
     )
 
 

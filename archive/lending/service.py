@@ -6,6 +6,7 @@ take back), ``register`` (the log), ``matrix`` (rules as rows); decisions are pu
 
 from archive.lending.approvals import approve, decided_by, refuse, waiting_count, waiting_for
 from archive.lending.desk import hand_out, scan, take_back
+from archive.lending.feeds import close_feed, has_feed, open_feed, read_feed
 from archive.lending.matrix import all_rules, save_rule, seed_rules
 from archive.lending.notices import mark_read, notices_for, unread_count
 from archive.lending.queue import let_lapse
@@ -40,11 +41,13 @@ __all__ = [
     "approve",
     "at_home",
     "cli_decision",
+    "close_feed",
     "decide",
     "decided_by",
     "decision_as_json",
     "get_request",
     "hand_out",
+    "has_feed",
     "held_at_desk",
     "item_panel",
     "let_lapse",
@@ -56,9 +59,11 @@ __all__ = [
     "matrix_lines",
     "my_loans",
     "notices_for",
+    "open_feed",
     "open_loans",
     "overdue_count",
     "preview",
+    "read_feed",
     "recall",
     "refusals",
     "refuse",

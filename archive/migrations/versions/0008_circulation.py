@@ -1,9 +1,9 @@
 """circulation
 
 Revision: 0008
-After: 0005
+After: 0010
 
-Pick-up terms and the queue on requests; renewals and recalls of loans; notices.
+Pick-up terms and the queue on requests; renewals and recalls of loans; notices and calendars.
 """
 
 import sqlalchemy as sa
@@ -12,7 +12,7 @@ from alembic import op
 import storage.database
 
 revision = "0008"
-down_revision = "0005"
+down_revision = "0010"
 branch_labels = None
 depends_on = None
 
@@ -22,10 +22,12 @@ def upgrade() -> None:
     _widen_requests_and_loans()
     _make_renewals()
     _make_notices()
+    _make_feeds()
 
 
 def downgrade() -> None:
     """Take the schema back; void requests become withdrawn, a renewal's approvals are taken out."""
+    op.drop_table("loan_feed")
     op.drop_table("loan_notice")
     op.execute("DELETE FROM loan_approval WHERE renewal_id IS NOT NULL")
     with op.batch_alter_table("loan_approval", schema=None) as batch:
@@ -95,3 +97,15 @@ def _make_notices() -> None:
         sa.UniqueConstraint("key", name="uq_loan_notice_key"),
     )
     op.create_index("ix_loan_notice_user_id", "loan_notice", ["user_id"])
+
+
+def _make_feeds() -> None:
+    op.create_table(
+        "loan_feed",
+        sa.Column("user_id", sa.Integer(), nullable=False),
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("created_at", storage.database.UtcDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(["user_id"], ["user.id"], name="fk_loan_feed_user_id_user"),
+        sa.PrimaryKeyConstraint("user_id", name="pk_loan_feed"),
+        sa.UniqueConstraint("digest", name="uq_loan_feed_digest"),
+    )
