@@ -24,6 +24,10 @@ from archive.filing import sealing_api, sealing_routes
 from archive.filing.packages import routes as packages
 from archive.forms import routes as forms
 from archive.lending import api as lending_api
+from archive.lending import circulation_api as lending_circulation_api
+from archive.lending import circulation_routes as lending_circulation
+from archive.lending import feed_routes as lending_feed
+from archive.lending import paper_routes as lending_papers
 from archive.lending import routes as lending
 from archive.lending import rule_api as lending_rules_api
 from archive.lending import rule_routes as lending_rules
@@ -71,6 +75,9 @@ PAGES = (
     packages,
     lending,
     lending_rules,
+    lending_circulation,
+    lending_papers,
+    lending_feed,
     search,
     trust,
     verdict,
@@ -91,6 +98,7 @@ CALLS = (
     packages,
     lending_api,
     lending_rules_api,
+    lending_circulation_api,
     search_api,
     trust_api,
 )

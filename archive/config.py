@@ -5,13 +5,17 @@ signing keys comes from ``ARCHIVE_KEY`` or a file outside the database. ``ARCHIV
 (B-B, B-T, B-LT, B-LTA), ``ARCHIVE_TSA_URL`` and ``ARCHIVE_TSA_CERTS`` (PEM file) set what the
 signed PDFs prove and the outside authority that stamps their time. ``ARCHIVE_OFFICES`` is the
 number of LibreOffices each worker keeps warm (1; one a free core makes PDFs side by side).
+``ARCHIVE_SMTP_URL`` (smtp://name:password@host:port, or smtps://) and ``ARCHIVE_MAIL_FROM`` let
+notices go out by e-mail; without them they stay in the app.
 """
 
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 
 class BadSetting(ValueError):
@@ -34,6 +38,8 @@ class Settings:
     signature_level: str = "B-B"
     tsa_url: str = ""
     tsa_certs: Path | None = None
+    smtp_url: str = ""
+    mail_from: str = ""
 
     @property
     def blobs(self) -> Path:
@@ -85,7 +91,28 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         signature_level=env.get("ARCHIVE_SIGNATURE_LEVEL", "").strip() or "B-B",
         tsa_url=env.get("ARCHIVE_TSA_URL", "").strip(),
         tsa_certs=Path(certs).resolve() if (certs := env.get("ARCHIVE_TSA_CERTS")) else None,
+        **_mail(env),
     )
+
+
+def _mail(env: Mapping[str, str]) -> dict[str, str]:
+    """Return the settings of outgoing mail; both are needed, or neither."""
+    url = env.get("ARCHIVE_SMTP_URL", "").strip()
+    sender = env.get("ARCHIVE_MAIL_FROM", "").strip()
+    if not url:
+        return {}
+    try:
+        parts = urlsplit(url)
+        is_good = parts.scheme in ("smtp", "smtps") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_good = False
+    if not is_good:
+        raise BadSetting(
+            "环境变量 ARCHIVE_SMTP_URL 应写成 smtp://用户名:密码@主机:端口 或 smtps://…"
+        )
+    if not re.fullmatch(r"[^@\s<>]+@[^@\s<>]+", sender):
+        raise BadSetting("设了 ARCHIVE_SMTP_URL，就要用 ARCHIVE_MAIL_FROM 写明发件邮箱")
+    return {"smtp_url": url, "mail_from": sender}
 
 
 def _whole_number(env: Mapping[str, str], name: str, default: int, most: int) -> int:

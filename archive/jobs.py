@@ -19,6 +19,10 @@ from archive.core.resources import Resources
 from archive.documents.bundle import BUNDLE, bundle_work
 from archive.filing.packages.making import PACKAGE, package_work
 from archive.instance import office_key
+from archive.lending.chores import do_loan_chores
+from archive.lending.mail import POSTMAN
+from archive.lending.notices import MAIL
+from archive.lending.recalls import drain_secrecy
 from archive.records.batch import CHECK, IMPORT, check_work, import_work
 from archive.search.indexing import drain_customer, drain_extract, drain_index, drain_reindex
 from archive.signing.reminders import do_signing_chores
@@ -53,6 +57,8 @@ HANDLERS: dict[str, Handler] = {
     "task": drain_tasks(TASK_KINDS),
     "proof": drain_proofs,
     "leaver": drain_leavers,
+    MAIL: POSTMAN.deliver,
+    "secrecy": drain_secrecy,
 }
 POLL_SECONDS = 0.1
 HEARTBEAT_SECONDS = 30.0
@@ -155,10 +161,11 @@ def drain_all(resources: Resources, owner: str = "command") -> int:
 
 
 def do_chores(resources: Resources) -> int:
-    """Do what comes round: head of the journal, proofs, late papers, old tasks, orphan blobs."""
+    """Do what comes round: journal's head, proofs, late papers, loans, old tasks and blobs."""
     note_head(resources)
     note_checkpoint(resources)
     do_proof_chores(resources)
+    do_loan_chores(resources)
     with resources.work() as uow:
         do_signing_chores(uow)
         forget_old(uow)

@@ -32,6 +32,7 @@ GET  /items/{item}                      login   200    404    200       200    4
 GET  /volumes                           login   200    200    200       200    403
 GET  /filing                            login   403    403    200       403    403
 GET  /loans                             login   200    200    200       200    403
+POST /loans/notices/read                login   302    302    302       302    403
 GET  /loans/desk                        login   403    403    200       403    403
 GET  /loans/register                    login   403    403    200       200    403
 GET  /admin/users                       login   403    403    403       403    200
@@ -59,6 +60,17 @@ GET  /api/v1/items/{item}               401     200    404    200       200    4
 GET  /api/v1/customers                  401     200    200    200       200    403
 GET  /api/v1/search?q=x                 401     200    200    200       200    403
 GET  /api/v1/loans                      401     200    200    200       200    403
+GET  /loans/1/papers/A01.docx           login   404    404    404       404    403
+GET  /loans/1/papers/A03.pdf            login   403    403    404       403    403
+GET  /loans/register/papers/A02.docx    login   403    403    200       200    403
+POST /loans/calendar/new                login   200    200    200       200    403
+POST /loans/calendar/stop               login   302    302    302       302    403
+GET  /loans/calendar/x.ics              404     404    404    404       404    404
+POST /loans/1/renew                     login   404    404    404       404    403
+POST /loans/1/recall                    login   403    403    302       403    403
+POST /api/v1/loans/1/renew              401     404    404    404       404    403
+POST /api/v1/loans/1/recall             401     403    403    400       403    403
+POST /api/v1/loans/reserve              401     403    403    403       403    403
 GET  /api/v1/loans/rules                401     403    403    200       200    403
 GET  /api/v1/journal                    401     403    403    403       200    200
 POST /api/v1/records/{record}/withdraw  401     200    404    404       403    404
@@ -78,6 +90,7 @@ GET  /api/v1/volumes/{volume}/papers/A10.docx 401 403  403    200       403    4
 """
 BODIES = {
     "shelve": {"place": {"room": "库房一"}},
+    "reserve": {"item_id": 1, "mode": "original", "purpose": "核对客户资质"},
     "seal": {"password": "不对的密码"},
     "move": {
         "category": "KH",
@@ -154,6 +167,7 @@ def test_only_the_door_and_the_pulse_are_public(app):
         "/login",
         "/favicon.ico",
         "/healthz",
+        "/loans/calendar/<token>.ics",  # one's due days, under a secret address
         "/verify",  # the verdict on a file one holds
         "/verify/<token>",
         "/sign/<token>",  # the other party, by a link and its code

@@ -34,6 +34,7 @@ def move_item(
     """Put an item into another class, year, term or unit; raise Conflict once it is sealed.
 
     In another lowest class it gets a new provisional number; the old one is never used again.
+    Secrecy raised leaves a job ``secrecy``: who has the paper out may have to bring it back.
     """
     row = get_row(uow, item_id)
     require(actor, "item.file", thing_of_row(uow, row))
@@ -68,6 +69,8 @@ def move_item(
     uow.journal(actor.id, "item.move", "item", row.id, told)
     if row.state == ItemState.SHELVED:
         uow.outbox("index", f"item:{row.id}")
+    if belonging.secrecy > before.secrecy:
+        uow.outbox("secrecy", f"item:{row.id}")
     return load_item(uow, row.id)
 
 

@@ -23,7 +23,8 @@ from archive.lending.schema import (
     RequestsOut,
     ReturnIn,
 )
-from archive.lending.views import Preview, Refused, RequestView
+from archive.lending.told import told_request
+from archive.lending.views import Preview, Refused
 from archive.people.gate import actor, guard
 
 api = APIBlueprint("lending_api", __name__, url_prefix="/api/v1/loans", tag="loans")
@@ -86,7 +87,7 @@ def listing(query_data: ListQuery) -> dict[str, object]:
             per_page=query_data.per_page,
         )
     return {
-        "items": [_told(view) for view in page.items],
+        "items": [told_request(view) for view in page.items],
         "total": page.total,
         "page": page.page,
         "pages": page.pages,
@@ -111,7 +112,7 @@ def ask(json_data: RequestIn) -> dict[str, object]:
         uow.commit()
     if isinstance(outcome, Refused):
         raise Forbidden(outcome.message, {reason.code: reason.text for reason in outcome.reasons})
-    return _told(outcome)
+    return told_request(outcome)
 
 
 @api.get("/<int:request_id>")
@@ -120,7 +121,7 @@ def ask(json_data: RequestIn) -> dict[str, object]:
 def show(request_id: int) -> dict[str, object]:
     """Show a request with its approvals and its loan."""
     with reading() as uow:
-        return _told(service.get_request(uow, actor(), request_id))
+        return told_request(service.get_request(uow, actor(), request_id))
 
 
 @api.post("/<int:request_id>/approve")
@@ -132,7 +133,7 @@ def approve(request_id: int, json_data: OpinionIn) -> dict[str, object]:
     with work() as uow:
         view = service.approve(uow, actor(), request_id, json_data.opinion, json_data.version)
         uow.commit()
-    return _told(view)
+    return told_request(view)
 
 
 @api.post("/<int:request_id>/refuse")
@@ -144,7 +145,7 @@ def refuse(request_id: int, json_data: OpinionIn) -> dict[str, object]:
     with work() as uow:
         view = service.refuse(uow, actor(), request_id, json_data.opinion, json_data.version)
         uow.commit()
-    return _told(view)
+    return told_request(view)
 
 
 @api.post("/<int:request_id>/withdraw")
@@ -155,7 +156,7 @@ def withdraw(request_id: int) -> dict[str, object]:
     with work() as uow:
         view = service.withdraw(uow, actor(), request_id)
         uow.commit()
-    return _told(view)
+    return told_request(view)
 
 
 @api.post("/hand-out")
@@ -174,7 +175,7 @@ def hand_out(json_data: HandOutIn) -> dict[str, object]:
             staff_no=json_data.staff_no,
         )
         uow.commit()
-    return _told(view)
+    return told_request(view)
 
 
 @api.post("/return")
@@ -188,7 +189,7 @@ def take_back(json_data: ReturnIn) -> dict[str, object]:
             uow, actor(), json_data.barcode, json_data.pages, json_data.condition
         )
         uow.commit()
-    return _told(view)
+    return told_request(view)
 
 
 def _day(text: str | None) -> date | None:
@@ -204,62 +205,9 @@ def _told_decision(found: Preview) -> dict[str, object]:
     return {
         **service.decision_as_json(found.decision),
         "provisional": found.decision.is_provisional,
+        "may_reserve": found.decision.may_queue,
         "approvers": [
             {"candidate": one.candidate, "label": one.label, "name": one.person.name}
             for one in found.approvers
         ],
-    }
-
-
-def _told(view: RequestView) -> dict[str, object]:
-    return {
-        "id": view.id,
-        "number": view.number,
-        "item_id": view.item_id,
-        "item_title": view.item_title,
-        "item_code": view.item_code,
-        "borrower": view.borrower_name,
-        "department": view.borrower_department,
-        "mode": view.mode,
-        "purpose": view.purpose,
-        "business_reference": view.business_reference,
-        "state": view.state,
-        "state_label": view.state_label,
-        "rule": view.rule,
-        "due": view.due.isoformat() if view.due else None,
-        "created_at": view.created_at.isoformat(),
-        "version": view.version,
-        "approvals": [
-            {
-                "seq": step.seq,
-                "candidate": step.candidate,
-                "label": step.label,
-                "approver": step.approver_name,
-                "state": step.state,
-                "opinion": step.opinion,
-                "decided_at": step.decided_at.isoformat() if step.decided_at else None,
-            }
-            for step in view.approvals
-        ],
-        "loan": _told_loan(view),
-    }
-
-
-def _told_loan(view: RequestView) -> dict[str, object] | None:
-    loan = view.loan
-    if loan is None:
-        return None
-    return {
-        "id": loan.id,
-        "barcode": loan.barcode,
-        "handed_at": loan.handed_at.isoformat(),
-        "handed_by": loan.handed_by_name,
-        "due": loan.due_on.isoformat(),
-        "pages_out": loan.pages_out,
-        "returned_at": loan.returned_at.isoformat() if loan.returned_at else None,
-        "pages_in": loan.pages_in,
-        "intact": loan.intact,
-        "condition": loan.condition,
-        "overdue": loan.is_overdue,
-        "state_label": loan.state_label,
     }

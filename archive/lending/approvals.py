@@ -4,8 +4,9 @@ from sqlalchemy import func, select
 from sqlalchemy.orm.attributes import flag_modified
 
 from archive.core.errors import Conflict, Forbidden, Invalid, NotFound
-from archive.lending import lookup
-from archive.lending.models import LoanApproval, LoanRefusal, LoanRequest, RequestState
+from archive.lending import lookup, renewals
+from archive.lending.models import LoanApproval, LoanRefusal, LoanRenewal, LoanRequest, RequestState
+from archive.lending.queue import settle
 from archive.lending.requests import cancel_rest
 from archive.lending.views import RequestView
 from archive.people.rights import Actor, Thing, require
@@ -53,15 +54,19 @@ def decided_by(uow: UnitOfWork, actor: Actor, limit: int = 20) -> tuple[RequestV
 def approve(
     uow: UnitOfWork, actor: Actor, request_id: int, opinion: str = "", version: int | None = None
 ) -> RequestView:
-    """Approve one's step; after the last one the paper may be picked up."""
+    """Approve one's step; after the last one the paper may be picked up, or the due day moves."""
     row, step = _my_step(uow, actor, request_id, version)
     _decide(uow, step, "approved", _clean_opinion(opinion))
     later = [one for one in lookup.approvals_of(uow, row.id) if one.state == "waiting"]
     if later:
         later[0].state = "open"
+    elif step.renewal_id is not None:
+        renewals.grant(uow, actor, uow.session.get_one(LoanRenewal, step.renewal_id))
     else:
         row.state = RequestState.APPROVED
     _note(uow, actor, row, step, "loan.approve")
+    if row.state == RequestState.APPROVED:
+        settle(uow, row.item_id)
     return lookup.request_views(uow, actor, [row])[0]
 
 
@@ -75,13 +80,16 @@ def refuse(
     row, step = _my_step(uow, actor, request_id, version)
     _decide(uow, step, "refused", cleaned)
     cancel_rest(uow, row.id)
-    row.state = RequestState.REFUSED
+    if step.renewal_id is None:
+        row.state = RequestState.REFUSED
+    else:
+        renewals.decline(uow, step.renewal_id, cleaned.rstrip("。"))
     uow.session.add(
         LoanRefusal(
             borrower_id=row.borrower_id,
             item_id=row.item_id,
             mode=row.mode,
-            purpose=row.purpose,
+            purpose=row.purpose if step.renewal_id is None else f"续借 {row.number}",
             business_reference=row.business_reference,
             reasons=[{"code": "approval_refused", "text": f"{actor.name}不同意：{cleaned}"}],
             request_id=row.id,

@@ -4,13 +4,14 @@ A copy's status follows from its loans: it is set through filing in the same tra
 open loan a copy is held by a unique index; losing that race is a Conflict in words.
 """
 
+from dataclasses import replace
 from datetime import date
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm.exc import StaleDataError
 
-from archive.core.clock import local_day, show_instant
+from archive.core.clock import local_day, show_day, show_instant
 from archive.core.errors import Conflict, Forbidden, Invalid, NotFound
 from archive.filing import service as filing
 from archive.filing.codes import clean_barcode
@@ -18,9 +19,12 @@ from archive.filing.models import CopyStatus, ItemState
 from archive.filing.rules import MAX_PAGES
 from archive.filing.views import CopyView, ItemView
 from archive.lending import lookup, matrix
+from archive.lending.claims import is_lapsed
 from archive.lending.facts import Question, answer
 from archive.lending.matching import Mode
 from archive.lending.models import Loan, LoanRequest, RequestState
+from archive.lending.queue import settle
+from archive.lending.renewals import cancel_waiting
 from archive.lending.views import HIDDEN_TITLE, RequestView, Scan
 from archive.people import service as people
 from archive.people.rights import Actor, Thing, can, require
@@ -43,8 +47,7 @@ def scan(uow: UnitOfWork, actor: Actor, barcode: str) -> Scan:
         return Scan(
             "take_back", copy.barcode, message, item, title, loan.pages_out, copy.location, view
         )
-    approved = _requests_for(uow, item.id, RequestState.APPROVED)
-    ready = approved if copy.status == CopyStatus.IN else []
+    ready = _ready_for(uow, item.id) if copy.status == CopyStatus.IN else []
     message = "已获批准，请核对借阅人后办理借出。" if ready else _nothing_to_do(uow, item, copy)
     return Scan(
         kind="hand_out" if ready else "nothing",
@@ -90,7 +93,7 @@ def hand_out(
         due_on=_due_now(uow, row),
         pages_out=copy.pages if pages is None else _clean_pages(pages),
     )
-    row.state = RequestState.HANDED_OUT
+    row.state, row.pick_up_by = RequestState.HANDED_OUT, None
     uow.session.add(loan)
     _flush(uow, copy)
     filing.set_copy_status(uow, actor, copy.id, CopyStatus.OUT)
@@ -117,8 +120,8 @@ def take_back(
     """Take a copy back and return the request with its closed loan.
 
     A page count other than at hand-out, or a condition other than 完好 (a remark may follow
-    after ；), closes the loan as not intact, with a note of the incident. Never a second return:
-    Conflict.
+    after ；), closes the loan as not intact, with a note of the incident. The copy is then held for
+    whoever is next in line (``next_in_line``). Never a second return: Conflict.
     """
     require(actor, "loan.desk")
     item, copy = _find_copy(uow, barcode)
@@ -134,6 +137,7 @@ def take_back(
     if differs:
         loan.condition = f"页数不符：借出 {loan.pages_out} 页，归还 {counted} 页。{seen}"
     row.state = RequestState.CLOSED
+    cancel_waiting(uow, loan)
     _flush(uow, copy)
     filing.set_copy_status(uow, actor, copy.id, CopyStatus.IN)
     uow.journal(
@@ -150,7 +154,11 @@ def take_back(
             "intact": loan.intact,
         },
     )
-    return lookup.request_views(uow, actor, [row])[0]
+    held = lookup.request_views(uow, actor, settle(uow, item.id))
+    return replace(
+        lookup.request_views(uow, actor, [row])[0],
+        next_in_line="".join(_kept_for(view) for view in held),
+    )
 
 
 def _find_copy(uow: UnitOfWork, barcode: str) -> tuple[ItemView, CopyView]:
@@ -183,6 +191,21 @@ def _requests_for(uow: UnitOfWork, item_id: int, state: RequestState) -> list[Lo
     )
 
 
+def _ready_for(uow: UnitOfWork, item_id: int) -> list[LoanRequest]:
+    """Approved requests for which a copy is held and whose term for picking up runs."""
+    today = local_day(uow.now())
+    rows = _requests_for(uow, item_id, RequestState.APPROVED)
+    return [row for row in rows if row.pick_up_by and not is_lapsed(row.pick_up_by, today)]
+
+
+def _kept_for(view: RequestView) -> str:
+    until = show_day(view.pick_up_by) if view.pick_up_by else ""
+    return (
+        f"下一位是{view.borrower_name}（{view.borrower_department}，{view.number}），"
+        f"请留在借阅台，保留到{until}。"
+    )
+
+
 def _check_is_in(uow: UnitOfWork, copy: CopyView) -> None:
     loan = _find_open_loan(uow, copy.id)
     if loan is not None:
@@ -203,7 +226,7 @@ def _choose_request(
         chosen = [lookup.get_row(uow, request_id)]
         _check_request(uow, item, chosen[0])
     else:
-        chosen = _requests_for(uow, item.id, RequestState.APPROVED)
+        chosen = _ready_for(uow, item.id)
     if staff_no.strip():
         holder = _badge_holder(uow, staff_no)
         if chosen and all(row.borrower_id != holder.id for row in chosen):
@@ -229,6 +252,12 @@ def _check_request(uow: UnitOfWork, item: ItemView, row: LoanRequest) -> None:
         raise Conflict(_waits(uow, row))
     if row.state != RequestState.APPROVED:
         raise Conflict(f"申请 {row.number} 现在是“{RequestState(row.state).label}”，不能据此借出。")
+    if row.pick_up_by is None:
+        raise Conflict(f"申请 {row.number} 还在排队，这一件已为先来的借阅人保留，不能借出。")
+    if is_lapsed(row.pick_up_by, local_day(uow.now())):
+        raise Conflict(
+            f"申请 {row.number} 已过取件期限（{show_day(row.pick_up_by)}），不能借出，请重新申请。"
+        )
 
 
 def _badge_holder(uow: UnitOfWork, staff_no: str) -> Actor:

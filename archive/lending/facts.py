@@ -17,6 +17,7 @@ from archive.filing.rules import parse_place
 from archive.filing.views import ItemView
 from archive.lending import matrix, rules
 from archive.lending.approvers import Approver, find_approvers, in_order
+from archive.lending.line import held_by_others
 from archive.lending.matching import Case, Mode, Rule
 from archive.lending.models import Loan, LoanRequest, RequestState
 from archive.lending.rules import Decision, Facts, Links
@@ -33,7 +34,7 @@ class Question:
     """Who wants to borrow what, how, why, on which day.
 
     ``request_id`` is the request itself when it is asked again at the desk, so that it does not
-    count against its own limit.
+    count against its own limit; ``joins_queue`` asks as whoever stands in line for a copy.
     """
 
     borrower: Actor
@@ -44,6 +45,7 @@ class Question:
     business_reference: str = ""
     asks_reason: bool = True
     request_id: int | None = None
+    joins_queue: bool = False
 
 
 @dataclass(frozen=True)
@@ -114,6 +116,8 @@ def _facts_of_borrower(
         copies_in=sum(copy.status == CopyStatus.IN for copy in item.copies),
         copies_out=len(out),
         copies_missing=sum(copy.status == CopyStatus.MISSING for copy in item.copies),
+        copies_held=held_by_others(uow, item.id, question.request_id or 0),
+        joins_queue=question.joins_queue,
         back_on=_back_on(uow, out),
         has_file=bool(item.files),
         borrower_left=_has_left(uow, question),

@@ -13,6 +13,7 @@ from archive.core.calendar import WorkCalendar, load_calendar
 from archive.core.clock import local_day
 from archive.core.errors import NotFound
 from archive.filing.models import Item, ItemCopy
+from archive.lending.line import places
 from archive.lending.models import Loan, LoanApproval, LoanRefusal, LoanRequest
 from archive.lending.rules import Reason
 from archive.lending.views import (
@@ -35,6 +36,7 @@ NO_REQUEST = "没有这份借阅申请，或者您无权查看。"
 class _Person:
     name: str
     department: str
+    has_left: bool = False
 
 
 def get_row(uow: UnitOfWork, request_id: int) -> LoanRequest:
@@ -80,6 +82,7 @@ def request_views(
     asked = {step.request_id for step in steps if viewer and step.approver_id == viewer.id}
     shown = {row.item_id for row in rows if row.id in asked}
     titles = _titles(uow, viewer, [row.item_id for row in rows], shown)
+    line = places(uow, rows)
     people = _people(uow, [row.borrower_id for row in rows] + [step.approver_id for step in steps])
     return tuple(
         _request_view(
@@ -88,6 +91,7 @@ def request_views(
             people,
             [step for step in steps if step.request_id == row.id],
             views.get(row.id),
+            line.get(row.id, 0),
         )
         for row in rows
     )
@@ -162,6 +166,7 @@ def _request_view(
     people: dict[int, _Person],
     steps: list[LoanApproval],
     loan: LoanView | None,
+    place: int,
 ) -> RequestView:
     kept = row.decision
     return RequestView(
@@ -191,11 +196,16 @@ def _request_view(
                 state=step.state,
                 opinion=step.opinion,
                 decided_at=step.decided_at,
+                is_renewal=step.renewal_id is not None,
             )
             for step in steps
         ),
         loan=loan,
         version=row.row_version,
+        queued=row.queued,
+        pick_up_by=row.pick_up_by,
+        place=place,
+        closing_note=row.closing_note,
     )
 
 
@@ -233,6 +243,10 @@ def _loan_view(
         intact=loan.intact,
         condition=loan.condition,
         days_left=days_left,
+        renewals=loan.renewals,
+        recalled_at=loan.recalled_at,
+        recall_reason=loan.recall_reason,
+        borrower_left=people[loan.borrower_id].has_left,
     )
 
 
@@ -272,4 +286,10 @@ def _titles(
 def _people(uow: UnitOfWork, ids: Iterable[int | None]) -> dict[int, _Person]:
     wanted = {one for one in ids if one is not None}
     rows = uow.session.scalars(select(User).where(User.id.in_(wanted)))
-    return {row.id: _Person(row.name, row.department.name) for row in rows}
+    today = local_day(uow.now())
+    return {
+        row.id: _Person(
+            row.name, row.department.name, row.left_on is not None and row.left_on <= today
+        )
+        for row in rows
+    }

@@ -1,4 +1,4 @@
-"""Rows of lending rules, requests, approvals, loans and refusals."""
+"""Rows of lending rules, requests, approvals, loans, renewals, notices and refusals."""
 
 from datetime import date, datetime
 from enum import StrEnum
@@ -19,6 +19,7 @@ class RequestState(StrEnum):
     WITHDRAWN = "withdrawn"
     HANDED_OUT = "handed_out"
     CLOSED = "closed"
+    VOID = "void"
 
     @property
     def label(self) -> str:
@@ -30,6 +31,7 @@ class RequestState(StrEnum):
             "withdrawn": "已撤回",
             "handed_out": "借出",
             "closed": "已归还",
+            "void": "已作废",
         }[self.value]
 
 
@@ -67,7 +69,12 @@ class LoanRule(Base):
 
 
 class LoanRequest(Base):
-    """A request to borrow (借阅申请): who, what, how, why, until when."""
+    """A request to borrow (借阅申请): who, what, how, why, until when.
+
+    ``queued`` marks a reservation (预约), made while no copy was free. ``pick_up_by`` is the last
+    day for which a copy is held for an approved request; without it the request stands in line.
+    ``closing_note`` says why a request became void.
+    """
 
     __tablename__ = "loan_request"
 
@@ -81,13 +88,19 @@ class LoanRequest(Base):
     state: Mapped[str] = mapped_column(String(20), index=True)
     decision: Mapped[dict[str, Any]]
     created_at: Mapped[datetime]
+    queued: Mapped[bool] = mapped_column(default=False)
+    pick_up_by: Mapped[date | None] = mapped_column(index=True)
+    closing_note: Mapped[str] = mapped_column(Text, default="")
     row_version: Mapped[int] = mapped_column(default=1)
 
     __mapper_args__ = {"version_id_col": row_version}
 
 
 class LoanApproval(Base):
-    """One approval a request needs, in order; ``approver_id`` is who must decide."""
+    """One approval a request needs, in order; ``approver_id`` is who must decide.
+
+    ``renewal_id`` is set where the approval is for a renewal of the loan.
+    """
 
     __tablename__ = "loan_approval"
     __table_args__ = (UniqueConstraint("request_id", "seq"),)
@@ -102,10 +115,14 @@ class LoanApproval(Base):
     )  # waiting | open | approved | refused | cancelled
     opinion: Mapped[str] = mapped_column(Text, default="")
     decided_at: Mapped[datetime | None]
+    renewal_id: Mapped[int | None] = mapped_column(ForeignKey("loan_renewal.id"))
 
 
 class Loan(Base):
-    """A copy handed out (借阅): due when, back when, in what condition; one open loan a copy."""
+    """A copy handed out (借阅): due when, back when, in what condition; one open loan a copy.
+
+    ``renewals`` counts the granted ones; a recall (催回) leaves its time and reason.
+    """
 
     __tablename__ = "loan"
     __table_args__ = (
@@ -132,6 +149,9 @@ class Loan(Base):
     pages_in: Mapped[int | None]
     intact: Mapped[bool | None]
     condition: Mapped[str] = mapped_column(Text, default="")
+    renewals: Mapped[int] = mapped_column(default=0)
+    recalled_at: Mapped[datetime | None]
+    recall_reason: Mapped[str] = mapped_column(Text, default="")
     row_version: Mapped[int] = mapped_column(default=1)
 
     __mapper_args__ = {"version_id_col": row_version}
@@ -154,3 +174,46 @@ class LoanRefusal(Base):
     reasons: Mapped[list[Any]]
     request_id: Mapped[int | None] = mapped_column(ForeignKey("loan_request.id"))
     at: Mapped[datetime] = mapped_column(index=True)
+
+
+class LoanRenewal(Base):
+    """A renewal asked for (续借): waiting for approvals, granted, refused or cancelled."""
+
+    __tablename__ = "loan_renewal"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    loan_id: Mapped[int] = mapped_column(ForeignKey("loan.id"), index=True)
+    state: Mapped[str] = mapped_column(String(12))  # waiting | granted | refused | cancelled
+    due_before: Mapped[date]
+    due_after: Mapped[date]
+    asked_at: Mapped[datetime]
+    decided_at: Mapped[datetime | None]
+
+
+class LoanNotice(Base):
+    """Something a person is told about lending (通知), in the app and by e-mail.
+
+    ``key`` says what it is about and is told once; ``mailed_at`` is set when the mail left.
+    """
+
+    __tablename__ = "loan_notice"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id"), index=True)
+    request_id: Mapped[int | None] = mapped_column(ForeignKey("loan_request.id"))
+    kind: Mapped[str] = mapped_column(String(20))
+    key: Mapped[str] = mapped_column(String(80), unique=True)
+    text: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime]
+    read_at: Mapped[datetime | None]
+    mailed_at: Mapped[datetime | None]
+
+
+class LoanFeed(Base):
+    """The calendar of one's due days (日历订阅): the digest of its secret address."""
+
+    __tablename__ = "loan_feed"
+
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id"), primary_key=True)
+    digest: Mapped[str] = mapped_column(String(64), unique=True)
+    created_at: Mapped[datetime]

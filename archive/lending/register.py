@@ -19,6 +19,7 @@ from archive.people.rights import Actor, can, require
 from storage.work import UnitOfWork
 
 LONGEST_PERIOD = 3660
+LONGEST_LIST = 200
 
 Row = TypeVar("Row")
 
@@ -85,6 +86,18 @@ def open_loans(
     page, per_page = clean_paging(page, per_page)
     total, rows = _page_of(uow, query.order_by(Loan.due_on, Loan.id), page, per_page)
     return Page(lookup.loan_views(uow, actor, rows), total, page, per_page)
+
+
+def held_at_desk(uow: UnitOfWork, actor: Actor) -> tuple[RequestView, ...]:
+    """Return the requests for which a copy is held, the first term to run out first."""
+    require(actor, "loan.desk")
+    rows = uow.session.scalars(
+        select(LoanRequest)
+        .where(LoanRequest.state == RequestState.APPROVED, LoanRequest.pick_up_by.is_not(None))
+        .order_by(LoanRequest.pick_up_by, LoanRequest.id)
+        .limit(LONGEST_LIST)
+    )
+    return lookup.request_views(uow, actor, list(rows))
 
 
 def overdue_count(uow: UnitOfWork, actor: Actor) -> int:

@@ -4,6 +4,7 @@ Approving is in ``lending.approvals``, handing out in ``lending.desk``.
 """
 
 import hashlib
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -15,7 +16,8 @@ from archive.core.numbering import take_number
 from archive.lending import lookup, matrix
 from archive.lending.facts import Answer, Question, answer, check_mode
 from archive.lending.matching import Mode
-from archive.lending.models import LoanApproval, LoanRefusal, LoanRequest, RequestState
+from archive.lending.models import Loan, LoanApproval, LoanRefusal, LoanRequest, RequestState
+from archive.lending.queue import settle
 from archive.lending.rules import MAX_PURPOSE, MAX_REFERENCE, Decision, Reason
 from archive.lending.views import Preview, Refused, RequestView
 from archive.people import service as people
@@ -94,8 +96,13 @@ def request_loan(
     mode: str,
     purpose: str,
     business_reference: str,
+    *,
+    joins_queue: bool = False,
 ) -> RequestView | Refused:
     """Ask to borrow. What the rules refuse comes back as Refused, already in the log.
+
+    ``joins_queue`` asks for a place in line for a paper that is out or held for another
+    (预约); approvals are asked for meanwhile. Conflict when the paper is free after all.
 
     The edge commits either way, so that the refusal stays. Raises NotFound for an unknown item,
     Invalid for text that cannot be kept or a mode the desk does not serve, Conflict when the
@@ -107,12 +114,18 @@ def request_loan(
     reference = _clean(business_reference, "business_reference", "业务依据", MAX_REFERENCE)
     question = Question(actor, item_id, mode, local_day(uow.now()), purpose, reference)
     found = answer(uow, question)
+    _check_not_holding(uow, actor, item_id, mode)
     already = _find_open(uow, actor, item_id, mode)
     if already is not None:
         raise Conflict(
             f"您已经申请过借这一件（{already.number}，{RequestState(already.state).label}），"
             "不必再次申请。"
         )
+    if joins_queue and found.decision.allowed:
+        raise Conflict("这件档案现在就能借，不用预约，请直接提交申请。")
+    if joins_queue:
+        question = replace(question, joins_queue=True)
+        found = answer(uow, question)
     if not found.decision.allowed:
         return _refuse(uow, question, found.decision)
     if not Mode(mode).takes_the_paper:
@@ -134,10 +147,11 @@ def withdraw(uow: UnitOfWork, actor: Actor, request_id: int) -> RequestView:
     if row.state not in (RequestState.WAITING, RequestState.APPROVED):
         label = RequestState(row.state).label
         raise Conflict(f"申请 {row.number} 现在是“{label}”，不能再撤回。")
-    row.state = RequestState.WITHDRAWN
+    row.state, row.pick_up_by = RequestState.WITHDRAWN, None
     cancel_rest(uow, row.id)
     uow.session.flush()
     uow.journal(actor.id, "loan.withdraw", "loan_request", row.id, {"item": row.item_id})
+    settle(uow, row.item_id)
     return lookup.request_views(uow, actor, [row])[0]
 
 
@@ -194,6 +208,7 @@ def _ask(uow: UnitOfWork, question: Question, found: Answer) -> RequestView:
             "provisional": found.decision.is_provisional,
         },
         created_at=now,
+        queued=question.joins_queue,
     )
     uow.session.add(row)
     uow.session.flush()
@@ -219,8 +234,10 @@ def _ask(uow: UnitOfWork, question: Question, found: Answer) -> RequestView:
             "rule": rule.name,
             "approvers": [one.person.id for one in found.approvers],
             "purpose_sha256": _digest(question),
+            **({"queued": True} if row.queued else {}),
         },
     )
+    settle(uow, row.item_id)
     return lookup.request_views(uow, question.borrower, [row])[0]
 
 
@@ -265,6 +282,24 @@ def _find_open(uow: UnitOfWork, actor: Actor, item_id: int, mode: str) -> LoanRe
         )
         .limit(1)
     )
+
+
+def _check_not_holding(uow: UnitOfWork, actor: Actor, item_id: int, mode: str) -> None:
+    """Refuse to lend to the present holder: that is a renewal (archive.md 6)."""
+    if not Mode(mode).takes_the_paper:
+        return
+    held = uow.session.scalar(
+        select(LoanRequest.number)
+        .join(Loan, Loan.request_id == LoanRequest.id)
+        .where(
+            Loan.borrower_id == actor.id,
+            Loan.returned_at.is_(None),
+            LoanRequest.item_id == item_id,
+        )
+        .limit(1)
+    )
+    if held is not None:
+        raise Conflict(f"这一件就在您手上（{held}），不必再申请；要接着用，请在这份借阅里办续借。")
 
 
 def _find_borrower(uow: UnitOfWork, username: str) -> Actor:

@@ -29,7 +29,7 @@ from archive.core.web import reading, work
 from archive.lending import service
 from archive.lending.list_columns import ASKED, LOANS, LOG, REFUSALS, REQUESTS
 from archive.lending.matching import Mode
-from archive.lending.views import ItemPanel, Preview, Refused
+from archive.lending.views import ItemPanel, Preview, Refused, Scan
 from archive.people.gate import actor, guard
 
 pages = APIBlueprint(
@@ -43,6 +43,7 @@ pages = APIBlueprint(
 )
 
 OPINIONS = ("同意。", "业务需要，同意。", "请按期归还。")
+NOTICES = 8
 CONDITIONS = ("完好", "有破损", "有污渍", "装订松散")
 Answer = str | tuple[str, int] | Response
 REGISTER: Mapping[str, tuple[str, tuple[ListColumn[Any], ...]]] = {
@@ -67,7 +68,16 @@ def mine() -> Answer:
             )
         page = service.list_requests(uow, actor(), mine=True, page=_page())
         waiting = service.waiting_count(uow, actor())
-    return render_template("lending/mine.html", loans=loans, page=page, waiting=waiting)
+        notices = service.notices_for(uow, actor(), NOTICES)
+        has_feed = service.has_feed(uow, actor())
+    return render_template(
+        "lending/mine.html",
+        loans=loans,
+        page=page,
+        waiting=waiting,
+        notices=notices,
+        has_feed=has_feed,
+    )
 
 
 @pages.get("/new")
@@ -80,7 +90,7 @@ def new() -> str:
 @pages.post("/new")
 @guard("loan.request")
 def ask() -> Answer:
-    """Send the request, or (``act`` is check) only show the decision on what was typed."""
+    """Send the request (``act`` is queue: for a place in line), or (check) show the decision."""
     form = request.form
     item_id = form.get("item", 0, int)
     typed = (form.get("mode", ""), form.get("purpose", ""), form.get("business_reference", ""))
@@ -94,13 +104,15 @@ def ask() -> Answer:
         return _new(item_id, form, checked)
     try:
         with work() as uow:
-            outcome = service.request_loan(uow, actor(), item_id, *typed)
+            queues = form.get("act") == "queue"
+            outcome = service.request_loan(uow, actor(), item_id, *typed, joins_queue=queues)
             uow.commit()
     except (Invalid, Conflict) as refusal:
         return _new(item_id, form, None, refusal), 422
     if isinstance(outcome, Refused):
         return _new(item_id, form, outcome), 403
-    flash(f"申请已提交，编号 {outcome.number}。", "success")
+    place = f"排队第 {outcome.place} 位，轮到时通知您。" if outcome.place else ""
+    flash(f"申请已提交，编号 {outcome.number}。{place}", "success")
     return redirect(url_for("lending.show", request_id=outcome.id))
 
 
@@ -172,9 +184,7 @@ def desk() -> Answer:
             found = service.scan(uow, actor(), barcode)
     except ArchiveError as refusal:
         return _desk(refusal), 422
-    return render_template(
-        "lending/desk.html", scan=found, refusal=None, conditions=CONDITIONS, typed={}
-    )
+    return _desk_page(found, None, {})
 
 
 @pages.post("/desk/hand-out")
@@ -216,10 +226,11 @@ def take_back() -> Answer:
     except ArchiveError as refusal:
         return _desk(refusal), 422
     loan = view.loan
+    where = view.next_in_line or f"请放回 {loan.location if loan and loan.location else '原位'}。"
     if loan and loan.intact:
-        flash(f"已收回，请放回 {loan.location or '原位'}。", "success")
+        flash(f"已收回，{where}", "success")
     elif loan:
-        flash(f"已收回，但有异常：{loan.condition}。请查明。", "warning")
+        flash(f"已收回，但有异常：{loan.condition}。请查明。{view.next_in_line}", "warning")
     return redirect(url_for("lending.desk"))
 
 
@@ -291,6 +302,7 @@ def _new(
 def _show(request_id: int, refusal: ArchiveError | None = None) -> str:
     with reading() as uow:
         view = service.get_request(uow, actor(), request_id)
+        renewal = service.renewal_decision(uow, actor(), request_id)
     step = view.waits_for
     return render_template(
         "lending/show.html",
@@ -300,6 +312,7 @@ def _show(request_id: int, refusal: ArchiveError | None = None) -> str:
         opinions=OPINIONS,
         refusal=refusal,
         typed=request.form,
+        renewal=renewal,
     )
 
 
@@ -312,12 +325,19 @@ def _desk(refusal: ArchiveError | None = None) -> str:
                 found = service.scan(uow, actor(), barcode)
         except ArchiveError:
             found = None  # the refusal says that the barcode is unknown
+    return _desk_page(found, refusal, request.form)
+
+
+def _desk_page(found: Scan | None, refusal: ArchiveError | None, typed: Mapping[str, str]) -> str:
+    with reading() as uow:
+        held = service.held_at_desk(uow, actor())
     return render_template(
         "lending/desk.html",
         scan=found,
         refusal=refusal,
         conditions=CONDITIONS,
-        typed=request.form,
+        typed=typed,
+        held=held,
     )
 
 

@@ -17,6 +17,7 @@ from archive.people.rights import SECRECY, SECRET
 
 MAX_PURPOSE = 500
 MAX_REFERENCE = 200
+QUEUE_REASONS = frozenset({"copy_out", "copy_reserved"})
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,9 @@ class Policy:
     shortest_purpose: int
     shortest_reference: int
     blocked_after_working_days: int
+    pick_up_working_days: int = 3
+    renewal_opens_working_days: int = 3
+    recall_working_days: int = 2
 
 
 @dataclass(frozen=True)
@@ -71,7 +75,8 @@ class Facts:
     ``held`` are the secrecy ranks of what the borrower has out or has asked for in this mode;
     ``fillable`` the approver candidates for whom there is a person other than the borrower;
     ``overdue_days`` the working days by which the oldest loan is late; ``back_on`` the day a
-    lent copy is due.
+    lent copy is due; ``copies_held`` are on the shelf for others. ``joins_queue`` leaves the
+    copies aside: the question of whoever stands in line.
     """
 
     case: Case
@@ -85,6 +90,8 @@ class Facts:
     copies_in: int = 1
     copies_out: int = 0
     copies_missing: int = 0
+    copies_held: int = 0
+    joins_queue: bool = False
     back_on: date | None = None
     has_file: bool = True
     borrower_left: bool = False
@@ -107,6 +114,11 @@ class Decision:
     approvals: tuple[str, ...]
     due: date | None
     is_provisional: bool = False
+
+    @property
+    def may_queue(self) -> bool:
+        """Whether nothing but the missing copy stands against it, so that one may stand in line."""
+        return bool(self.reasons) and {one.code for one in self.reasons} <= QUEUE_REASONS
 
 
 def decide(facts: Facts, rules: Sequence[Rule], calendar: WorkCalendar, policy: Policy) -> Decision:
@@ -249,10 +261,16 @@ def _overdue(facts: Facts, policy: Policy) -> Reason | None:
 
 
 def _copy(facts: Facts, policy: Policy) -> Reason | None:
-    if not Mode(facts.case.mode).takes_the_paper or facts.copies_in or not facts.copies_out:
+    if not Mode(facts.case.mode).takes_the_paper or facts.joins_queue:
+        return None
+    if facts.copies_in > facts.copies_held:
+        return None
+    if facts.copies_in:
+        return Reason("copy_reserved", "这件档案在库，但已为先来的借阅人保留；可以预约排队。")
+    if not facts.copies_out:
         return None
     when = f"，应于{show_day(facts.back_on)}归还" if facts.back_on else ""
-    return Reason("copy_out", f"这件档案已经借出{when}；请等归还后再申请。")
+    return Reason("copy_out", f"这件档案已经借出{when}；可以预约，归还后按先后保留。")
 
 
 _CHECKS: tuple[Callable[[Facts, Policy], Reason | None], ...] = (

@@ -64,6 +64,7 @@ class DecisionOut(BaseModel):
     approvals: list[str]
     due: str | None
     provisional: bool
+    may_reserve: bool
     approvers: list[ApproverOut]
 
 
@@ -98,6 +99,12 @@ class ReturnIn(_Strict):
     barcode: str
     pages: int
     condition: str = ""
+
+
+class RecallIn(_Strict):
+    """Why a lent copy is asked back."""
+
+    reason: str
 
 
 class ListQuery(_Query):
@@ -137,10 +144,17 @@ class LoanOut(BaseModel):
     condition: str
     overdue: bool
     state_label: str
+    renewals: int
+    recalled_at: str | None
+    recall_reason: str
 
 
 class RequestOut(BaseModel):
-    """A request with its approvals and its loan."""
+    """A request with its approvals and its loan.
+
+    ``place`` is the place in line, ``pick_up_by`` the last day a copy is held; ``note`` says why
+    a request is void, or after a return who is next.
+    """
 
     id: int
     number: str
@@ -158,6 +172,10 @@ class RequestOut(BaseModel):
     due: str | None
     created_at: str
     version: int
+    queued: bool
+    place: int | None
+    pick_up_by: str | None
+    note: str
     approvals: list[ApprovalOut]
     loan: LoanOut | None
 

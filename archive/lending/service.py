@@ -6,9 +6,14 @@ take back), ``register`` (the log), ``matrix`` (rules as rows); decisions are pu
 
 from archive.lending.approvals import approve, decided_by, refuse, waiting_count, waiting_for
 from archive.lending.desk import hand_out, scan, take_back
+from archive.lending.feeds import close_feed, has_feed, open_feed, read_feed
 from archive.lending.matrix import all_rules, save_rule, seed_rules
+from archive.lending.notices import mark_read, notices_for, unread_count
+from archive.lending.queue import let_lapse
+from archive.lending.recalls import at_home, recall
 from archive.lending.register import (
     get_request,
+    held_at_desk,
     item_panel,
     list_requests,
     loans_of_item,
@@ -20,6 +25,7 @@ from archive.lending.register import (
     refusals,
     register,
 )
+from archive.lending.renewals import renew, renewal_decision
 from archive.lending.requests import (
     cli_decision,
     decide,
@@ -33,31 +39,44 @@ from archive.lending.trying import matrix_lines, try_rules, versions_of
 __all__ = [
     "all_rules",
     "approve",
+    "at_home",
     "cli_decision",
+    "close_feed",
     "decide",
     "decided_by",
     "decision_as_json",
     "get_request",
     "hand_out",
+    "has_feed",
+    "held_at_desk",
     "item_panel",
+    "let_lapse",
     "list_requests",
     "loans_of_item",
     "log_of_item",
     "log_of_person",
+    "mark_read",
     "matrix_lines",
     "my_loans",
+    "notices_for",
+    "open_feed",
     "open_loans",
     "overdue_count",
     "preview",
+    "read_feed",
+    "recall",
     "refusals",
     "refuse",
     "register",
+    "renew",
+    "renewal_decision",
     "request_loan",
     "save_rule",
     "scan",
     "seed_rules",
     "take_back",
     "try_rules",
+    "unread_count",
     "versions_of",
     "waiting_count",
     "waiting_for",

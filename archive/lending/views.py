@@ -24,11 +24,13 @@ class ApprovalView:
     state: str
     opinion: str
     decided_at: datetime | None
+    is_renewal: bool = False
 
     @property
     def label(self) -> str:
         """In what capacity the person approves."""
-        return candidate_label(self.candidate)
+        label = candidate_label(self.candidate)
+        return f"续借 · {label}" if self.is_renewal else label
 
     @property
     def state_label(self) -> str:
@@ -71,6 +73,10 @@ class LoanView:
     intact: bool | None
     condition: str
     days_left: int
+    renewals: int = 0
+    recalled_at: datetime | None = None
+    recall_reason: str = ""
+    borrower_left: bool = False
 
     @property
     def mode_label(self) -> str:
@@ -94,6 +100,8 @@ class LoanView:
             return "已归还" if self.intact else "已归还，有异常"
         if self.is_overdue:
             return f"逾期 {-self.days_left} 个工作日"
+        if self.recalled_at is not None:
+            return "已催回"
         return "今天到期" if self.days_left == 0 else "借出"
 
     @property
@@ -101,12 +109,18 @@ class LoanView:
         """The colour of the state's badge."""
         if not self.is_open:
             return "green" if self.intact else "amber"
-        return "red" if self.is_overdue else "amber" if self.days_left == 0 else "blue"
+        is_pressing = self.days_left == 0 or self.recalled_at is not None
+        return "red" if self.is_overdue else "amber" if is_pressing else "blue"
 
 
 @dataclass(frozen=True)
 class RequestView:
-    """A request to borrow with its approvals and, once handed out, its loan."""
+    """A request to borrow with its approvals and, once handed out, its loan.
+
+    ``place`` is the place in line (1 is next), 0 for whoever stands in none; ``pick_up_by`` the
+    last day a copy is held; ``next_in_line`` says, after a return, for whom the copy now stays
+    at the desk.
+    """
 
     id: int
     number: str
@@ -128,6 +142,11 @@ class RequestView:
     approvals: tuple[ApprovalView, ...]
     loan: LoanView | None
     version: int
+    queued: bool = False
+    pick_up_by: date | None = None
+    place: int = 0
+    closing_note: str = ""
+    next_in_line: str = ""
 
     @property
     def mode_label(self) -> str:
@@ -137,11 +156,17 @@ class RequestView:
     @property
     def state_label(self) -> str:
         """The state as shown to people."""
+        if self.place and self.state == RequestState.APPROVED:
+            return f"已批准，排队第 {self.place} 位"
+        if self.place:
+            return f"预约待审批，排队第 {self.place} 位"
         return RequestState(self.state).label
 
     @property
     def tone(self) -> str:
         """The colour of the state's badge."""
+        if self.place:
+            return "blue"
         return {
             "waiting": "blue",
             "approved": "green",
@@ -192,11 +217,12 @@ class Refused:
     mode: str
     reasons: tuple[Reason, ...]
     rule: str
+    what: str = "借阅"
 
     @property
     def message(self) -> str:
         """All reasons in one sentence."""
-        return "不能借阅：" + "".join(reason.text for reason in self.reasons)
+        return f"不能{self.what}：" + "".join(reason.text for reason in self.reasons)
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from flask_wtf import FlaskForm
 from wtforms import PasswordField, SelectField, SelectMultipleField, StringField
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import DataRequired, EqualTo, Length
 
 from archive.people.rights import ROLES, SECRECY
@@ -33,5 +34,9 @@ class UserForm(FlaskForm):
     email = StringField("电子邮箱", [Length(max=120)])
     position = StringField("岗位", [Length(max=40)])
     department_id = SelectField("部门", coerce=int)
-    roles = SelectMultipleField("角色", choices=list(ROLES.items()))
-    clearance = SelectField("可看密级", coerce=int, choices=list(enumerate(SECRECY)))
+    roles = SelectMultipleField("角色", choices=[SelectChoice(*role) for role in ROLES.items()])
+    clearance = SelectField(
+        "可看密级",
+        coerce=int,
+        choices=[SelectChoice(str(rank), label) for rank, label in enumerate(SECRECY)],
+    )

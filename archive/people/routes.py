@@ -3,6 +3,7 @@
 from apiflask import APIBlueprint
 from flask import abort, flash, redirect, render_template, request, session, url_for
 from werkzeug.wrappers import Response
+from wtforms.fields.choices import SelectChoice
 
 from archive.core.errors import Invalid, Throttled
 from archive.core.list_sheets import ListColumn, wants_sheet, whole_list_sheet
@@ -213,7 +214,9 @@ def _inside(target: str) -> str:
 def _user_form() -> UserForm:
     form = UserForm()
     with reading() as uow:
-        form.department_id.choices = [(unit.id, unit.name) for unit in service.departments(uow)]
+        form.department_id.choices = [
+            SelectChoice(str(unit.id), unit.name) for unit in service.departments(uow)
+        ]
     return form
 
 

@@ -9,6 +9,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from functools import partial
 
 import pytest
 from sqlalchemy import select
@@ -27,6 +28,13 @@ DAYS, ACTS_A_DAY, LIMIT = 25, 12, 5
 LIVE = ("waiting", "approved", "handed_out")
 
 
+def later(day: date, working_days: int) -> date:
+    while working_days:
+        day += timedelta(days=1)
+        working_days -= day.weekday() < 5
+    return day
+
+
 @dataclass
 class Asked:
     """A request as the model sees it."""
@@ -39,6 +47,7 @@ class Asked:
     decided: int = 0
     copy: str = ""
     due: date | None = None
+    held_until: date | None = None
 
 
 @dataclass
@@ -59,19 +68,46 @@ class Model:
             if one.borrower == borrower and one.state == "handed_out" and one.due
         )
 
-    def may_ask(self, borrower: int, item: int, mode: str, today: date) -> bool:
+    def may_ask(self, borrower: int, item: int, mode: str, today: date, queue: bool) -> bool:
         mine = [
             one
             for one in self.asked.values()
             if one.borrower == borrower and one.mode == mode and one.state in LIVE
         ]
-        here = [code for code, owner in self.copies.items() if owner == item]
         return (
             all(one.item != item for one in mine)
             and (mode == "onsite" or len(mine) < LIMIT)
-            and any(code not in self.out() for code in here)
+            and not self.has_paper(borrower, item)
             and not self.is_late(borrower, today)
+        ) and (self.has_free_copy(item) is not queue)
+
+    def has_paper(self, borrower: int, item: int) -> bool:
+        return any(
+            one.state == "handed_out" and (one.borrower, one.item) == (borrower, item)
+            for one in self.asked.values()
         )
+
+    def copies_in(self, item: int) -> int:
+        out = self.out()
+        return sum(owner == item and code not in out for code, owner in self.copies.items())
+
+    def has_free_copy(self, item: int) -> bool:
+        held = sum(one.item == item and one.held_until is not None for one in self.asked.values())
+        return self.copies_in(item) > held
+
+    def settle(self, item: int, today: date) -> None:
+        for key in sorted(self.asked):
+            one = self.asked[key]
+            unheld = one.item == item and one.state == "approved" and one.held_until is None
+            if unheld and self.has_free_copy(item):
+                one.held_until = later(today, 3)
+
+    def lapse(self, today: date) -> None:
+        for key in sorted(self.asked):
+            one = self.asked[key]
+            if one.held_until is not None and one.held_until < today:
+                one.state, one.held_until = "void", None
+                self.settle(one.item, today)
 
     def may_decide(self, who: int, key: int) -> bool:
         one = self.asked[key]
@@ -82,6 +118,7 @@ class Model:
         return (
             code not in self.out()
             and one.state == "approved"
+            and one.held_until is not None
             and one.item == self.copies[code]
             and not self.is_late(one.borrower, today)
         )
@@ -89,10 +126,7 @@ class Model:
     def due(self, key: int, today: date) -> date:
         one = self.asked[key]
         term = 10 if one.mode == "original" and one.item not in self.contracts else 0
-        day = today
-        while term:
-            day += timedelta(days=1)
-            term -= day.weekday() < 5
+        day = later(today, term)
         while day.weekday() >= 5:
             day += timedelta(days=1)
         return day
@@ -126,6 +160,7 @@ class Desk:
         acts: tuple[Callable[[], None], ...] = (
             self.ask,
             self.ask,
+            self.reserve,
             self.approve,
             self.approve,
             self.approve,
@@ -135,20 +170,27 @@ class Desk:
             self.hand_out,
             self.take_back,
         )
+        self.model.lapse(self.today)
+        self.shelf.do(lending.let_lapse)
+        self.compare()
         for _ in range(ACTS_A_DAY):
             self.random.choice(acts)()
             self.clock.advance(minutes=7)
             self.compare()
         self.clock.advance(days=1, minutes=-7 * ACTS_A_DAY)
 
-    def ask(self) -> None:
+    def reserve(self) -> None:
+        self.ask(queue=True)
+
+    def ask(self, queue: bool = False) -> None:
         who = self.random.choice((*self.borrowers, *self.borrowers, self.stranger))
         item = self.random.choice(list(self.model.copies.values()))
         mode = self.random.choice(("original", "original", "original", "onsite"))
-        expected = who is not self.stranger and self.model.may_ask(who.id, item, mode, self.today)
-        found = self.attempt(
-            expected, lending.request_loan, who, item, mode, "客户续签核对", "海信"
+        expected = who is not self.stranger and self.model.may_ask(
+            who.id, item, mode, self.today, queue
         )
+        act = partial(lending.request_loan, joins_queue=queue)
+        found = self.attempt(expected, act, who, item, mode, "客户续签核对", "海信")
         if found is not None:
             approvers = [step.approver_id for step in found.approvals]
             assert approvers and who.id not in approvers
@@ -163,6 +205,7 @@ class Desk:
             one = self.model.asked[key]
             one.decided += 1
             one.state = "approved" if one.decided == len(one.approvers) else "waiting"
+            self.model.settle(one.item, self.today)
 
     def refuse(self) -> None:
         if (key := self.some_request("waiting")) is None or self.random.random() < 0.6:
@@ -179,7 +222,8 @@ class Desk:
         who = self.random.choice(self.borrowers)
         expected = one.borrower == who.id and one.state in ("waiting", "approved")
         if self.attempt(expected, lending.withdraw, who, key) is not None:
-            one.state = "withdrawn"
+            one.state, one.held_until = "withdrawn", None
+            self.model.settle(one.item, self.today)
 
     def hand_out(self) -> None:
         if (key := self.some_request("approved")) is None:
@@ -192,6 +236,7 @@ class Desk:
         if found is not None:
             one = self.model.asked[key]
             one.state, one.copy, one.due = "handed_out", code, self.model.due(key, self.today)
+            one.held_until = None
             assert found.loan.due_on == one.due
 
     def take_back(self) -> None:
@@ -202,6 +247,7 @@ class Desk:
         if found is not None:
             assert found.loan.intact is (pages == 3)
             self.model.asked[key].state = "closed"
+            self.model.settle(self.model.asked[key].item, self.today)
 
     def attempt(self, expected: bool, act, *args):
         """Do an act; it must go through exactly when the model says so."""
@@ -211,7 +257,7 @@ class Desk:
             outcome = None if isinstance(found, Refused) else found
         except ArchiveError:
             pass
-        assert (outcome is not None) is expected, (act.__name__, args[1:], self.today)
+        assert (outcome is not None) is expected, (act, args[1:], self.today)
         self.done += expected
         self.refused += not expected
         return outcome
@@ -235,10 +281,12 @@ class Desk:
             barcodes = dict(uow.session.execute(select(ItemCopy.id, ItemCopy.barcode)).all())
             status = dict(uow.session.execute(select(ItemCopy.barcode, ItemCopy.status)).all())
             states = dict(uow.session.execute(select(LoanRequest.id, LoanRequest.state)).all())
+            terms = dict(uow.session.execute(select(LoanRequest.id, LoanRequest.pick_up_by)).all())
             lent = uow.session.execute(
                 select(Loan.copy_id, Loan.request_id).where(Loan.returned_at.is_(None))
             ).all()
         assert states == {key: one.state for key, one in self.model.asked.items()}
+        assert terms == {key: one.held_until for key, one in self.model.asked.items()}
         assert len({copy for copy, _ in lent}) == len(lent)
         out = {barcodes[copy]: request for copy, request in lent}
         assert out == self.model.out()

@@ -1,0 +1,16 @@
+"""What the lending desk does by itself, from the worker's chores: lets requests lapse, reminds.
+
+Everything here may run twice, late, or on several workers: it looks at the rows afresh.
+"""
+
+from archive.core.resources import Resources
+from archive.lending.queue import let_lapse
+from archive.lending.reminders import remind
+
+
+def do_loan_chores(resources: Resources) -> int:
+    """Void what nobody picked up in time, remind of what is due; return how many acts."""
+    with resources.work() as uow:
+        done = let_lapse(uow) + remind(uow)
+        uow.commit()
+    return done
