@@ -133,6 +133,8 @@ def cut_text(folded: str, place: int = 0) -> Cut:
         first = shape if is_run else stretch[0]
         if before:
             joint = " " if is_run and before_is_run else ""
+            if joint and before.isalpha() and shape[0].isdigit():
+                cut.units.append(f"{before}{shape}"[:LONGEST_TERM])  # GB/T 19001 = GB/T19001
             cut.pairs.setdefault(f"{before}{joint}{first}", []).append(place - 1)
         if is_run:
             terms = run_terms(stretch)
@@ -157,3 +159,12 @@ def wide_words(folded: str) -> list[str]:
 def cut_words(folded: str) -> list[str]:
     """Han words without overlaps, in order, as a query asks for them."""
     return [word for word in rjieba.cut(folded, True) if _WIDE_START.match(word)]
+
+
+def each_word_end(folded: str) -> frozenset[int]:
+    """Where words begin and end in a text, letters and digits included."""
+    ends, at = {0}, 0
+    for word in rjieba.cut(folded, True):
+        at += len(word)
+        ends.add(at)
+    return frozenset(ends)

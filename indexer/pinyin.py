@@ -13,16 +13,21 @@ _LONGEST = 8
 _MOST_CHARACTERS = 80
 
 
+def _han_runs(folded: str) -> list[str]:
+    """Han without a break; the dot within a foreign name (阿里木·买买提) is none."""
+    return _HAN.findall(folded[:_MOST_CHARACTERS].replace("·", ""))
+
+
 @lru_cache(maxsize=20_000)
 def syllables(folded: str) -> tuple[tuple[str, ...], ...]:
     """The readings of each Han run, one syllable a character; characters unknown stay as typed."""
-    runs = _HAN.findall(folded[:_MOST_CHARACTERS])
+    runs = _han_runs(folded)
     return tuple(tuple(pypinyin.lazy_pinyin(run, v_to_u=False)) for run in runs)
 
 
 @lru_cache(maxsize=20_000)
 def _plain_syllables(folded: str) -> tuple[tuple[str, ...], ...]:
-    runs = _HAN.findall(folded[:_MOST_CHARACTERS])
+    runs = _han_runs(folded)
     return tuple(tuple(pypinyin.lazy_pinyin(char)[0] for char in run) for run in runs)
 
 

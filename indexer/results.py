@@ -5,6 +5,7 @@ Not here: how it is found (search). Crosses to archive.search and the pages.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Literal
 
 Marked = tuple[tuple[str, bool], ...]
@@ -18,7 +19,10 @@ FACETS = ("form", "year", "customer", "department", "status")
 
 @dataclass(frozen=True)
 class SearchRequest:
-    """A search by someone who holds the access tokens `readers`; no tokens, nothing visible."""
+    """A search by someone who holds the access tokens `readers`; no tokens, nothing visible.
+
+    `today` is the local day from which 上月 or 最近7天 count; without it they are plain words.
+    """
 
     text: str
     readers: frozenset[str]
@@ -26,6 +30,7 @@ class SearchRequest:
     sort: Sort = "relevance"
     offset: int = 0
     limit: int = 20
+    today: date | None = None
 
 
 @dataclass(frozen=True)

@@ -12,12 +12,14 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
+from indexer.amounts import amount_shape, amount_term, money_in
 from indexer.analysis import ANALYSIS_VERSION, LONGEST_TERM, Cut, cut_text
+from indexer.days import days_in
 from indexer.folding import bare_number, fold
 from indexer.pinyin import pinyin_terms
 from indexer.whoosh_parts import ID, TEXT, IDAnalyzer, Schema
 
-SCHEMA_VERSION = f"1 {ANALYSIS_VERSION}"
+SCHEMA_VERSION = f"2 {ANALYSIS_VERSION}"
 
 LONGEST_TEXT = 400_000
 """Characters of one body that are indexed; the rest is found by its metadata only."""
@@ -25,6 +27,7 @@ LONGEST_TEXT = 400_000
 SCORED = ("words", "title", "customer_words")
 VALUE_FIELDS = ("id", "form", "year", "customer", "department", "status", "date", "number")
 SEVERAL_VALUES = ("reader", "person", "secrecy", "maker", "form_title")
+DERIVED = ("units", "days", "amounts", "tails", "pinyin", "initials")
 _SHORTEST_TAIL = 3
 _MOST_NUMBERS = 40
 
@@ -66,7 +69,16 @@ def whoosh_schema() -> Any:
     for name in SCORED:
         schema.add(name, TEXT(analyzer=plain, phrase=False))
     schema.add("pairs", TEXT(analyzer=plain, phrase=True))
-    for name in ("units", "tails", "pinyin", "initials", *VALUE_FIELDS[1:], *SEVERAL_VALUES):
+    for name in (
+        "units",
+        "days",
+        "amounts",
+        "tails",
+        "pinyin",
+        "initials",
+        *VALUE_FIELDS[1:],
+        *SEVERAL_VALUES,
+    ):
         schema.add(name, ID())
     return schema
 
@@ -76,6 +88,8 @@ def entry_terms(entry: Entry) -> Terms:
     terms = Terms()
     words: list[str] = []
     units: set[str] = set()
+    days: set[str] = set()
+    money: set[int] = set()
     place = 1
     title, customer = fold(entry.title), fold(entry.customer)
     for text in _texts(entry, title, customer):
@@ -83,9 +97,14 @@ def entry_terms(entry: Entry) -> Terms:
         place = cut.next_place
         words += cut.words
         units.update(cut.units)
+        days.update(days_in(text))
+        money.update(one.cents for one in money_in(text))
         _gather_pairs(terms.pairs, cut)
     terms.counts["words"] = Counter(words)
+    units.update(amount_shape(cents) for cents in money)
     terms.counts["units"] = dict.fromkeys(units, 1)
+    terms.counts["days"] = dict.fromkeys(days, 1)
+    terms.counts["amounts"] = dict.fromkeys(map(amount_term, money), 1)
     terms.counts["title"] = Counter(_short_terms(title))
     terms.counts["customer_words"] = Counter(_short_terms(customer))
     terms.lengths = {name: sum(terms.counts[name].values()) for name in SCORED}

@@ -9,11 +9,24 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from indexer.amounts import amount_shape
 from indexer.analysis import STOP_WORDS, cut_text, run_terms, wide_words
 from indexer.folding import bare_number
 from indexer.matching import match_pinyin
+from indexer.nodes import (
+    Amount,
+    Beginning,
+    Han,
+    InField,
+    Leaf,
+    Node,
+    Phrase,
+    Query,
+    Run,
+    When,
+    positive_leaves,
+)
 from indexer.postings import FloatArray, Postings
-from indexer.query import Beginning, Han, InField, Node, Phrase, Query, Run, positive_leaves
 from indexer.segment import SegmentView
 from indexer.snapshot import Snapshot
 
@@ -78,7 +91,7 @@ def _norms(views: list[SegmentView], name: str) -> list[FloatArray]:
     return [_K1 * (1 - _B + _B * view.lengths(name) / average) for view in views]
 
 
-def _wanted_terms(leaves: list[Node], chunks: Iterable[str]) -> list[_Wanted]:
+def _wanted_terms(leaves: list[Leaf], chunks: Iterable[str]) -> list[_Wanted]:
     words: dict[str, None] = {}
     for leaf in leaves:
         words |= dict.fromkeys(_words_of(leaf))
@@ -88,11 +101,13 @@ def _wanted_terms(leaves: list[Node], chunks: Iterable[str]) -> list[_Wanted]:
     return wanted + [_Wanted("pairs", pair, _NEARNESS) for pair in pairs]
 
 
-def _words_of(leaf: Node) -> list[str]:
+def _words_of(leaf: Leaf) -> list[str]:
     if isinstance(leaf, Han):
         return [leaf.text, *wide_words(leaf.text)]
-    if isinstance(leaf, Phrase):
+    if isinstance(leaf, Phrase | When):
         return cut_text(leaf.text).words
+    if isinstance(leaf, Amount):
+        return [*cut_text(leaf.text).words, amount_shape(leaf.cents)]
     if isinstance(leaf, Run | Beginning):
         return run_terms(leaf.text)
     if isinstance(leaf, InField) and leaf.name in {"customer", "title"}:
@@ -100,7 +115,7 @@ def _words_of(leaf: Node) -> list[str]:
     return []
 
 
-def _add_bonuses(scores: FloatArray, view: SegmentView, leaves: list[Node]) -> None:
+def _add_bonuses(scores: FloatArray, view: SegmentView, leaves: list[Leaf]) -> None:
     for leaf in leaves:
         if isinstance(leaf, Run):
             bare = bare_number(leaf.text)

@@ -14,9 +14,10 @@ import numpy.typing as npt
 
 from indexer.marks import make_marker, mark_passage, mark_whole
 from indexer.matching import match
+from indexer.nodes import Node, Query, loosen
 from indexer.pinyin import pinyin_key
 from indexer.postings import FloatArray
-from indexer.query import Node, Query, loosen, parse
+from indexer.query import parse
 from indexer.results import FACETS, Hit, SearchRequest, SearchResults
 from indexer.schema import Entry
 from indexer.scoring import score_parts
@@ -50,7 +51,7 @@ def run_search(
     notes: tuple[str, ...] = (),
 ) -> SearchResults:
     """Search a snapshot; `started` is the perf_counter at which the request came in."""
-    query = parse(request.text)
+    query = parse(request.text, request.today)
     if not request.readers:
         return SearchResults(0, _since(started), (), _no_facets(), (*notes, *query.notes))
     if not query.has_words:
@@ -83,11 +84,11 @@ def _find(
     found = _apply(snapshot, query.node, request)
     if found.total or query.node is None:
         return query.node, found, ()
-    loose = loosen(query.node)
-    if loose is None:
-        return query.node, found, ()
-    more = _apply(snapshot, loose, request)
-    return (loose, more, (LOOSENED,)) if more.total else (query.node, found, ())
+    for loose in loosen(query.node):
+        more = _apply(snapshot, loose, request)
+        if more.total:
+            return loose, more, (LOOSENED,)
+    return query.node, found, ()
 
 
 def _apply(snapshot: Snapshot, node: Node | None, request: SearchRequest) -> _Found:

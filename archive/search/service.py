@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import select
 
+from archive.core.clock import local_day
 from archive.core.errors import NotFound
 from archive.core.pages import clean_paging
 from archive.core.resources import Resources
@@ -111,6 +112,7 @@ def suggest(
 def _run(resources: Resources, readers: frozenset[str], wanted: _Wanted) -> Found:
     with resources.reading() as uow:
         titles = form_titles(uow)
+        now = uow.now()
     filters = _by_codes(wanted.filters, titles)
     request = SearchRequest(
         text=wanted.text,
@@ -119,6 +121,7 @@ def _run(resources: Resources, readers: frozenset[str], wanted: _Wanted) -> Foun
         sort=wanted.sort,
         offset=(wanted.page - 1) * wanted.per_page,
         limit=wanted.per_page,
+        today=local_day(now),
     )
     trouble = mend_index(resources)
     results = open_index(resources).search(request)

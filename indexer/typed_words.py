@@ -1,0 +1,155 @@
+"""Reads something typed without blanks: words, numbers, times and amounts, glued as people do.
+
+    2024年3月海信合同 → the time, 海信, 合同        总价1.25万元 → 总价, the amount
+
+Not here: operators, fields and brackets (query).
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+
+from indexer.amounts import amounts_in
+from indexer.analysis import STOP_WORDS, cut_words, each_unit, each_word_end
+from indexer.days import read_span, spans_in
+from indexer.folding import fold
+from indexer.nodes import (
+    AllOf,
+    Amount,
+    AnyOf,
+    Beginning,
+    Han,
+    Mixed,
+    Node,
+    Phrase,
+    Run,
+    When,
+    all_of,
+)
+
+_MOST_MIXED = 12
+_BARE_YEAR = re.compile(r"(?:19|20)\d\d")
+
+
+@dataclass(frozen=True)
+class _Piece:
+    """A stretch of what was typed that means something as a whole."""
+
+    start: int
+    end: int
+    node: Node
+
+
+def read_words(text: str, today: date | None) -> Node | None:
+    """All parts of a text typed without blanks are wanted, but for stop words."""
+    folded = fold(text)
+    leaves: list[Node] = []
+    at = 0
+    for piece in _pieces(folded, today):
+        leaves += _leaves(folded[at : piece.start])
+        leaves.append(piece.node)
+        at = piece.end
+    node = all_of(leaves + _leaves(folded[at:]))
+    if node is not None and _is_mixed(folded):
+        return AnyOf((node, Mixed(folded)))
+    return node
+
+
+def read_phrase(text: str) -> Node | None:
+    """What stood in quotes: these units, adjoining; a single number stays a number."""
+    folded = fold(text)
+    units = list(each_unit(folded))
+    if not units:
+        return None
+    if len(units) == 1 and units[0].is_run:
+        return Run(units[0].typed)
+    return Phrase(folded)
+
+
+def read_beginning(text: str, today: date | None) -> Node | None:
+    """What stood before a star; Han is found inside words anyway."""
+    folded = fold(text)
+    units = list(each_unit(folded))
+    if not units:
+        return None
+    if not units[-1].is_run:
+        return read_words(folded, today)
+    before = read_words(folded[: units[-1].start], today)
+    last = Beginning(units[-1].typed)
+    return last if before is None else AllOf((before, last))
+
+
+def _pieces(folded: str, today: date | None) -> list[_Piece]:
+    """Times and amounts in the text, in order, none within another."""
+    ends = each_word_end(folded) if today is not None else frozenset()
+    found: list[_Piece] = []
+    for span in spans_in(folded, today):
+        if not span.is_relative or {span.start, span.end} <= ends:
+            found.append(_Piece(span.start, span.end, When(folded[span.start : span.end], span)))
+    found += [one for one in _amounts(folded) if not any(_touch(one, other) for other in found)]
+    return sorted(found, key=lambda one: one.start)
+
+
+def _amounts(folded: str) -> Iterator[_Piece]:
+    """Amounts that are more than plain digits, which are found as numbers anyway."""
+    for one in amounts_in(folded):
+        text = folded[one.start : one.end]
+        is_whole = len(text) == len(folded)
+        if one.is_plain and text[0].isdigit() and text[-1].isdigit():
+            continue
+        if one.is_money or is_whole or text[0].isdigit():
+            yield _Piece(one.start, one.end, Amount(text, one.cents))
+
+
+def _touch(one: _Piece, other: _Piece) -> bool:
+    return one.start < other.end and other.start < one.end
+
+
+def _leaves(folded: str) -> list[Node]:
+    leaves: list[Node] = []
+    chunk = ""
+    end = -1
+    for unit in each_unit(folded):
+        if unit.is_run or (chunk and unit.place != end):
+            leaves += _han_leaves(chunk)
+            chunk = ""
+        if unit.is_run:
+            leaves.append(_run(unit.typed))
+        else:
+            chunk += unit.shape
+        end = unit.place + 1
+    return leaves + _han_leaves(chunk)
+
+
+def _run(typed: str) -> Node:
+    """A run; a bare year is also the year of a paper that does not name it."""
+    if _BARE_YEAR.fullmatch(typed):
+        span = read_span(typed, None)
+        if span is not None:
+            return AnyOf((Run(typed), When(typed, span)))
+    return Run(typed)
+
+
+def _han_leaves(chunk: str) -> list[Node]:
+    """Words of a chunk; single characters in a row stay together, or 行银 would find 银行."""
+    leaves: list[Node] = []
+    single = ""
+    for word in [*(cut_words(chunk) or chunk), ""] if chunk else []:
+        if len(word) == 1 and word not in STOP_WORDS:
+            single += word
+            continue
+        if single:
+            leaves.append(Han(single))
+            single = ""
+        if word:
+            leaves.append(Han(word))
+    return leaves
+
+
+def _is_mixed(folded: str) -> bool:
+    units = list(each_unit(folded))
+    runs = [unit for unit in units if unit.is_run]
+    return 0 < len(runs) < len(units) <= _MOST_MIXED and all(
+        run.typed.isascii() and run.typed.isalpha() for run in runs
+    )
