@@ -17,8 +17,9 @@ from indexer.days import show_span
 from indexer.folding import fold
 from indexer.nodes import AllOf, AnyOf, Node, Not, Query, When
 from indexer.query_reader import Reader, Token
+from indexer.synonyms import Groups, prepare
 from indexer.typed_fields import FIELD_NAMES, SIGNS, compared, field_value
-from indexer.typed_words import read_beginning, read_phrase, read_words
+from indexer.typed_words import Reading, read_beginning, read_phrase, read_words
 
 LONGEST_QUERY = 500
 
@@ -42,12 +43,12 @@ _QUIET_FIELDS = {"http", "https", "mailto", "ftp"}
 _SPACED_TIME = re.compile(r"(?<=\d) *(年|月) *(?=\d)|(?<=\d) +(?=[年月日号](?:\W|$))")
 
 
-def parse(text: str, today: date | None = None) -> Query:
+def parse(text: str, today: date | None = None, synonyms: Groups = ()) -> Query:
     """Read a query; every text gives one, wrong syntax is searched as words with a remark.
 
     `today` is the local day from which 上月 or 最近7天 count; without it they are plain words.
     """
-    lexer = _Lexer(today)
+    lexer = _Lexer(Reading(today, prepare(synonyms)))
     if len(text) > LONGEST_QUERY:
         text = text[:LONGEST_QUERY]
         lexer.notes.append(f"查询太长，只用了前 {LONGEST_QUERY} 个字。")
@@ -85,8 +86,8 @@ def _notes_on_times(node: Node | None) -> list[str]:
 class _Lexer:
     """Cuts what was typed into tokens and remembers what to say about it."""
 
-    def __init__(self, today: date | None) -> None:
-        self._today = today
+    def __init__(self, reading: Reading) -> None:
+        self._reading = reading
         self.notes: list[str] = []
 
     def read(self, text: str) -> list[Token]:
@@ -121,17 +122,17 @@ class _Lexer:
             inner = self._tokens_of(negated) if negated else self._word(word[1:])
             return [Token("not"), *inner] if inner else []
         if word.endswith("*") and word.strip("*"):
-            return _leaf(read_beginning(word.strip("*"), self._today), word.strip("*"))
+            return _leaf(read_beginning(word.strip("*"), self._reading), word.strip("*"))
         return _leaf(self._words(word), word)
 
     def _words(self, text: str) -> Node | None:
-        return read_words(text, self._today)
+        return read_words(text, self._reading)
 
     def _compared(self, match: re.Match[str]) -> list[Token]:
         value = match["compared_quoted"]
         value = match["compared_value"] if value is None else value
         name = FIELD_NAMES[fold(match["compared"])]
-        node = compared(name, match["sign"].lower(), fold(value), self._today)
+        node = compared(name, match["sign"].lower(), fold(value), self._reading.today)
         if node is not None:
             return [Token("leaf", node, " ")]
         self.notes.append(
@@ -155,7 +156,7 @@ class _Lexer:
         folded = fold(value).strip().rstrip("*")
         if not folded:
             return []
-        node = field_value(name, folded, self._today)
+        node = field_value(name, folded, self._reading.today)
         if node is not None:
             shown = folded if name in {"customer", "number", "title", "person"} else ""
             return [Token("leaf", node, shown or " ")]

@@ -22,6 +22,7 @@ class SearchRequest:
     """A search by someone who holds the access tokens `readers`; no tokens, nothing visible.
 
     `today` is the local day from which 上月 or 最近7天 count; without it they are plain words.
+    `synonyms` are groups of words that mean the same.
     """
 
     text: str
@@ -31,6 +32,7 @@ class SearchRequest:
     offset: int = 0
     limit: int = 20
     today: date | None = None
+    synonyms: tuple[tuple[str, ...], ...] = ()
 
 
 @dataclass(frozen=True)

@@ -51,7 +51,7 @@ def run_search(
     notes: tuple[str, ...] = (),
 ) -> SearchResults:
     """Search a snapshot; `started` is the perf_counter at which the request came in."""
-    query = parse(request.text, request.today)
+    query = parse(request.text, request.today, request.synonyms)
     if not request.readers:
         return SearchResults(0, _since(started), (), _no_facets(), (*notes, *query.notes))
     if not query.has_words:

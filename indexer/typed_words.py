@@ -7,7 +7,7 @@ Not here: operators, fields and brackets (query).
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 from indexer.amounts import amounts_in
@@ -27,6 +27,16 @@ from indexer.nodes import (
     When,
     all_of,
 )
+from indexer.synonyms import Synonyms
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a query is read with: the day from which 上月 counts (None: never), the synonyms."""
+
+    today: date | None = None
+    synonyms: Synonyms = field(default_factory=Synonyms)
+
 
 _MOST_MIXED = 12
 _BARE_YEAR = re.compile(r"(?:19|20)\d\d")
@@ -41,12 +51,12 @@ class _Piece:
     node: Node
 
 
-def read_words(text: str, today: date | None) -> Node | None:
+def read_words(text: str, reading: Reading) -> Node | None:
     """All parts of a text typed without blanks are wanted, but for stop words."""
     folded = fold(text)
     leaves: list[Node] = []
     at = 0
-    for piece in _pieces(folded, today):
+    for piece in _pieces(folded, reading):
         leaves += _leaves(folded[at : piece.start])
         leaves.append(piece.node)
         at = piece.end
@@ -67,28 +77,48 @@ def read_phrase(text: str) -> Node | None:
     return Phrase(folded)
 
 
-def read_beginning(text: str, today: date | None) -> Node | None:
+def read_beginning(text: str, reading: Reading) -> Node | None:
     """What stood before a star; Han is found inside words anyway."""
     folded = fold(text)
     units = list(each_unit(folded))
     if not units:
         return None
     if not units[-1].is_run:
-        return read_words(folded, today)
-    before = read_words(folded[: units[-1].start], today)
+        return read_words(folded, reading)
+    before = read_words(folded[: units[-1].start], reading)
     last = Beginning(units[-1].typed)
     return last if before is None else AllOf((before, last))
 
 
-def _pieces(folded: str, today: date | None) -> list[_Piece]:
-    """Times and amounts in the text, in order, none within another."""
-    ends = each_word_end(folded) if today is not None else frozenset()
+def _pieces(folded: str, reading: Reading) -> list[_Piece]:
+    """Times, amounts and words with synonyms in the text, in order, none within another."""
     found: list[_Piece] = []
-    for span in spans_in(folded, today):
-        if not span.is_relative or {span.start, span.end} <= ends:
-            found.append(_Piece(span.start, span.end, When(folded[span.start : span.end], span)))
-    found += [one for one in _amounts(folded) if not any(_touch(one, other) for other in found)]
+    for one in (*_times(folded, reading), *_amounts(folded), *_known_words(folded, reading)):
+        if not any(one.start < other.end and other.start < one.end for other in found):
+            found.append(one)
     return sorted(found, key=lambda one: one.start)
+
+
+def _times(folded: str, reading: Reading) -> Iterator[_Piece]:
+    spans = spans_in(folded, reading.today)
+    ends = each_word_end(folded) if any(span.is_relative for span in spans) else frozenset()
+    for span in spans:
+        if not span.is_relative or {span.start, span.end} <= ends:
+            yield _Piece(span.start, span.end, When(folded[span.start : span.end], span))
+
+
+def _known_words(folded: str, reading: Reading) -> Iterator[_Piece]:
+    """Words with synonyms, where they stand as words of their own."""
+    matches = list(reading.synonyms.found_in(folded))
+    ends = each_word_end(folded) if matches else frozenset()
+    for match in matches:
+        word = match.group()
+        own = all_of(_leaves(word))
+        if own is None or not {match.start(), match.end()} <= ends:
+            continue
+        others = (read_phrase(one) for one in reading.synonyms.others[word])
+        parts = (own, *(one for one in others if one is not None))
+        yield _Piece(match.start(), match.end(), AnyOf(parts))
 
 
 def _amounts(folded: str) -> Iterator[_Piece]:
@@ -100,10 +130,6 @@ def _amounts(folded: str) -> Iterator[_Piece]:
             continue
         if one.is_money or is_whole or text[0].isdigit():
             yield _Piece(one.start, one.end, Amount(text, one.cents))
-
-
-def _touch(one: _Piece, other: _Piece) -> bool:
-    return one.start < other.end and other.start < one.end
 
 
 def _leaves(folded: str) -> list[Node]:

@@ -18,6 +18,7 @@ from archive.filing.models import CopyStatus, ItemCopy
 from archive.forms.service import form_titles
 from archive.people.rights import Actor, actor_tokens, require
 from archive.people.service import find_actor_by_username
+from archive.search import synonyms
 from archive.search.indexing import mend_index
 from archive.search.rules import FIELDS, Sort, clean_filters, clean_sort
 from archive.search.store import OPERATOR, Described, load_cards, open_index
@@ -113,6 +114,7 @@ def _run(resources: Resources, readers: frozenset[str], wanted: _Wanted) -> Foun
     with resources.reading() as uow:
         titles = form_titles(uow)
         now = uow.now()
+        same = synonyms.groups(uow)
     filters = _by_codes(wanted.filters, titles)
     request = SearchRequest(
         text=wanted.text,
@@ -122,6 +124,7 @@ def _run(resources: Resources, readers: frozenset[str], wanted: _Wanted) -> Foun
         offset=(wanted.page - 1) * wanted.per_page,
         limit=wanted.per_page,
         today=local_day(now),
+        synonyms=same,
     )
     trouble = mend_index(resources)
     results = open_index(resources).search(request)
