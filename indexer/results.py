@@ -47,13 +47,17 @@ class Hit:
 
 @dataclass(frozen=True)
 class SearchResults:
-    """The page of hits asked for, and counts over everything found that the reader may see."""
+    """The page of hits asked for, and counts over everything found that the reader may see.
+
+    `did_you_mean` are texts that find something, where this one found nothing as it stands.
+    """
 
     total: int
     took_ms: float
     hits: tuple[Hit, ...]
     facets: Mapping[str, tuple[tuple[str, int], ...]]
     notes: tuple[str, ...]
+    did_you_mean: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

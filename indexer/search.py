@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from indexer.corrections import correct
 from indexer.marks import make_marker, mark_passage, mark_whole
 from indexer.matching import match
 from indexer.nodes import Node, Query, loosen
@@ -25,6 +26,7 @@ from indexer.segment import Mask
 from indexer.snapshot import Part, Snapshot
 
 MOST_FACET_VALUES = 100
+_LONGEST_CORRECTED = 60
 NOTHING_TYPED = "没有可以查找的文字，请输入汉字、字母或数字。"
 LOOSENED = "没有同时包含全部词语的记录，以下结果包含其中一部分词语。"
 
@@ -67,6 +69,7 @@ def run_search(
         hits=hits,
         facets=_facets(snapshot, found, request),
         notes=(*notes, *query.notes, *extra),
+        did_you_mean=_corrections(snapshot, request) if extra or not found.total else (),
     )
 
 
@@ -89,6 +92,14 @@ def _find(
         if more.total:
             return loose, more, (LOOSENED,)
     return query.node, found, ()
+
+
+def _corrections(snapshot: Snapshot, request: SearchRequest) -> tuple[str, ...]:
+    def total_of(text: str) -> int:
+        node = parse(text, request.today, request.synonyms).node
+        return 0 if node is None else _apply(snapshot, node, request).total
+
+    return correct(snapshot, request.text[:_LONGEST_CORRECTED], request.readers, total_of)
 
 
 def _apply(snapshot: Snapshot, node: Node | None, request: SearchRequest) -> _Found:

@@ -1,7 +1,7 @@
 """The page of search and the completions while typing."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 from urllib.parse import urlencode
@@ -89,6 +89,7 @@ def page() -> str | Response:
             for one, value in found.chosen
         ],
         sorts=[(key, label, _address(found, sort=key)) for key, label in SORTS.items()],
+        meant=[(text, _address(replace(found, text=text))) for text in found.did_you_mean],
         plain_url=_address(found, filters={}),
         first_url=_address(found),
         link_of=_link_of,

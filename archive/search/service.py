@@ -142,6 +142,7 @@ def _run(resources: Resources, readers: frozenset[str], wanted: _Wanted) -> Foun
         page=wanted.page,
         per_page=wanted.per_page,
         rebuilding=REBUILDING if trouble else "",
+        did_you_mean=results.did_you_mean,
     )
 
 
