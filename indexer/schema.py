@@ -7,6 +7,7 @@ Not here: the cutting (analysis), the files (writer, generations). A change of a
 alters terms must change SCHEMA_VERSION: a mismatch rebuilds the index.
 """
 
+import hashlib
 from collections import Counter
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -27,7 +28,7 @@ LONGEST_TEXT = 400_000
 SCORED = ("words", "title", "customer_words")
 VALUE_FIELDS = ("id", "form", "year", "customer", "department", "status", "date", "number")
 SEVERAL_VALUES = ("reader", "person", "secrecy", "maker", "form_title")
-DERIVED = ("units", "days", "amounts", "tails", "pinyin", "initials")
+DERIVED = ("units", "days", "amounts", "tails", "pinyin", "initials", "stamp")
 _SHORTEST_TAIL = 3
 _MOST_NUMBERS = 40
 
@@ -53,6 +54,12 @@ class Entry:
     readers: frozenset[str] = frozenset()
 
 
+def entry_stamp(entry: Entry) -> str:
+    """A short digest of all an entry says; the index keeps it, to tell a stale entry by."""
+    said = {**vars(entry), "readers": sorted(entry.readers)}
+    return hashlib.sha256(repr(sorted(said.items())).encode("utf-8", "replace")).hexdigest()[:16]
+
+
 @dataclass
 class Terms:
     """The terms of one entry: counted ones by field, and pairs with their places."""
@@ -69,16 +76,7 @@ def whoosh_schema() -> Any:
     for name in SCORED:
         schema.add(name, TEXT(analyzer=plain, phrase=False))
     schema.add("pairs", TEXT(analyzer=plain, phrase=True))
-    for name in (
-        "units",
-        "days",
-        "amounts",
-        "tails",
-        "pinyin",
-        "initials",
-        *VALUE_FIELDS[1:],
-        *SEVERAL_VALUES,
-    ):
+    for name in (*DERIVED, *VALUE_FIELDS[1:], *SEVERAL_VALUES):
         schema.add(name, ID())
     return schema
 
@@ -107,6 +105,7 @@ def entry_terms(entry: Entry) -> Terms:
     terms.counts["amounts"] = dict.fromkeys(map(amount_term, money), 1)
     terms.counts["title"] = Counter(_short_terms(title))
     terms.counts["customer_words"] = Counter(_short_terms(customer))
+    terms.counts["stamp"] = {entry_stamp(entry): 1}
     terms.lengths = {name: sum(terms.counts[name].values()) for name in SCORED}
     _add_spellings(terms, entry, title, customer)
     _add_values(terms, entry)
