@@ -18,7 +18,7 @@ from archive.filing.models import CopyStatus, ItemCopy
 from archive.forms.service import form_titles
 from archive.people.rights import Actor, actor_tokens, require
 from archive.people.service import find_actor_by_username
-from archive.search import synonyms
+from archive.search import past, synonyms
 from archive.search.indexing import mend_index
 from archive.search.rules import FIELDS, Sort, clean_filters, clean_sort
 from archive.search.store import OPERATOR, Described, load_cards, open_index
@@ -29,6 +29,7 @@ from storage.work import UnitOfWork
 MOST_AT_ONCE = 1000
 REBUILDING = "索引正在重建，结果可能不全，请稍后再查。"
 _ABOUT_THE_INDEX = "检索索引"
+_MOST_PAST = 3
 
 
 @dataclass(frozen=True)
@@ -88,15 +89,24 @@ def search_on_command(
 def suggest(
     resources: Resources, actor: Actor, text: str, limit: int = 8
 ) -> tuple[SuggestionView, ...]:
-    """Return completions: customers of the actor's papers and of the register, then titles."""
+    """Return completions: own past searches, customers of papers and register, then titles.
+
+    With nothing typed, the latest past searches.
+    """
     require(actor, "search")
-    found: dict[str, SuggestionView] = {}
+    with resources.reading() as uow:
+        before = past.past_searches(uow, actor, text, _MOST_PAST if text.strip() else limit)
+    found = {one: SuggestionView(one, "past", "查过") for one in before}
+    if not text.strip():
+        return tuple(found.values())
     titles: dict[str, str] = {}
     for one in open_index(resources).suggest(text, actor_tokens(actor), limit):
         if one.kind == "title":
             titles.setdefault(one.text, one.id)
         else:
-            found[one.text] = SuggestionView(one.text, "customer", f"客户 · {one.count} 件")
+            found.setdefault(
+                one.text, SuggestionView(one.text, "customer", f"客户 · {one.count} 件")
+            )
     with resources.reading() as uow:
         for customer in customers.find_customers(uow, actor, text, limit):
             note = f"客户 · {customer.number}"

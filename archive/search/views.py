@@ -110,7 +110,7 @@ class Found:
 
 @dataclass(frozen=True)
 class SuggestionView:
-    """A completion while typing: a customer or a title, with a word about it."""
+    """A completion while typing: a past search, a customer or a title, with a word about it."""
 
     text: str
     kind: str
