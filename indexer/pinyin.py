@@ -28,7 +28,12 @@ def syllables(folded: str) -> tuple[tuple[str, ...], ...]:
 @lru_cache(maxsize=20_000)
 def _plain_syllables(folded: str) -> tuple[tuple[str, ...], ...]:
     runs = _han_runs(folded)
-    return tuple(tuple(pypinyin.lazy_pinyin(char)[0] for char in run) for run in runs)
+    return tuple(tuple(map(_reading, run)) for run in runs)
+
+
+@lru_cache(maxsize=20_000)
+def _reading(char: str) -> str:
+    return str(pypinyin.lazy_pinyin(char)[0])
 
 
 @lru_cache(maxsize=20_000)

@@ -86,22 +86,21 @@ def entry_terms(entry: Entry) -> Terms:
     terms = Terms()
     words: list[str] = []
     units: set[str] = set()
-    days: set[str] = set()
-    money: set[int] = set()
     place = 1
     title, customer = fold(entry.title), fold(entry.customer)
-    for text in _texts(entry, title, customer):
+    texts = _texts(entry, title, customer)
+    whole = "\n".join(texts)
+    money = {one.cents for one in money_in(whole)}
+    for text in texts:
         cut = cut_text(text, place)
         place = cut.next_place
         words += cut.words
         units.update(cut.units)
-        days.update(days_in(text))
-        money.update(one.cents for one in money_in(text))
         _gather_pairs(terms.pairs, cut)
     terms.counts["words"] = Counter(words)
     units.update(amount_shape(cents) for cents in money)
     terms.counts["units"] = dict.fromkeys(units, 1)
-    terms.counts["days"] = dict.fromkeys(days, 1)
+    terms.counts["days"] = dict.fromkeys(days_in(whole), 1)
     terms.counts["amounts"] = dict.fromkeys(map(amount_term, money), 1)
     terms.counts["title"] = Counter(_short_terms(title))
     terms.counts["customer_words"] = Counter(_short_terms(customer))
