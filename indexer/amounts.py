@@ -78,12 +78,15 @@ def amounts_in(folded: str) -> Iterator[Amount]:
         )
 
 
-def money_in(folded: str) -> list[Amount]:
-    """Return the first amounts of a paper that are money, for the index."""
-    found: list[Amount] = []
-    for one in amounts_in(folded):
-        if one.is_money:
-            found.append(one)
+def money_in(folded: str) -> list[int]:
+    """Return the first amounts of a paper that are money, in cents, for the index."""
+    found: list[int] = []
+    for match in _WRITTEN.finditer(folded):
+        if not _is_money(match, folded):
+            continue
+        cents = _cents_of(match)
+        if cents is not None and cents < _MOST_CENTS:
+            found.append(cents)
             if len(found) == MOST_AMOUNTS:
                 break
     return found

@@ -7,6 +7,7 @@ import re
 from functools import lru_cache
 
 import pypinyin
+import rjieba
 
 _HAN = re.compile("[\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U0003ffff]+")
 _LONGEST = 8
@@ -22,7 +23,15 @@ def _han_runs(folded: str) -> list[str]:
 def syllables(folded: str) -> tuple[tuple[str, ...], ...]:
     """The readings of each Han run, one syllable a character; characters unknown stay as typed."""
     runs = _han_runs(folded)
-    return tuple(tuple(pypinyin.lazy_pinyin(run, v_to_u=False)) for run in runs)
+    return tuple(
+        tuple(sound for word in rjieba.cut(run, True) for sound in _word_readings(word))
+        for run in runs
+    )
+
+
+@lru_cache(maxsize=50_000)
+def _word_readings(word: str) -> tuple[str, ...]:
+    return tuple(pypinyin.lazy_pinyin(word, v_to_u=False))
 
 
 @lru_cache(maxsize=20_000)

@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import Any
 
 from indexer.amounts import amount_shape, amount_term, money_in
-from indexer.analysis import ANALYSIS_VERSION, LONGEST_TERM, Cut, cut_text
+from indexer.analysis import ANALYSIS_VERSION, LONGEST_TERM, cut_text
 from indexer.days import days_in
 from indexer.folding import bare_number, fold
 from indexer.pinyin import pinyin_terms
@@ -83,22 +83,13 @@ def whoosh_schema() -> Any:
 
 def entry_terms(entry: Entry) -> Terms:
     """Cut an entry into the terms by which it will be found."""
-    terms = Terms()
-    words: list[str] = []
-    units: set[str] = set()
-    place = 1
     title, customer = fold(entry.title), fold(entry.customer)
-    texts = _texts(entry, title, customer)
-    whole = "\n".join(texts)
-    money = {one.cents for one in money_in(whole)}
-    for text in texts:
-        cut = cut_text(text, place)
-        place = cut.next_place
-        words += cut.words
-        units.update(cut.units)
-        _gather_pairs(terms.pairs, cut)
-    terms.counts["words"] = Counter(words)
-    units.update(amount_shape(cents) for cents in money)
+    whole = "\n".join(_texts(entry, title, customer))
+    money = set(money_in(whole))
+    cut = cut_text(whole, 1)
+    terms = Terms(pairs=cut.pairs)
+    terms.counts["words"] = Counter(cut.words)
+    units = {*cut.units, *map(amount_shape, money)}
     terms.counts["units"] = dict.fromkeys(units, 1)
     terms.counts["days"] = dict.fromkeys(days_in(whole), 1)
     terms.counts["amounts"] = dict.fromkeys(map(amount_term, money), 1)
@@ -115,11 +106,6 @@ def _texts(entry: Entry, title: str, customer: str) -> list[str]:
     rest = (*entry.numbers[:_MOST_NUMBERS], entry.form_title, entry.department, entry.maker)
     short = [title, customer, *(fold(text) for text in (*rest, *entry.people))]
     return [text for text in (*short, fold(entry.body[:LONGEST_TEXT])) if text]
-
-
-def _gather_pairs(pairs: dict[str, list[int]], cut: Cut) -> None:
-    for pair, places in cut.pairs.items():
-        pairs.setdefault(pair, []).extend(places)
 
 
 @lru_cache(maxsize=20_000)

@@ -53,7 +53,7 @@ def score_parts(snapshot: Snapshot, query: Query, node: Node) -> list[FloatArray
     wanted = _wanted_terms(leaves, query.chunks)
     views = [part.view for part in snapshot.parts]
     scores = [np.full(view.size, _FLOOR, np.float32) for view in views]
-    norms = {name: _norms(views, name) for name, _ in _FIELD_WEIGHTS}
+    norms = {name: snapshot.norms(name) for name, _ in _FIELD_WEIGHTS}
     documents = sum(view.size for view in views)
     for want in wanted:
         _add_term(scores, views, want, norms, documents)
@@ -81,14 +81,8 @@ def _add_term(
 
 def _saturated(postings: Postings, norm: FloatArray) -> FloatArray:
     counts = postings.counts
-    return np.asarray(counts * (_K1 + 1) / (counts + norm[postings.docs]), np.float32)
-
-
-def _norms(views: list[SegmentView], name: str) -> list[FloatArray]:
-    total = sum(view.total_length(name) for view in views)
-    filled = sum(int((view.lengths(name) > 0).sum()) for view in views)
-    average = total / filled if filled else 1.0
-    return [_K1 * (1 - _B + _B * view.lengths(name) / average) for view in views]
+    own = _K1 * (1 - _B + _B * norm[postings.docs])
+    return np.asarray(counts * (_K1 + 1) / (counts + own), np.float32)
 
 
 def _wanted_terms(leaves: list[Leaf], chunks: Iterable[str]) -> list[_Wanted]:

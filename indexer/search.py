@@ -8,6 +8,7 @@ import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -40,9 +41,9 @@ class _Found:
     visible: list[Mask]
     chosen: list[Mask]
 
-    @property
+    @cached_property
     def total(self) -> int:
-        return sum(int(mask.sum()) for mask in self.chosen)
+        return sum(int(np.count_nonzero(mask)) for mask in self.chosen)
 
 
 def run_search(
@@ -138,19 +139,17 @@ def _facet(
     snapshot: Snapshot, found: _Found, request: SearchRequest, name: str
 ) -> tuple[tuple[str, int], ...]:
     """Counts of a field's values over what is visible, with the other fields' filters applied."""
-    counts: dict[str, int] = {}
-    for part, visible, chosen in zip(snapshot.parts, found.visible, found.chosen, strict=True):
+    values, codes = snapshot.whole_column(name)
+    counts = np.zeros(len(values) + 1, np.int64)
+    parts = zip(snapshot.parts, codes, found.visible, found.chosen, strict=True)
+    for part, own, visible, chosen in parts:
+        mask = chosen
         if request.filters.get(name):
             mask = visible & _filter_mask(part, request.filters, but=name)
-        else:
-            mask = chosen
-        column = part.view.column(name)
-        numbers = np.bincount(column.codes[mask] + 1, minlength=len(column.values) + 1)[1:]
-        for code in np.flatnonzero(numbers).tolist():
-            value = column.values[code]
-            counts[value] = counts.get(value, 0) + int(numbers[code])
-    ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    return tuple(ranked[:MOST_FACET_VALUES])
+        counts += np.bincount(own[mask] + 1, minlength=len(counts))
+    having = np.flatnonzero(counts[1:])
+    ranked = having[np.argsort(-counts[1:][having], kind="stable")][:MOST_FACET_VALUES]
+    return tuple((values[code], int(counts[code + 1])) for code in ranked.tolist())
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from archive.search.indexing import mend_index
 from archive.search.rules import FIELDS, Sort, clean_filters, clean_sort
 from archive.search.store import OPERATOR, Described, load_cards, open_index
 from archive.search.views import ITEM, Facet, FacetValue, Found, FoundHit, SuggestionView
-from indexer import Hit, SearchRequest, SearchResults
+from indexer import Hit, SearchRequest, SearchResults, fold
 from storage.work import UnitOfWork
 
 MOST_AT_ONCE = 1000
@@ -99,20 +99,16 @@ def suggest(
     found = {one: SuggestionView(one, "past", "查过") for one in before}
     if not text.strip():
         return tuple(found.values())
-    titles: dict[str, str] = {}
-    for one in open_index(resources).suggest(text, actor_tokens(actor), limit):
-        if one.kind == "title":
-            titles.setdefault(one.text, one.id)
-        else:
-            found.setdefault(
-                one.text, SuggestionView(one.text, "customer", f"客户 · {one.count} 件")
-            )
+    suggested = open_index(resources).suggest(text, actor_tokens(actor), limit)
+    titles = {one.text: one.id for one in reversed(suggested) if one.kind == "title"}
+    notes = {one.text: f"客户 · {one.count} 件" for one in suggested if one.kind == "customer"}
     with resources.reading() as uow:
         for customer in customers.find_customers(uow, actor, text, limit):
-            note = f"客户 · {customer.number}"
-            found.setdefault(customer.name, SuggestionView(customer.name, "customer", note))
+            notes.setdefault(customer.name, f"客户 · {customer.number}")
         cards = load_cards(uow, list(titles.values()))
-    for title, entry_id in titles.items():
+    for name in sorted(notes, key=lambda name: not fold(name).startswith(fold(text).strip())):
+        found.setdefault(name, SuggestionView(name, "customer", notes[name]))
+    for title, entry_id in reversed(titles.items()):
         if entry_id in cards:
             known = cards[entry_id]
             note = " · ".join(part for part in (known.entry.form_title, known.card.number) if part)
