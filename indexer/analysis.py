@@ -13,6 +13,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from importlib.metadata import version
+from operator import add
 
 import rjieba
 
@@ -156,12 +157,9 @@ def cut_text(folded: str, place: int = 0) -> Cut:
             place += 1
         else:
             cut.units += stretch
-            before = stretch[0]
-            for sign in stretch[1:]:
-                pairs[before + sign].append(place)
-                place += 1
-                before = sign
-            place += 1
+            for at, pair in enumerate(map(add, stretch, stretch[1:]), place):
+                pairs[pair].append(at)
+            place += len(stretch)
         end, before, before_is_run = match.end(), shape if is_run else stretch[-1], is_run
     cut.next_place = place + 1
     return cut

@@ -7,7 +7,7 @@ reader may not see leaves no trace. Not here: wrong syntax (query), finding (mat
 
 import re
 import string
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
@@ -21,22 +21,28 @@ from indexer.snapshot import Part, Snapshot
 
 MOST_CORRECTIONS = 3
 _LONGEST_HAN, _LONGEST_RUN, _SHORTEST_RUN = 12, 24, 4
-_MOST_TRIED = 60
-_MOST_PAIRS = 4000
+_MOST_TRIED = 20
+_MOST_PAIRS = 1000
+_MOST_LOOKS, _DEAR_LOOK = 2500, 20
+"""How much one correction may cost, in looks at the dictionary: some hundredths of a second."""
 _HAN = re.compile("[\u3400-\u4dbf\u4e00-\u9fff]{2,}")
 _RUN = re.compile(r"[a-z0-9]+(?:[-_/.·][a-z0-9]+)*")
 _CLASSES = (string.digits, string.ascii_lowercase)
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Sight:
-    """What one reader may see of a snapshot."""
+    """What one reader may see of a snapshot; looks are counted, and when too many nothing is."""
 
     snapshot: Snapshot
     readers: frozenset[str]
+    looks_left: int = _MOST_LOOKS
 
     def count(self, find: Callable[[Part], Mask]) -> int:
         """How many visible documents a test finds."""
+        self.looks_left -= _DEAR_LOOK
+        if self.looks_left < 0:
+            return 0
         return sum(
             int((find(part) & part.visible(self.readers)).sum()) for part in self.snapshot.parts
         )
@@ -46,14 +52,24 @@ class _Sight:
         units = list(each_unit(text))
         return self.count(lambda part: match_units(units, part.view))
 
+    def strength(self, pair: str) -> int:
+        """In how many documents two signs stand together; what is offered is proved by `says`."""
+        self.looks_left -= 1
+        if self.looks_left < 0:
+            return 0
+        return sum(len(part.view.postings("pairs", pair).docs) for part in self.snapshot.parts)
+
     def following(self, sign: str) -> set[str]:
-        """The signs that follow this one somewhere."""
-        return {
-            pair[1]
-            for part in self.snapshot.parts
-            for pair in part.view.terms_from("pairs", sign, _MOST_PAIRS)
-            if len(pair) == 2
-        }
+        """Signs that follow this one somewhere."""
+        most = min(_MOST_PAIRS, self.looks_left)
+        if most <= 0:
+            return set()
+        found: set[str] = set()
+        for part in self.snapshot.parts:
+            pairs = part.view.terms_from("pairs", sign, most)
+            self.looks_left -= len(pairs)
+            found.update(pair[1] for pair in pairs if len(pair) == 2)
+        return found
 
 
 def correct(
@@ -106,40 +122,59 @@ def _unknown_parts(stretch: str, sight: _Sight) -> Iterator[str]:
 
 def _right_han(wrong: str, sight: _Sight) -> list[str]:
     """Texts one sign away that something says; those that sound the same before all others."""
-    steps: tuple[dict[str, None], ...] = ({}, {}, {})
-    for place in range(len(wrong)):
-        rest = wrong[place + 1 :]
-        if rest:
-            steps[0][wrong[:place] + rest[0] + wrong[place] + rest[1:]] = None
-        for sign in sorted(_candidates(wrong, place, sight)):
-            step = steps[0 if _sound(sign) == _sound(wrong[place]) else 1]
-            step[wrong[:place] + sign + rest] = None
-        if len(wrong) > 2:
-            steps[2][wrong[:place] + rest] = None
-    for step in steps:
-        step.pop(wrong, None)
-        counts = {text: sight.says(text) for text in list(step)[:_MOST_TRIED]}
+    broken = [at for at in range(len(wrong) - 1) if not sight.strength(wrong[at : at + 2])]
+    places = [
+        place
+        for place in range(len(wrong))
+        if all(place - 1 <= at <= place for at in broken)  # else what is wrong is elsewhere
+    ]
+    for step in (_sounding_alike, _following, _shortened):
+        tried = step(wrong, places, sight)
+        tried.pop(wrong, None)
+        likely = sorted(tried, key=lambda text: (-tried[text], text))[:_MOST_TRIED]
+        counts = {text: sight.says(text) for text in likely}
         good = sorted((-count, text) for text, count in counts.items() if count)
         if good:
             return [text for _, text in good[:MOST_CORRECTIONS]]
     return []
 
 
-def _candidates(wrong: str, place: int, sight: _Sight) -> set[str]:
-    """Signs that may stand in this place: they follow the one before, or sound the same."""
-    alike = set(_homophones(_sound(wrong[place])))
-    if place == 0:
-        return alike
-    known = sight.following(wrong[place - 1])
-    if place + 1 == len(wrong):
-        return known if len(wrong) > 2 else known & alike
-    after = wrong[place + 1]
-    views = [part.view for part in sight.snapshot.parts]
-    return {
-        sign
-        for sign in known
-        if any(len(view.postings("pairs", sign + after).docs) for view in views)
+def _sounding_alike(wrong: str, places: list[int], sight: _Sight) -> dict[str, int]:
+    """One sign changed for another of the same sound, or two neighbours swapped."""
+    tried = {
+        wrong[:at] + wrong[at + 1] + wrong[at] + wrong[at + 2 :]: 1 for at in range(len(wrong) - 1)
     }
+    for place in places:
+        tried |= _changed(wrong, place, _homophones(_sound(wrong[place])), sight)
+    return tried
+
+
+def _following(wrong: str, places: list[int], sight: _Sight) -> dict[str, int]:
+    """One sign changed for any that follows the one before; not in words of two."""
+    tried: dict[str, int] = {}
+    for place in places if len(wrong) > 2 else ():
+        if place:
+            tried |= _changed(wrong, place, sight.following(wrong[place - 1]), sight)
+    return tried
+
+
+def _shortened(wrong: str, places: list[int], _: _Sight) -> dict[str, int]:
+    """One sign taken away."""
+    if len(wrong) < 3:
+        return {}
+    return {wrong[:place] + wrong[place + 1 :]: 1 for place in places}
+
+
+def _changed(wrong: str, place: int, signs: Iterable[str], sight: _Sight) -> dict[str, int]:
+    """The text with each sign in this place, and in how many documents it stands so at least."""
+    before, after = wrong[max(0, place - 1) : place], wrong[place + 1 : place + 2]
+    found: dict[str, int] = {}
+    for sign in signs:
+        pairs = [pair for pair in (sign + after, before + sign) if len(pair) > 1]
+        strength = min((sight.strength(pair) for pair in pairs), default=0)
+        if strength:
+            found[wrong[:place] + sign + wrong[place + 1 :]] = strength
+    return found
 
 
 @lru_cache(maxsize=10_000)

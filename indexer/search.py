@@ -27,7 +27,7 @@ from indexer.segment import Mask
 from indexer.snapshot import Part, Snapshot
 
 MOST_FACET_VALUES = 100
-_LONGEST_CORRECTED = 60
+_LONGEST_CORRECTED, _LONGEST_LOOSENED = 40, 8
 NOTHING_TYPED = "没有可以查找的文字，请输入汉字、字母或数字。"
 LOOSENED = "没有同时包含全部词语的记录，以下结果包含其中一部分词语。"
 
@@ -70,7 +70,7 @@ def run_search(
         hits=hits,
         facets=_facets(snapshot, found, request),
         notes=(*notes, *query.notes, *extra),
-        did_you_mean=_corrections(snapshot, request) if extra or not found.total else (),
+        did_you_mean=_corrections(snapshot, request, found.total, bool(extra)),
     )
 
 
@@ -95,12 +95,22 @@ def _find(
     return query.node, found, ()
 
 
-def _corrections(snapshot: Snapshot, request: SearchRequest) -> tuple[str, ...]:
+def _corrections(
+    snapshot: Snapshot, request: SearchRequest, total: int, is_loosened: bool
+) -> tuple[str, ...]:
+    """Ask whether another word was meant where nothing, or only a part of a few words, was found.
+
+    A long question of which only a part was found is answered by its best passages.
+    """
+    longest = _LONGEST_LOOSENED if is_loosened else _LONGEST_CORRECTED
+    if (total and not is_loosened) or len(request.text) > longest:
+        return ()
+
     def total_of(text: str) -> int:
         node = parse(text, request.today, request.synonyms).node
         return 0 if node is None else _apply(snapshot, node, request).total
 
-    return correct(snapshot, request.text[:_LONGEST_CORRECTED], request.readers, total_of)
+    return correct(snapshot, request.text, request.readers, total_of)
 
 
 def _apply(snapshot: Snapshot, node: Node | None, request: SearchRequest) -> _Found:

@@ -6,6 +6,8 @@ Whoosh segment. Not here: which segments to merge and when to commit (index).
 
 import struct
 from array import array
+from collections import defaultdict
+from itertools import count, repeat
 from typing import Any
 
 import numpy as np
@@ -18,7 +20,8 @@ from indexer.sorted_rows import Gathered, SortedRows
 from indexer.term_table import TermTable
 from indexer.whoosh_parts import Codec, LockError, SegmentWriter
 
-_ONCE = [encode_places([place]) for place in range(8192)]
+_MOST_ONCE = 8192
+_ONCE = [encode_places([place]) for place in range(_MOST_ONCE)]
 FULL_AT = 3_000_000
 """Postings gathered before a segment is written: keeps memory flat whatever the archive's size."""
 
@@ -29,38 +32,37 @@ class _FieldBatch:
     """The postings of one field, column by column."""
 
     def __init__(self, has_places: bool) -> None:
-        self.numbers: dict[str, int] = {}
+        self.numbers: dict[str, int] = defaultdict(count().__next__)
         self.terms = array("I")
         self.docs = array("I")
         self.counts = array("f")
         self.places: list[bytes] | None = [] if has_places else None
 
     def add(self, doc: int, counts: dict[str, int]) -> None:
-        number = self.numbers.setdefault
-        self.terms.extend([number(term, len(self.numbers)) for term in counts])
-        self.docs.extend([doc] * len(counts))
+        self.terms.extend(map(self.numbers.__getitem__, counts))
+        self.docs.extend(repeat(doc, len(counts)))
         self.counts.extend(counts.values())
 
     def add_pairs(self, doc: int, pairs: dict[str, list[int]]) -> None:
-        self.add(doc, {pair: len(places) for pair, places in pairs.items()})
+        self.terms.extend(map(self.numbers.__getitem__, pairs))
+        self.docs.extend(repeat(doc, len(pairs)))
+        self.counts.extend(map(len, pairs.values()))
         if self.places is not None:
-            self.places.extend(_places_value(places) for places in pairs.values())
+            self.places += [
+                _ONCE[places[0]]
+                if len(places) == 1 and places[0] < _MOST_ONCE
+                else encode_places(places)
+                for places in pairs.values()
+            ]
 
     def add_postings(
         self, term: str, docs: IntArray, counts: FloatArray, places: list[bytes] | None
     ) -> None:
-        number = self.numbers.setdefault(term, len(self.numbers))
-        self.terms.extend([number] * len(docs))
+        self.terms.extend(repeat(self.numbers[term], len(docs)))
         self.docs.extend(docs.tolist())
         self.counts.extend(counts.tolist())
         if self.places is not None and places is not None:
             self.places.extend(places)
-
-
-def _places_value(places: list[int]) -> bytes:
-    if len(places) == 1 and places[0] < len(_ONCE):
-        return _ONCE[places[0]]
-    return encode_places(places)
 
 
 class SegmentBatch(SegmentWriter):  # type: ignore[misc]
