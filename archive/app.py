@@ -39,6 +39,7 @@ from archive.records import batch_api, batch_routes
 from archive.records import routes as records
 from archive.search import api as search_api
 from archive.search import routes as search
+from archive.search import synonym_routes
 from archive.signing import api as signing_api
 from archive.signing import own_routes as own_certificate
 from archive.signing import routes as signing
@@ -79,6 +80,7 @@ PAGES = (
     lending_papers,
     lending_feed,
     search,
+    synonym_routes,
     trust,
     verdict,
     workbench,

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from indexer.folding import fold
     from indexer.index import Index
     from indexer.results import Hit, Marked, SearchRequest, SearchResults, Suggestion
-    from indexer.schema import SCHEMA_VERSION, Entry
+    from indexer.schema import SCHEMA_VERSION, Entry, entry_stamp
 
 __all__ = [
     "SCHEMA_VERSION",
@@ -30,6 +30,7 @@ __all__ = [
     "SearchRequest",
     "SearchResults",
     "Suggestion",
+    "entry_stamp",
     "extract",
     "fold",
 ]
@@ -48,6 +49,7 @@ _HOMES = {
     "SearchRequest": "results",
     "SearchResults": "results",
     "Suggestion": "results",
+    "entry_stamp": "schema",
     "extract": "extraction",
     "fold": "folding",
 }

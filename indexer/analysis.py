@@ -9,9 +9,11 @@ Not here: fields (schema), queries. Called by schema for records and by query fo
 """
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from importlib.metadata import version
+from operator import add
 
 import rjieba
 
@@ -44,6 +46,17 @@ STOP_WORDS = frozenset(_STOPS.split())
 """Words that are not asked for when the query has others; alone they are searched as they are."""
 
 
+class _Wideness(dict[str, bool]):
+    """Whether a character is Han, kana or hangul; learns each once."""
+
+    def __missing__(self, sign: str) -> bool:
+        self[sign] = found = _WIDE_START.match(sign) is not None
+        return found
+
+
+_is_wide = _Wideness()
+
+
 @dataclass(frozen=True)
 class Unit:
     """One unit of text: `shape` as indexed, `is_run` for letters and digits, its place."""
@@ -62,7 +75,7 @@ class Cut:
 
     words: list[str] = field(default_factory=list)
     units: list[str] = field(default_factory=list)
-    pairs: dict[str, list[int]] = field(default_factory=dict)
+    pairs: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
     next_place: int = 0
 
 
@@ -122,6 +135,7 @@ def cut_text(folded: str, place: int = 0) -> Cut:
     The same units, places and pairs as each_unit gives, but a stretch of Han at a time.
     """
     cut = Cut(words=wide_words(folded))
+    pairs = cut.pairs
     end, before, before_is_run = 0, "", False
     for match in _STRETCH.finditer(folded):
         if before and end < match.start() and _GAP.search(folded, end, match.start()):
@@ -133,7 +147,9 @@ def cut_text(folded: str, place: int = 0) -> Cut:
         first = shape if is_run else stretch[0]
         if before:
             joint = " " if is_run and before_is_run else ""
-            cut.pairs.setdefault(f"{before}{joint}{first}", []).append(place - 1)
+            if joint and before.isalpha() and shape[0].isdigit():
+                cut.units.append(f"{before}{shape}"[:LONGEST_TERM])  # GB/T 19001 = GB/T19001
+            pairs[f"{before}{joint}{first}"].append(place - 1)
         if is_run:
             terms = run_terms(stretch)
             cut.words += terms
@@ -141,8 +157,8 @@ def cut_text(folded: str, place: int = 0) -> Cut:
             place += 1
         else:
             cut.units += stretch
-            for at in range(len(stretch) - 1):
-                cut.pairs.setdefault(stretch[at : at + 2], []).append(place + at)
+            for at, pair in enumerate(map(add, stretch, stretch[1:]), place):
+                pairs[pair].append(at)
             place += len(stretch)
         end, before, before_is_run = match.end(), shape if is_run else stretch[-1], is_run
     cut.next_place = place + 1
@@ -151,9 +167,18 @@ def cut_text(folded: str, place: int = 0) -> Cut:
 
 def wide_words(folded: str) -> list[str]:
     """Han words, the long ones also in their parts; letters and digits are left to the runs."""
-    return [word for word in rjieba.cut_for_search(folded, True) if _WIDE_START.match(word)]
+    return [word for word in rjieba.cut_for_search(folded, True) if _is_wide[word[0]]]
 
 
 def cut_words(folded: str) -> list[str]:
     """Han words without overlaps, in order, as a query asks for them."""
-    return [word for word in rjieba.cut(folded, True) if _WIDE_START.match(word)]
+    return [word for word in rjieba.cut(folded, True) if _is_wide[word[0]]]
+
+
+def each_word_end(folded: str) -> frozenset[int]:
+    """Where words begin and end in a text, letters and digits included."""
+    ends, at = {0}, 0
+    for word in rjieba.cut(folded, True):
+        at += len(word)
+        ends.add(at)
+    return frozenset(ends)

@@ -8,6 +8,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
+import numpy as np
 import opencc
 
 _HYPHENS = "‐‑‒–—―−－﹣﹘"
@@ -49,6 +50,27 @@ def _fold_character(char: str) -> str:
 
 
 _TABLE = _FoldTable()
+_PLANES = 0x30000
+_LONG = 40
+_UNKNOWN, _UNEVEN = 0xFFFFFFFF, 0xFFFFFFFE
+_codes = np.full(_PLANES, _UNKNOWN, np.uint32)
+"""The same table as an array, for whole texts at once; filled as characters are met."""
+
+
+def _fold_at_once(text: str) -> str | None:
+    """Fold a text whose characters all fold to one each; None when one does not."""
+    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
+    if not len(codes) or codes.max() >= _PLANES:
+        return None
+    folded = _codes[codes]
+    if folded.max() >= _UNEVEN:
+        for code in np.unique(codes[folded == _UNKNOWN]).tolist():
+            shape = chr(code).translate(_TABLE)
+            _codes[code] = ord(shape) if len(shape) == 1 else _UNEVEN
+        folded = _codes[codes]
+        if folded.max() >= _UNEVEN:
+            return None
+    return folded.tobytes().decode("utf-32-le", "surrogatepass")
 
 
 def fold(text: str) -> str:
@@ -57,12 +79,20 @@ def fold(text: str) -> str:
     Full width to half width, traditional to simplified, upper to lower case, accents off,
     zero-width, direction and control characters away, every dash `-`, every middle dot `·`.
     """
+    if len(text) >= _LONG:
+        folded = _fold_at_once(text)
+        if folded is not None:
+            return folded
     return text.translate(_TABLE)
 
 
 def fold_with_places(text: str) -> tuple[str, Sequence[int]]:
     """Fold, and say for each folded character which character of `text` it came from."""
-    folded_whole = fold(text)
+    if len(text) >= _LONG:
+        folded = _fold_at_once(text)
+        if folded is not None:
+            return folded, range(len(text))
+    folded_whole = text.translate(_TABLE)
     if _uneven.isdisjoint(text):
         return folded_whole, range(len(text))
     places: list[int] = []

@@ -95,14 +95,19 @@ class Index:
             return []
 
     def ids(self) -> Iterator[str]:
-        """The id of every entry in the index, in no order; for comparing with the database."""
+        """The id of every entry in the index, in no order."""
+        return (entry_id for entry_id, _ in self.stamps())
+
+    def stamps(self) -> Iterator[tuple[str, str]]:
+        """Id and stamp (see entry_stamp) of every entry; for comparing with the database."""
         current = self._generations.find_current()
         if current is None:
             return
         for part in self._refresh(current).parts:
-            for entry_id, is_live in zip(part.view.ids, part.live.tolist(), strict=True):
-                if is_live:
-                    yield entry_id
+            column = part.view.column("stamp")
+            stamps = (column.values[code] if code >= 0 else "" for code in column.codes.tolist())
+            entries = zip(part.view.ids, stamps, part.live.tolist(), strict=True)
+            yield from ((entry_id, stamp) for entry_id, stamp, is_live in entries if is_live)
 
     def apply(self, upserts: Iterable[Entry], deletes: Iterable[str] = ()) -> None:
         """Put entries in, or in place of their older versions, and take others out; idempotent.

@@ -8,10 +8,23 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from indexer.amounts import amount_shape
 from indexer.analysis import STOP_WORDS, cut_words, each_unit, run_terms
 from indexer.folding import fold_with_places
+from indexer.nodes import (
+    Amount,
+    Beginning,
+    Han,
+    InField,
+    Leaf,
+    Mixed,
+    Phrase,
+    Query,
+    Run,
+    When,
+    positive_leaves,
+)
 from indexer.pinyin import sounds_like, spell
-from indexer.query import Beginning, Han, InField, Mixed, Node, Phrase, Query, Run, positive_leaves
 from indexer.results import Marked
 
 SNIPPET_LENGTH = 120
@@ -47,13 +60,15 @@ def make_marker(query: Query) -> Marker:
     return Marker(re.compile("|".join(part for part in parts if part) or "(?!)"), tuple(names))
 
 
-def _texts_of(leaf: Node) -> list[str]:
+def _texts_of(leaf: Leaf) -> list[str]:
     if isinstance(leaf, Han):
         return [leaf.text, *(word for word in cut_words(leaf.text) if len(word) > 1)]
     if isinstance(leaf, Phrase):
         return [leaf.text.strip()]
-    if isinstance(leaf, Beginning):
+    if isinstance(leaf, Beginning | When):
         return [leaf.text]
+    if isinstance(leaf, Amount):
+        return [leaf.text, amount_shape(leaf.cents)]
     if isinstance(leaf, Run):
         return [leaf.text, run_terms(leaf.text)[0]]
     if isinstance(leaf, InField) and leaf.name in {"customer", "title", "number", "person"}:

@@ -4,22 +4,39 @@ Every mask is cut with the reader's visible documents by the caller before anyth
 Not here: ranking (scoring), typing (query).
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from functools import reduce
 from itertools import pairwise
 
 import numpy as np
 
+from indexer.amounts import amount_shape
 from indexer.analysis import Unit, each_unit, pair_of, run_shape
 from indexer.folding import bare_number, fold
+from indexer.nodes import (
+    AllOf,
+    Amount,
+    AnyOf,
+    Beginning,
+    Han,
+    InField,
+    InRange,
+    Leaf,
+    Mixed,
+    Node,
+    Not,
+    Phrase,
+    Run,
+    When,
+)
 from indexer.pinyin import sounds_like, spell
 from indexer.postings import IntArray
-from indexer.query import AllOf, AnyOf, Beginning, Han, InField, Mixed, Node, Not, Phrase, Run
-from indexer.segment import Column, Mask, SegmentView
+from indexer.segment import Mask, SegmentView
 
 _MOST_TERMS = 2000
 _LONG_PART = 5
 _SHORTEST_PINYIN = 2
+_WHOLE_YEAR = 9999
 
 
 def match(node: Node, view: SegmentView) -> Mask:
@@ -33,20 +50,26 @@ def match(node: Node, view: SegmentView) -> Mask:
     return _match_leaf(node, view)
 
 
-def _match_leaf(node: Node, view: SegmentView) -> Mask:
-    if isinstance(node, Han):
-        return match_units(list(each_unit(node.text)), view, node.text)
-    if isinstance(node, Phrase):
-        return match_units(list(each_unit(node.text)), view)
-    if isinstance(node, Run):
-        return match_run(node.text, view)
-    if isinstance(node, Mixed):
-        return _match_mixed(node.text, view)
-    if isinstance(node, Beginning):
-        return _match_beginning(node.text, view)
-    if isinstance(node, InField):
-        return _match_field(node, view)
-    raise TypeError(f"no such part of a query: {node!r}")
+def _match_leaf(node: Leaf, view: SegmentView) -> Mask:
+    match node:
+        case Han(text):
+            return match_units(list(each_unit(text)), view, text)
+        case Phrase(text):
+            return match_units(list(each_unit(text)), view)
+        case Run(text):
+            return match_run(text, view)
+        case Mixed(text):
+            return _match_mixed(text, view)
+        case Beginning(text):
+            return _match_beginning(text, view)
+        case Amount(text, cents):
+            return view.mask("units", amount_shape(cents)) | _match_words(text, view)
+        case When():
+            return _match_when(node, view)
+        case InRange():
+            return _match_range(node, view)
+        case InField():
+            return _match_field(node, view)
 
 
 def _nothing(view: SegmentView) -> Mask:
@@ -154,11 +177,6 @@ def _match_field(node: InField, view: SegmentView) -> Mask:
         return match_number(node.text, view)
     if node.name == "title":
         return _match_title(node.text, view)
-    if node.name == "year":
-        return _match_year(node.text, view)
-    if node.name == "date":
-        wanted = node.text.replace("/", "-").replace(".", "-")
-        return _by_value(view.column("date"), lambda value: value.startswith(wanted))
     if node.name == "form":
         return _match_several("form", node.text, view) | _match_several(
             "form_title", node.text, view
@@ -196,12 +214,40 @@ def _match_title(text: str, view: SegmentView) -> Mask:
     return found
 
 
-def _match_year(text: str, view: SegmentView) -> Mask:
-    first, _, last = text.removesuffix("年").replace("..", "~").replace("-", "~").partition("~")
-    first, last = first.removesuffix("年"), last.removesuffix("年") or first
-    return _by_value(view.column("year"), lambda value: first <= value <= last)
+def _match_words(text: str, view: SegmentView) -> Mask:
+    return match_units(list(each_unit(text)), view)
 
 
-def _by_value(column: Column, fits: Callable[[str], bool]) -> Mask:
-    good = np.array([*(fits(value) for value in column.values), False], np.bool_)
-    return good[column.codes]
+def _match_when(node: When, view: SegmentView) -> Mask:
+    """Papers of these days; of a month or day named in full, also those that name it."""
+    span = node.span
+    found = (view.dates >= span.first) & (view.dates <= span.last)
+    if span.is_relative:
+        return found | _match_title(node.text, view)
+    if span.mention:
+        for term in view.terms_from("days", span.mention, _MOST_TERMS):
+            found[view.postings("days", term).docs] = True
+        if node.text.isascii():
+            found |= match_run(node.text, view)  # it may be a number that looks like a date
+        return found
+    if span.last - span.first == _WHOLE_YEAR:
+        found |= _years(span.first // 10000, span.first // 10000, view)
+    return found | _match_words(node.text, view)
+
+
+def _match_range(node: InRange, view: SegmentView) -> Mask:
+    if node.name == "date":
+        return (view.dates >= max(1, node.first)) & (view.dates <= node.last)
+    if node.name == "year":
+        return _years(node.first, node.last, view)
+    values, docs = view.amounts
+    first, last = np.searchsorted(values, [node.first, node.last + 1])
+    found = _nothing(view)
+    found[docs[first:last]] = True
+    return found
+
+
+def _years(first: int, last: int, view: SegmentView) -> Mask:
+    column = view.column("year")
+    good = [value.isdigit() and first <= int(value) <= last for value in column.values]
+    return np.array([*good, False], np.bool_)[column.codes]

@@ -7,23 +7,42 @@ import re
 from functools import lru_cache
 
 import pypinyin
+import rjieba
 
 _HAN = re.compile("[\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U0003ffff]+")
 _LONGEST = 8
 _MOST_CHARACTERS = 80
 
 
+def _han_runs(folded: str) -> list[str]:
+    """Han without a break; the dot within a foreign name (阿里木·买买提) is none."""
+    return _HAN.findall(folded[:_MOST_CHARACTERS].replace("·", ""))
+
+
 @lru_cache(maxsize=20_000)
 def syllables(folded: str) -> tuple[tuple[str, ...], ...]:
     """The readings of each Han run, one syllable a character; characters unknown stay as typed."""
-    runs = _HAN.findall(folded[:_MOST_CHARACTERS])
-    return tuple(tuple(pypinyin.lazy_pinyin(run, v_to_u=False)) for run in runs)
+    runs = _han_runs(folded)
+    return tuple(
+        tuple(sound for word in rjieba.cut(run, True) for sound in _word_readings(word))
+        for run in runs
+    )
+
+
+@lru_cache(maxsize=50_000)
+def _word_readings(word: str) -> tuple[str, ...]:
+    return tuple(pypinyin.lazy_pinyin(word, v_to_u=False))
 
 
 @lru_cache(maxsize=20_000)
 def _plain_syllables(folded: str) -> tuple[tuple[str, ...], ...]:
-    runs = _HAN.findall(folded[:_MOST_CHARACTERS])
-    return tuple(tuple(pypinyin.lazy_pinyin(char)[0] for char in run) for run in runs)
+    runs = _han_runs(folded)
+    return tuple(tuple(map(_reading, run)) for run in runs)
+
+
+@lru_cache(maxsize=20_000)
+def _reading(char: str) -> str:
+    return str(pypinyin.lazy_pinyin(char)[0])
 
 
 @lru_cache(maxsize=20_000)

@@ -1,14 +1,12 @@
-"""Posting lists as arrays: one block format, written and read here, in Whoosh's own layout.
+"""Posting lists read into arrays, from Whoosh's own layout.
 
-A stock Whoosh reader opens what is written here. The pickles are our own: nobody but the
-product writes to the index folder. Not here: which terms exist (schema), the
-files of a segment (writer, segment).
+The pickles are our own: nobody but the product writes to the index folder. Not here: writing
+them (sorted_rows), which terms exist (schema), the files of a segment (writer, segment).
 """
 
 import io
 import pickle
 import zlib
-from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,13 +14,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from indexer.whoosh_parts import BLOCK_MAGIC, TermInfo, byte_to_length, length_to_byte
+from indexer.whoosh_parts import BLOCK_MAGIC, byte_to_length
 
 IntArray = npt.NDArray[np.int32]
 FloatArray = npt.NDArray[np.float32]
 
-BLOCK = 4096
-MOST_INLINE = 3
 _INT_SIZE = 4
 LENGTH_OF_BYTE = np.array([byte_to_length(code) for code in range(256)], np.float32)
 
@@ -52,83 +48,6 @@ def encode_places(places: Sequence[int]) -> bytes:
 def decode_places(value: bytes) -> IntArray:
     """The inverse of encode_places."""
     return np.cumsum(pickle.loads(value[_INT_SIZE:]), dtype=np.int32)  # noqa: S301
-
-
-def inline_entry(
-    docs: Sequence[int], counts: Sequence[float], values: Sequence[bytes], lengths: Sequence[int]
-) -> bytes:
-    """The dictionary entry of a term so rare that its postings lie in the dictionary itself."""
-    head = TermInfo._struct.pack(
-        1,
-        sum(counts),
-        len(docs),
-        length_to_byte(min(lengths)),
-        length_to_byte(max(lengths)),
-        max(counts),
-        docs[0],
-        docs[-1],
-    )
-    return bytes(head) + pickle.dumps((tuple(docs), tuple(counts), tuple(values)), 2)
-
-
-def write_postings(
-    file: Any, docs: IntArray, counts: FloatArray, values: Any, lengths: FloatArray | None
-) -> bytes:
-    """Write one term's postings to Whoosh's posting file; return its dictionary entry.
-
-    `values` is None (nothing beside the document), bytes of four a posting, or a list of bytes.
-    """
-    info = TermInfo()
-    info._weight, info._df = float(counts.sum()), len(docs)
-    info._minid, info._maxid = int(docs[0]), int(docs[-1])
-    info._maxweight = float(counts.max())
-    info._minlength, info._maxlength = _length_range(lengths, docs)
-    start = file.tell()
-    file.write(BLOCK_MAGIC)
-    for first in range(0, len(docs), BLOCK):
-        last = min(first + BLOCK, len(docs))
-        part = _value_slice(values, first, last)
-        _write_block(file, docs[first:last], counts[first:last], part, lengths, last == len(docs))
-    info.set_extent(start, file.tell() - start)
-    return bytes(info.to_bytes())
-
-
-def _length_range(lengths: FloatArray | None, docs: IntArray) -> tuple[int, int]:
-    if lengths is None:
-        return 0, 0
-    own = lengths[docs]
-    return int(own.min()), int(own.max())
-
-
-def _value_slice(values: Any, first: int, last: int) -> Any:
-    if values is None:
-        return None
-    if isinstance(values, bytes):
-        return values[first * 4 : last * 4]
-    return tuple(values[first:last])
-
-
-def _write_block(
-    file: Any,
-    docs: IntArray,
-    counts: FloatArray,
-    values: Any,
-    lengths: FloatArray | None,
-    last: bool,
-) -> None:
-    deltas = array("I", np.diff(docs, prepend=np.int32(0)).astype(np.uint32).tobytes())
-    most = float(counts.max())
-    same = most == float(counts.min())
-    weights = (None if most == 1.0 else most) if same else array("f", counts.tobytes())
-    body = pickle.dumps((deltas, weights, values), 4)
-    shortest, longest = _length_range(lengths, docs)
-    head = pickle.dumps(
-        (len(docs), int(docs[-1]), most, 0, length_to_byte(shortest), length_to_byte(longest)), 2
-    )
-    size = len(head) + len(body)
-    file.write_int(-size if last else size)
-    file.write(head)
-    file.write(body)
 
 
 def read_postings(file: Any, info: Any) -> tuple[Postings, list[bytes] | None]:

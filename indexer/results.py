@@ -5,6 +5,7 @@ Not here: how it is found (search). Crosses to archive.search and the pages.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Literal
 
 Marked = tuple[tuple[str, bool], ...]
@@ -18,7 +19,11 @@ FACETS = ("form", "year", "customer", "department", "status")
 
 @dataclass(frozen=True)
 class SearchRequest:
-    """A search by someone who holds the access tokens `readers`; no tokens, nothing visible."""
+    """A search by someone who holds the access tokens `readers`; no tokens, nothing visible.
+
+    `today` is the local day from which 上月 or 最近7天 count; without it they are plain words.
+    `synonyms` are groups of words that mean the same.
+    """
 
     text: str
     readers: frozenset[str]
@@ -26,6 +31,8 @@ class SearchRequest:
     sort: Sort = "relevance"
     offset: int = 0
     limit: int = 20
+    today: date | None = None
+    synonyms: tuple[tuple[str, ...], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -40,13 +47,17 @@ class Hit:
 
 @dataclass(frozen=True)
 class SearchResults:
-    """The page of hits asked for, and counts over everything found that the reader may see."""
+    """The page of hits asked for, and counts over everything found that the reader may see.
+
+    `did_you_mean` are texts that find something, where this one found nothing as it stands.
+    """
 
     total: int
     took_ms: float
     hits: tuple[Hit, ...]
     facets: Mapping[str, tuple[tuple[str, int], ...]]
     notes: tuple[str, ...]
+    did_you_mean: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

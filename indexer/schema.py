@@ -7,17 +7,20 @@ Not here: the cutting (analysis), the files (writer, generations). A change of a
 alters terms must change SCHEMA_VERSION: a mismatch rebuilds the index.
 """
 
+import hashlib
 from collections import Counter
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-from indexer.analysis import ANALYSIS_VERSION, LONGEST_TERM, Cut, cut_text
+from indexer.amounts import amount_shape, amount_term, money_in
+from indexer.analysis import ANALYSIS_VERSION, LONGEST_TERM, cut_text
+from indexer.days import days_in
 from indexer.folding import bare_number, fold
 from indexer.pinyin import pinyin_terms
 from indexer.whoosh_parts import ID, TEXT, IDAnalyzer, Schema
 
-SCHEMA_VERSION = f"1 {ANALYSIS_VERSION}"
+SCHEMA_VERSION = f"2 {ANALYSIS_VERSION}"
 
 LONGEST_TEXT = 400_000
 """Characters of one body that are indexed; the rest is found by its metadata only."""
@@ -25,6 +28,7 @@ LONGEST_TEXT = 400_000
 SCORED = ("words", "title", "customer_words")
 VALUE_FIELDS = ("id", "form", "year", "customer", "department", "status", "date", "number")
 SEVERAL_VALUES = ("reader", "person", "secrecy", "maker", "form_title")
+DERIVED = ("units", "days", "amounts", "tails", "pinyin", "initials", "stamp")
 _SHORTEST_TAIL = 3
 _MOST_NUMBERS = 40
 
@@ -50,6 +54,12 @@ class Entry:
     readers: frozenset[str] = frozenset()
 
 
+def entry_stamp(entry: Entry) -> str:
+    """A short digest of all an entry says; the index keeps it, to tell a stale entry by."""
+    said = {**vars(entry), "readers": sorted(entry.readers)}
+    return hashlib.sha256(repr(sorted(said.items())).encode("utf-8", "replace")).hexdigest()[:16]
+
+
 @dataclass
 class Terms:
     """The terms of one entry: counted ones by field, and pairs with their places."""
@@ -66,28 +76,26 @@ def whoosh_schema() -> Any:
     for name in SCORED:
         schema.add(name, TEXT(analyzer=plain, phrase=False))
     schema.add("pairs", TEXT(analyzer=plain, phrase=True))
-    for name in ("units", "tails", "pinyin", "initials", *VALUE_FIELDS[1:], *SEVERAL_VALUES):
+    for name in (*DERIVED, *VALUE_FIELDS[1:], *SEVERAL_VALUES):
         schema.add(name, ID())
     return schema
 
 
 def entry_terms(entry: Entry) -> Terms:
     """Cut an entry into the terms by which it will be found."""
-    terms = Terms()
-    words: list[str] = []
-    units: set[str] = set()
-    place = 1
     title, customer = fold(entry.title), fold(entry.customer)
-    for text in _texts(entry, title, customer):
-        cut = cut_text(text, place)
-        place = cut.next_place
-        words += cut.words
-        units.update(cut.units)
-        _gather_pairs(terms.pairs, cut)
-    terms.counts["words"] = Counter(words)
+    whole = "\n".join(_texts(entry, title, customer))
+    money = set(money_in(whole))
+    cut = cut_text(whole, 1)
+    terms = Terms(pairs=cut.pairs)
+    terms.counts["words"] = Counter(cut.words)
+    units = {*cut.units, *map(amount_shape, money)}
     terms.counts["units"] = dict.fromkeys(units, 1)
+    terms.counts["days"] = dict.fromkeys(days_in(whole), 1)
+    terms.counts["amounts"] = dict.fromkeys(map(amount_term, money), 1)
     terms.counts["title"] = Counter(_short_terms(title))
     terms.counts["customer_words"] = Counter(_short_terms(customer))
+    terms.counts["stamp"] = {entry_stamp(entry): 1}
     terms.lengths = {name: sum(terms.counts[name].values()) for name in SCORED}
     _add_spellings(terms, entry, title, customer)
     _add_values(terms, entry)
@@ -98,11 +106,6 @@ def _texts(entry: Entry, title: str, customer: str) -> list[str]:
     rest = (*entry.numbers[:_MOST_NUMBERS], entry.form_title, entry.department, entry.maker)
     short = [title, customer, *(fold(text) for text in (*rest, *entry.people))]
     return [text for text in (*short, fold(entry.body[:LONGEST_TEXT])) if text]
-
-
-def _gather_pairs(pairs: dict[str, list[int]], cut: Cut) -> None:
-    for pair, places in cut.pairs.items():
-        pairs.setdefault(pair, []).extend(places)
 
 
 @lru_cache(maxsize=20_000)

@@ -9,11 +9,24 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from indexer.amounts import amount_shape
 from indexer.analysis import STOP_WORDS, cut_text, run_terms, wide_words
 from indexer.folding import bare_number
 from indexer.matching import match_pinyin
+from indexer.nodes import (
+    Amount,
+    Beginning,
+    Han,
+    InField,
+    Leaf,
+    Node,
+    Phrase,
+    Query,
+    Run,
+    When,
+    positive_leaves,
+)
 from indexer.postings import FloatArray, Postings
-from indexer.query import Beginning, Han, InField, Node, Phrase, Query, Run, positive_leaves
 from indexer.segment import SegmentView
 from indexer.snapshot import Snapshot
 
@@ -40,7 +53,7 @@ def score_parts(snapshot: Snapshot, query: Query, node: Node) -> list[FloatArray
     wanted = _wanted_terms(leaves, query.chunks)
     views = [part.view for part in snapshot.parts]
     scores = [np.full(view.size, _FLOOR, np.float32) for view in views]
-    norms = {name: _norms(views, name) for name, _ in _FIELD_WEIGHTS}
+    norms = {name: snapshot.norms(name) for name, _ in _FIELD_WEIGHTS}
     documents = sum(view.size for view in views)
     for want in wanted:
         _add_term(scores, views, want, norms, documents)
@@ -68,17 +81,11 @@ def _add_term(
 
 def _saturated(postings: Postings, norm: FloatArray) -> FloatArray:
     counts = postings.counts
-    return np.asarray(counts * (_K1 + 1) / (counts + norm[postings.docs]), np.float32)
+    own = _K1 * (1 - _B + _B * norm[postings.docs])
+    return np.asarray(counts * (_K1 + 1) / (counts + own), np.float32)
 
 
-def _norms(views: list[SegmentView], name: str) -> list[FloatArray]:
-    total = sum(view.total_length(name) for view in views)
-    filled = sum(int((view.lengths(name) > 0).sum()) for view in views)
-    average = total / filled if filled else 1.0
-    return [_K1 * (1 - _B + _B * view.lengths(name) / average) for view in views]
-
-
-def _wanted_terms(leaves: list[Node], chunks: Iterable[str]) -> list[_Wanted]:
+def _wanted_terms(leaves: list[Leaf], chunks: Iterable[str]) -> list[_Wanted]:
     words: dict[str, None] = {}
     for leaf in leaves:
         words |= dict.fromkeys(_words_of(leaf))
@@ -88,11 +95,13 @@ def _wanted_terms(leaves: list[Node], chunks: Iterable[str]) -> list[_Wanted]:
     return wanted + [_Wanted("pairs", pair, _NEARNESS) for pair in pairs]
 
 
-def _words_of(leaf: Node) -> list[str]:
+def _words_of(leaf: Leaf) -> list[str]:
     if isinstance(leaf, Han):
         return [leaf.text, *wide_words(leaf.text)]
-    if isinstance(leaf, Phrase):
+    if isinstance(leaf, Phrase | When):
         return cut_text(leaf.text).words
+    if isinstance(leaf, Amount):
+        return [*cut_text(leaf.text).words, amount_shape(leaf.cents)]
     if isinstance(leaf, Run | Beginning):
         return run_terms(leaf.text)
     if isinstance(leaf, InField) and leaf.name in {"customer", "title"}:
@@ -100,7 +109,7 @@ def _words_of(leaf: Node) -> list[str]:
     return []
 
 
-def _add_bonuses(scores: FloatArray, view: SegmentView, leaves: list[Node]) -> None:
+def _add_bonuses(scores: FloatArray, view: SegmentView, leaves: list[Leaf]) -> None:
     for leaf in leaves:
         if isinstance(leaf, Run):
             bare = bare_number(leaf.text)

@@ -8,15 +8,18 @@ import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
+from indexer.corrections import correct
 from indexer.marks import make_marker, mark_passage, mark_whole
 from indexer.matching import match
+from indexer.nodes import Node, Query, loosen
 from indexer.pinyin import pinyin_key
 from indexer.postings import FloatArray
-from indexer.query import Node, Query, loosen, parse
+from indexer.query import parse
 from indexer.results import FACETS, Hit, SearchRequest, SearchResults
 from indexer.schema import Entry
 from indexer.scoring import score_parts
@@ -24,6 +27,7 @@ from indexer.segment import Mask
 from indexer.snapshot import Part, Snapshot
 
 MOST_FACET_VALUES = 100
+_LONGEST_CORRECTED, _LONGEST_LOOSENED = 40, 8
 NOTHING_TYPED = "没有可以查找的文字，请输入汉字、字母或数字。"
 LOOSENED = "没有同时包含全部词语的记录，以下结果包含其中一部分词语。"
 
@@ -37,9 +41,9 @@ class _Found:
     visible: list[Mask]
     chosen: list[Mask]
 
-    @property
+    @cached_property
     def total(self) -> int:
-        return sum(int(mask.sum()) for mask in self.chosen)
+        return sum(int(np.count_nonzero(mask)) for mask in self.chosen)
 
 
 def run_search(
@@ -50,7 +54,7 @@ def run_search(
     notes: tuple[str, ...] = (),
 ) -> SearchResults:
     """Search a snapshot; `started` is the perf_counter at which the request came in."""
-    query = parse(request.text)
+    query = parse(request.text, request.today, request.synonyms)
     if not request.readers:
         return SearchResults(0, _since(started), (), _no_facets(), (*notes, *query.notes))
     if not query.has_words:
@@ -66,6 +70,7 @@ def run_search(
         hits=hits,
         facets=_facets(snapshot, found, request),
         notes=(*notes, *query.notes, *extra),
+        did_you_mean=_corrections(snapshot, request, found.total, bool(extra)),
     )
 
 
@@ -83,11 +88,29 @@ def _find(
     found = _apply(snapshot, query.node, request)
     if found.total or query.node is None:
         return query.node, found, ()
-    loose = loosen(query.node)
-    if loose is None:
-        return query.node, found, ()
-    more = _apply(snapshot, loose, request)
-    return (loose, more, (LOOSENED,)) if more.total else (query.node, found, ())
+    for loose in loosen(query.node):
+        more = _apply(snapshot, loose, request)
+        if more.total:
+            return loose, more, (LOOSENED,)
+    return query.node, found, ()
+
+
+def _corrections(
+    snapshot: Snapshot, request: SearchRequest, total: int, is_loosened: bool
+) -> tuple[str, ...]:
+    """Ask whether another word was meant where nothing, or only a part of a few words, was found.
+
+    A long question of which only a part was found is answered by its best passages.
+    """
+    longest = _LONGEST_LOOSENED if is_loosened else _LONGEST_CORRECTED
+    if (total and not is_loosened) or len(request.text) > longest:
+        return ()
+
+    def total_of(text: str) -> int:
+        node = parse(text, request.today, request.synonyms).node
+        return 0 if node is None else _apply(snapshot, node, request).total
+
+    return correct(snapshot, request.text, request.readers, total_of)
 
 
 def _apply(snapshot: Snapshot, node: Node | None, request: SearchRequest) -> _Found:
@@ -126,19 +149,17 @@ def _facet(
     snapshot: Snapshot, found: _Found, request: SearchRequest, name: str
 ) -> tuple[tuple[str, int], ...]:
     """Counts of a field's values over what is visible, with the other fields' filters applied."""
-    counts: dict[str, int] = {}
-    for part, visible, chosen in zip(snapshot.parts, found.visible, found.chosen, strict=True):
+    values, codes = snapshot.whole_column(name)
+    counts = np.zeros(len(values) + 1, np.int64)
+    parts = zip(snapshot.parts, codes, found.visible, found.chosen, strict=True)
+    for part, own, visible, chosen in parts:
+        mask = chosen
         if request.filters.get(name):
             mask = visible & _filter_mask(part, request.filters, but=name)
-        else:
-            mask = chosen
-        column = part.view.column(name)
-        numbers = np.bincount(column.codes[mask] + 1, minlength=len(column.values) + 1)[1:]
-        for code in np.flatnonzero(numbers).tolist():
-            value = column.values[code]
-            counts[value] = counts.get(value, 0) + int(numbers[code])
-    ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    return tuple(ranked[:MOST_FACET_VALUES])
+        counts += np.bincount(own[mask] + 1, minlength=len(counts))
+    having = np.flatnonzero(counts[1:])
+    ranked = having[np.argsort(-counts[1:][having], kind="stable")][:MOST_FACET_VALUES]
+    return tuple((values[code], int(counts[code + 1])) for code in ranked.tolist())
 
 
 @dataclass(frozen=True)

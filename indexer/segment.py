@@ -191,10 +191,21 @@ class SegmentView:
 
     @cached_property
     def dates(self) -> npt.NDArray[np.int64]:
-        """The date of every document as the number yyyymmdd, 0 for none."""
+        """The date of every document as yyyymmdd (a month alone ends in 00), 0 for none."""
         column = self.column("date")
-        digits = ("".join(filter(str.isdigit, value))[:8] for value in column.values)
-        return np.array([*(int(d) if d else 0 for d in digits), 0], np.int64)[column.codes]
+        digits = ("".join(filter(_is_digit, value))[:8] for value in column.values)
+        numbers = [int(d.ljust(8, "0")) if d else 0 for d in digits]
+        return np.array([*numbers, 0], np.int64)[column.codes]
+
+    @cached_property
+    def amounts(self) -> tuple[npt.NDArray[np.int64], IntArray]:
+        """Every amount of money named, in cents, ascending, and the documents that name it."""
+        with self._lock, reading_index():
+            terms = [term for _, term in self._field_terms("amounts", b"")]
+            docs = [self._read("amounts", term.decode())[0].docs for term in terms]
+        sizes = [len(one) for one in docs]
+        values = np.repeat(np.array([int(term) for term in terms], np.int64), sizes)
+        return values, np.concatenate([*docs, np.empty(0, np.int32)])
 
     def every_posting(self) -> Iterator[tuple[str, str, Postings, list[bytes] | None]]:
         """All postings of the segment, field by field: what merging takes over."""
@@ -257,6 +268,10 @@ class SegmentView:
             raw = np.frombuffer(bytes(reader._dbfile.get(reader._basepos, count)), np.uint8)
             lengths[:count] = LENGTH_OF_BYTE[raw]
         return lengths
+
+
+def _is_digit(sign: str) -> bool:
+    return sign.isascii() and sign.isdigit()
 
 
 def _weight_of(found: tuple[Postings, list[bytes] | None]) -> int:

@@ -8,11 +8,12 @@ import time
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
 from indexer.errors import IndexDamaged
+from indexer.postings import FloatArray, IntArray
 from indexer.schema import whoosh_schema
 from indexer.segment import Mask, ReadStorage, SegmentView, reading_index
 from indexer.whoosh_parts import TOC, EmptyIndexError, FileStorage
@@ -57,6 +58,30 @@ class Snapshot:
     folder: Path
     commit: int
     parts: tuple[Part, ...]
+    _kept: dict[tuple[str, str], Any] = field(default_factory=dict, compare=False, repr=False)
+
+    def norms(self, name: str) -> list[FloatArray]:
+        """How long a scored field of each document is against the average, by part."""
+        if ("norms", name) not in self._kept:
+            lengths = [part.view.lengths(name) for part in self.parts]
+            filled = sum(int((own > 0).sum()) for own in lengths)
+            total = sum(float(own.sum()) for own in lengths)
+            average = total / filled if filled else 1.0
+            self._kept["norms", name] = [(own / average).astype(np.float32) for own in lengths]
+        return cast("list[FloatArray]", self._kept["norms", name])
+
+    def whole_column(self, name: str) -> tuple[tuple[str, ...], list[IntArray]]:
+        """The values of a field over all parts, sorted, and each part's codes into them."""
+        if ("column", name) not in self._kept:
+            columns = [part.view.column(name) for part in self.parts]
+            values = tuple(sorted({value for column in columns for value in column.values}))
+            place = {value: at for at, value in enumerate(values)}
+            codes = []
+            for column in columns:
+                places = np.array([*(place[value] for value in column.values), -1], np.int32)
+                codes.append(places[column.codes])
+            self._kept["column", name] = values, codes
+        return cast("tuple[tuple[str, ...], list[IntArray]]", self._kept["column", name])
 
     def count(self) -> int:
         """Live documents."""

@@ -10,8 +10,8 @@ import numpy as np
 from indexer.analysis import each_unit
 from indexer.folding import fold
 from indexer.matching import match
+from indexer.nodes import InField
 from indexer.pinyin import pinyin_terms
-from indexer.query import InField
 from indexer.results import Suggestion
 from indexer.schema import Entry
 from indexer.snapshot import Snapshot

@@ -6,25 +6,22 @@ Whoosh segment. Not here: which segments to merge and when to commit (index).
 
 import struct
 from array import array
-from collections.abc import Iterator
+from collections import defaultdict
+from itertools import count, repeat
 from typing import Any
 
 import numpy as np
 
 from indexer.errors import IndexBusy
-from indexer.postings import (
-    MOST_INLINE,
-    FloatArray,
-    IntArray,
-    encode_places,
-    inline_entry,
-    write_postings,
-)
+from indexer.postings import FloatArray, IntArray, encode_places
 from indexer.schema import SCORED, Entry, Terms, entry_terms
 from indexer.segment import Mask, SegmentView
+from indexer.sorted_rows import Gathered, SortedRows
+from indexer.term_table import TermTable
 from indexer.whoosh_parts import Codec, LockError, SegmentWriter
 
-_ONCE = [encode_places([place]) for place in range(8192)]
+_MOST_ONCE = 8192
+_ONCE = [encode_places([place]) for place in range(_MOST_ONCE)]
 FULL_AT = 3_000_000
 """Postings gathered before a segment is written: keeps memory flat whatever the archive's size."""
 
@@ -35,38 +32,37 @@ class _FieldBatch:
     """The postings of one field, column by column."""
 
     def __init__(self, has_places: bool) -> None:
-        self.numbers: dict[str, int] = {}
+        self.numbers: dict[str, int] = defaultdict(count().__next__)
         self.terms = array("I")
         self.docs = array("I")
         self.counts = array("f")
         self.places: list[bytes] | None = [] if has_places else None
 
     def add(self, doc: int, counts: dict[str, int]) -> None:
-        number = self.numbers.setdefault
-        self.terms.extend([number(term, len(self.numbers)) for term in counts])
-        self.docs.extend([doc] * len(counts))
+        self.terms.extend(map(self.numbers.__getitem__, counts))
+        self.docs.extend(repeat(doc, len(counts)))
         self.counts.extend(counts.values())
 
     def add_pairs(self, doc: int, pairs: dict[str, list[int]]) -> None:
-        self.add(doc, {pair: len(places) for pair, places in pairs.items()})
+        self.terms.extend(map(self.numbers.__getitem__, pairs))
+        self.docs.extend(repeat(doc, len(pairs)))
+        self.counts.extend(map(len, pairs.values()))
         if self.places is not None:
-            self.places.extend(_places_value(places) for places in pairs.values())
+            self.places += [
+                _ONCE[places[0]]
+                if len(places) == 1 and places[0] < _MOST_ONCE
+                else encode_places(places)
+                for places in pairs.values()
+            ]
 
     def add_postings(
         self, term: str, docs: IntArray, counts: FloatArray, places: list[bytes] | None
     ) -> None:
-        number = self.numbers.setdefault(term, len(self.numbers))
-        self.terms.extend([number] * len(docs))
+        self.terms.extend(repeat(self.numbers[term], len(docs)))
         self.docs.extend(docs.tolist())
         self.counts.extend(counts.tolist())
         if self.places is not None and places is not None:
             self.places.extend(places)
-
-
-def _places_value(places: list[int]) -> bytes:
-    if len(places) == 1 and places[0] < len(_ONCE):
-        return _ONCE[places[0]]
-    return encode_places(places)
 
 
 class SegmentBatch(SegmentWriter):  # type: ignore[misc]
@@ -79,6 +75,8 @@ class SegmentBatch(SegmentWriter):  # type: ignore[misc]
             super().__init__(index, timeout=wait_seconds, delay=0.02, codec=codec)
         except LockError as error:
             raise IndexBusy("索引正在被另一个程序写入，请稍后再试。") from error
+        table = self.fieldwriter._tindex
+        self.fieldwriter._tindex = TermTable(table.dbfile, table.extras)
         self._batches: dict[str, _FieldBatch] = {}
         self._lengths: dict[str, list[int]] = {name: [] for name in SCORED}
         self._postings = 0
@@ -151,61 +149,13 @@ class SegmentBatch(SegmentWriter):  # type: ignore[misc]
 
     def _write_field(self, name: str, lengths: FloatArray | None) -> None:
         spec, writer = self.schema[name], self.fieldwriter
-        rows = _SortedRows(self._batches[name], spec.format.fixed_value_size() == 4)
+        batch = self._batches[name]
+        gathered = Gathered(
+            batch.numbers, batch.terms, batch.docs, batch.counts, batch.places,
+            keeps_counts=spec.format.fixed_value_size() == 4,
+        )  # fmt: skip
+        rows = SortedRows(gathered, lengths)
         writer.start_field(name, spec)
         key = _pack_field(writer._fieldid)
-        for term, first, last in rows.each_term():
-            if last - first <= MOST_INLINE:
-                entry = rows.inline(first, last, lengths)
-            else:
-                docs, counts = rows.docs[first:last], rows.counts[first:last]
-                values = rows.values(first, last)
-                entry = write_postings(writer._postfile, docs, counts, values, lengths)
-            writer._tindex.add(key + term, entry)
+        writer._tindex.add_all([key + term for term in rows.names], rows.entries(writer._postfile))
         writer.finish_field()
-
-
-class _SortedRows:
-    """A field's postings by term in byte order, and by document within a term."""
-
-    def __init__(self, batch: _FieldBatch, keeps_counts: bool) -> None:
-        self._names = [term.encode("utf-8", "surrogatepass") for term in batch.numbers]
-        self._order = sorted(range(len(self._names)), key=self._names.__getitem__)
-        rank = np.empty(len(self._names), np.uint32)
-        rank[self._order] = np.arange(len(self._names), dtype=np.uint32)
-        terms = rank[np.frombuffer(batch.terms, np.uint32)]
-        docs = np.frombuffer(batch.docs, np.uint32)
-        rows = np.lexsort((docs, terms))
-        ends = np.arange(len(self._names) + 1, dtype=np.uint32)
-        self._starts: list[int] = np.searchsorted(terms[rows], ends).tolist()
-        self.docs = docs[rows].astype(np.int32)
-        self.counts = np.frombuffer(batch.counts, np.float32)[rows]
-        self._doc_list: list[int] = self.docs.tolist()
-        self._count_list: list[float] = self.counts.tolist()
-        self._keeps_counts = keeps_counts
-        self._places: list[bytes] | None = None
-        if batch.places is not None:
-            self._places = [batch.places[row] for row in rows.tolist()]
-
-    def each_term(self) -> Iterator[tuple[bytes, int, int]]:
-        """(term, first row, row after the last)."""
-        for place, number in enumerate(self._order):
-            yield self._names[number], self._starts[place], self._starts[place + 1]
-
-    def values(self, first: int, last: int) -> list[bytes] | bytes | None:
-        """What stands beside each posting in the field's format."""
-        if self._places is not None:
-            return self._places[first:last]
-        return self.counts[first:last].astype(">u4").tobytes() if self._keeps_counts else None
-
-    def inline(self, first: int, last: int, lengths: FloatArray | None) -> bytes:
-        """The dictionary entry of a rare term."""
-        docs, counts = self._doc_list[first:last], self._count_list[first:last]
-        if self._places is not None:
-            values = self._places[first:last]
-        elif self._keeps_counts:
-            values = [int(count).to_bytes(4, "big") for count in counts]
-        else:
-            values = [b""] * len(docs)
-        own = [0] if lengths is None else [int(lengths[doc]) for doc in docs]
-        return inline_entry(docs, counts, values, own)

@@ -52,6 +52,7 @@ GET  /seals/new                         login   403    403    403       403    2
 GET  /seals/1                           login   404    404    404       404    404
 GET  /api/v1/seals                      401     200    200    200       200    200
 GET  /api/v1/seals/uses                 401     200    200    200       200    403
+GET  /search/synonyms                   login   403    403    200       403    200
 GET  /verify                            200     200    200    200       200    200
 GET  /healthz                           200     200    200    200       200    200
 GET  /api/v1/records                    401     200    200    200       200    403

@@ -24,6 +24,10 @@ def search(
         return
     for hit in found["hits"]:
         click.echo(f"{hit['number']}\t{hit['title']}\t{hit['customer']}\t{hit['snippet']}")
+    for note in found["notes"]:
+        say(note)
+    if found["did_you_mean"]:
+        say(f"您要找的是不是：{'、'.join(found['did_you_mean'])}")
     say(f"共 {found['total']} 条，{found['took_ms']} 毫秒。")
 
 

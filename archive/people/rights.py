@@ -215,6 +215,7 @@ _RULES: dict[str, _Rule] = {
     "loan.rules": _role("archive_head"),
     "loan.register": _role("archivist", "archive_head", "leader", "audit"),
     "search": _staff,
+    "search.synonyms": _role("archivist", "archive_head", "admin"),
     "journal.read": _role("admin", "audit", "leader", "archive_head"),
     "verify.run": _role("admin", "audit", "archive_head"),
     "people.list": _role("admin"),

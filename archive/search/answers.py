@@ -34,6 +34,7 @@ def as_answer(found: Found) -> dict[str, Any]:
         "hits": [_hit(hit) for hit in found.items],
         "facets": _facets(found),
         "notes": list(found.notes),
+        "did_you_mean": list(found.did_you_mean),
         "page": found.page,
         "pages": found.pages,
     }

@@ -59,6 +59,7 @@ class AnswerOut(BaseModel):
     hits: list[HitOut]
     facets: dict[str, dict[str, int]]
     notes: list[str]
+    did_you_mean: list[str]
     page: int
     pages: int
 

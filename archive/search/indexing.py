@@ -6,8 +6,9 @@ here may be done twice, or be cut off anywhere, without harm. Called by jobs and
 
 import fcntl
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 from sqlalchemy import select
 
@@ -23,7 +24,7 @@ from archive.search.extraction import drain_extract
 from archive.search.models import SearchEntry
 from archive.search.store import CHUNK, Described, batches, open_index
 from archive.search.views import ITEM, RECORD
-from indexer import Entry, IndexBusy, IndexDamaged
+from indexer import Entry, IndexBusy, IndexDamaged, entry_stamp
 from storage.outbox import OutboxItem, OutboxRow
 from storage.verify import Finding
 from storage.work import UnitOfWork
@@ -133,17 +134,19 @@ def verify_index(resources: Resources) -> Iterator[Finding]:
     if trouble:
         yield Finding("index", "index", trouble)
         return
-    indexed = set(index.ids())
+    indexed = dict(index.stamps())
     with resources.reading() as uow:
         pending = set(uow.session.scalars(select(OutboxRow.key).where(OutboxRow.kind == "index")))
         pending = set(with_relatives(uow, pending))
         known = set(uow.session.scalars(select(SearchEntry.id)))
-        everything = [*dict.fromkeys([*all_ids(uow), *sorted(known | indexed)])]
+        everything = [*dict.fromkeys([*all_ids(uow), *sorted(known.union(indexed))])]
         for chunk in batches((one for one in everything if one not in pending), CHUNK):
             yield from _compare(uow, chunk, indexed)
 
 
-def _compare(uow: UnitOfWork, chunk: Sequence[str], indexed: set[str]) -> Iterator[Finding]:
+def _compare(
+    uow: UnitOfWork, chunk: Sequence[str], indexed: Mapping[str, str]
+) -> Iterator[Finding]:
     wanted = describe_all(uow, chunk)
     rows = uow.session.scalars(select(SearchEntry).where(SearchEntry.id.in_(chunk)))
     kept = {row.id: (row.title, row.body, row.description) for row in rows}
@@ -154,8 +157,12 @@ def _compare(uow: UnitOfWork, chunk: Sequence[str], indexed: set[str]) -> Iterat
                 yield Finding("index", entry_id, f"索引里多出 {entry_id}，数据库里没有这份文件")
         elif entry_id not in indexed:
             yield Finding("index", entry_id, f"索引里缺少 {entry_id}")
-        elif kept.get(entry_id) != (one.entry.title, one.entry.body, store.describe(one)):
+        elif indexed[entry_id] != entry_stamp(one.entry) or kept.get(entry_id) != _kept(one):
             yield Finding("index", entry_id, f"索引里 {entry_id} 的内容不是最新的")
+
+
+def _kept(one: Described) -> tuple[str, str, dict[str, Any]]:
+    return one.entry.title, one.entry.body, store.describe(one)
 
 
 def _settle(resources: Resources, entry_ids: Sequence[str]) -> tuple[list[Described], list[str]]:

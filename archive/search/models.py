@@ -1,9 +1,9 @@
-"""The text and description behind each index entry, kept in SQL."""
+"""The text behind each index entry, the synonyms, and what people searched for, in SQL."""
 
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import String, Text
+from sqlalchemy import ForeignKey, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from storage.database import Base
@@ -19,3 +19,27 @@ class SearchEntry(Base):
     body: Mapped[str] = mapped_column(Text)
     description: Mapped[dict[str, Any]]
     updated_at: Mapped[datetime]
+
+
+class SynonymGroup(Base):
+    """Words that mean the same when something is searched for (同义词): 合约 = 合同."""
+
+    __tablename__ = "synonym_group"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    words: Mapped[list[Any]]
+    version: Mapped[int] = mapped_column(default=1)
+    changed_by: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
+    changed_at: Mapped[datetime]
+
+
+class PastSearch(Base):
+    """What one person searched for and found (检索记录); shown to nobody else."""
+
+    __tablename__ = "past_search"
+    __table_args__ = (UniqueConstraint("user_id", "text"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
+    text: Mapped[str] = mapped_column(String(200))
+    searched_at: Mapped[datetime]

@@ -1,19 +1,20 @@
 """The page of search and the completions while typing."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
 from apiflask import APIBlueprint
-from flask import Response, current_app, render_template, request, url_for
+from flask import Response, current_app, flash, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response as Redirect
 
 from archive.core.list_sheets import ListColumn, list_sheet, wants_sheet
 from archive.core.pages import Page
-from archive.core.web import resources
+from archive.core.web import reading, resources, work
 from archive.people.gate import actor, guard
-from archive.search import service
+from archive.search import past, service
 from archive.search.rules import FIELDS, SORTS, plain_and_marks
 from archive.search.views import ITEM, Card, Facet, Found, FoundHit
 
@@ -80,6 +81,8 @@ def page() -> str | Response:
     if wants_sheet():
         return list_sheet("检索结果", _COLUMNS, lambda n, size: _as_page(read_page(n, size)))
     found = read_page(max(1, args.get("page", 1, int)), PER_PAGE)
+    if found.total and found.page == 1 and not found.filters:
+        _remember(found.text)
     return render_template(
         "search/page.html",
         page=found,
@@ -89,11 +92,33 @@ def page() -> str | Response:
             for one, value in found.chosen
         ],
         sorts=[(key, label, _address(found, sort=key)) for key, label in SORTS.items()],
+        meant=[(text, _address(replace(found, text=text))) for text in found.did_you_mean],
         plain_url=_address(found, filters={}),
         first_url=_address(found),
         link_of=_link_of,
         tones=TONES,
     )
+
+
+def _remember(text: str) -> None:
+    """Keep the search for the completions of the one who made it; a reload writes nothing."""
+    with reading() as uow:  # without the write lock
+        if not past.is_news(uow, actor(), text):
+            return
+    with work() as uow:
+        if past.remember(uow, actor(), text):
+            uow.commit()
+
+
+@pages.post("/past/clear")
+@guard("search")
+def forget() -> Redirect:
+    """Clear one's own past searches."""
+    with work() as uow:
+        past.forget(uow, actor())
+        uow.commit()
+    flash("检索记录已清除。", "success")
+    return redirect(url_for("search.page"))
 
 
 def _as_page(found: Found) -> Page[FoundHit]:
@@ -107,7 +132,12 @@ def suggestions() -> dict[str, Any]:
     found = service.suggest(resources(), actor(), request.args.get("q", ""))
     return {
         "items": [
-            {"text": one.text, "note": one.note, "url": _link_of(one.card) if one.card else ""}
+            {
+                "text": one.text,
+                "kind": one.kind,
+                "note": one.note,
+                "url": _link_of(one.card) if one.card else "",
+            }
             for one in found
         ]
     }

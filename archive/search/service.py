@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import select
 
+from archive.core.clock import local_day
 from archive.core.errors import NotFound
 from archive.core.pages import clean_paging
 from archive.core.resources import Resources
@@ -17,16 +18,18 @@ from archive.filing.models import CopyStatus, ItemCopy
 from archive.forms.service import form_titles
 from archive.people.rights import Actor, actor_tokens, require
 from archive.people.service import find_actor_by_username
+from archive.search import past, synonyms
 from archive.search.indexing import mend_index
 from archive.search.rules import FIELDS, Sort, clean_filters, clean_sort
 from archive.search.store import OPERATOR, Described, load_cards, open_index
 from archive.search.views import ITEM, Facet, FacetValue, Found, FoundHit, SuggestionView
-from indexer import Hit, SearchRequest, SearchResults
+from indexer import Hit, SearchRequest, SearchResults, fold
 from storage.work import UnitOfWork
 
 MOST_AT_ONCE = 1000
 REBUILDING = "索引正在重建，结果可能不全，请稍后再查。"
 _ABOUT_THE_INDEX = "检索索引"
+_MOST_PAST = 3
 
 
 @dataclass(frozen=True)
@@ -86,21 +89,26 @@ def search_on_command(
 def suggest(
     resources: Resources, actor: Actor, text: str, limit: int = 8
 ) -> tuple[SuggestionView, ...]:
-    """Return completions: customers of the actor's papers and of the register, then titles."""
+    """Return completions: own past searches, customers of papers and register, then titles.
+
+    With nothing typed, the latest past searches.
+    """
     require(actor, "search")
-    found: dict[str, SuggestionView] = {}
-    titles: dict[str, str] = {}
-    for one in open_index(resources).suggest(text, actor_tokens(actor), limit):
-        if one.kind == "title":
-            titles.setdefault(one.text, one.id)
-        else:
-            found[one.text] = SuggestionView(one.text, "customer", f"客户 · {one.count} 件")
+    with resources.reading() as uow:
+        before = past.past_searches(uow, actor, text, _MOST_PAST if text.strip() else limit)
+    found = {one: SuggestionView(one, "past", "查过") for one in before}
+    if not text.strip():
+        return tuple(found.values())
+    suggested = open_index(resources).suggest(text, actor_tokens(actor), limit)
+    titles = {one.text: one.id for one in reversed(suggested) if one.kind == "title"}
+    notes = {one.text: f"客户 · {one.count} 件" for one in suggested if one.kind == "customer"}
     with resources.reading() as uow:
         for customer in customers.find_customers(uow, actor, text, limit):
-            note = f"客户 · {customer.number}"
-            found.setdefault(customer.name, SuggestionView(customer.name, "customer", note))
+            notes.setdefault(customer.name, f"客户 · {customer.number}")
         cards = load_cards(uow, list(titles.values()))
-    for title, entry_id in titles.items():
+    for name in sorted(notes, key=lambda name: not fold(name).startswith(fold(text).strip())):
+        found.setdefault(name, SuggestionView(name, "customer", notes[name]))
+    for title, entry_id in reversed(titles.items()):
         if entry_id in cards:
             known = cards[entry_id]
             note = " · ".join(part for part in (known.entry.form_title, known.card.number) if part)
@@ -111,6 +119,8 @@ def suggest(
 def _run(resources: Resources, readers: frozenset[str], wanted: _Wanted) -> Found:
     with resources.reading() as uow:
         titles = form_titles(uow)
+        now = uow.now()
+        same = synonyms.groups(uow)
     filters = _by_codes(wanted.filters, titles)
     request = SearchRequest(
         text=wanted.text,
@@ -119,6 +129,8 @@ def _run(resources: Resources, readers: frozenset[str], wanted: _Wanted) -> Foun
         sort=wanted.sort,
         offset=(wanted.page - 1) * wanted.per_page,
         limit=wanted.per_page,
+        today=local_day(now),
+        synonyms=same,
     )
     trouble = mend_index(resources)
     results = open_index(resources).search(request)
@@ -136,6 +148,7 @@ def _run(resources: Resources, readers: frozenset[str], wanted: _Wanted) -> Foun
         page=wanted.page,
         per_page=wanted.per_page,
         rebuilding=REBUILDING if trouble else "",
+        did_you_mean=results.did_you_mean,
     )
 
 

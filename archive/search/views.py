@@ -81,6 +81,7 @@ class Found:
     """One page of results; counts are of what this reader may see and nothing else.
 
     ``rebuilding`` says in Chinese that the index is being made again; empty when it is sound.
+    ``did_you_mean`` are texts that would find something where this one found nothing.
     """
 
     text: str
@@ -94,6 +95,7 @@ class Found:
     page: int
     per_page: int
     rebuilding: str = ""
+    did_you_mean: tuple[str, ...] = ()
 
     @property
     def pages(self) -> int:
@@ -108,7 +110,7 @@ class Found:
 
 @dataclass(frozen=True)
 class SuggestionView:
-    """A completion while typing: a customer or a title, with a word about it."""
+    """A completion while typing: a past search, a customer or a title, with a word about it."""
 
     text: str
     kind: str

@@ -91,3 +91,19 @@ def test_a_very_long_text_is_cut_in_good_time():
     cut_text(fold("合同编号HT-2024-0017的内容。" * 20_000))
     cut_text(fold("-" * 200_000 + "a-" * 100_000))
     assert time.perf_counter() - started < 20
+
+
+@given(st.text(min_size=40, max_size=200))
+def test_long_texts_fold_as_short_ones_do(text):
+    parts = [text[at : at + 20] for at in range(0, len(text), 20)]
+    assert fold(text) == "".join(map(fold, parts))
+    folded, places = fold_with_places(text)
+    assert folded == fold(text)
+    assert len(places) == len(folded)
+
+
+@pytest.mark.parametrize("odd", ["㎡", "\u200b", "ﬁ", "\ud800", "\U000f0000", "ß", "㍿"])
+def test_odd_characters_fold_the_same_within_long_texts(odd):
+    text = "合同編號" * 20 + odd + "ＨＴ－２０２４" * 5
+    assert fold(text) == "合同编号" * 20 + fold(odd) + "ht-2024" * 5
+    assert fold(text) == fold(text), "also the second time, when the characters are known"

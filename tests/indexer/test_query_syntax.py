@@ -5,7 +5,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from indexer import SearchRequest
-from indexer.query import AllOf, AnyOf, Han, InField, Not, Phrase, Run, parse
+from indexer.nodes import AllOf, AnyOf, Han, InField, Not, Phrase, Run
+from indexer.query import parse
 
 READERS = frozenset({"dept:sales", "dept:finance"})
 

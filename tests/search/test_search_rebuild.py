@@ -3,6 +3,7 @@
 import json
 import shutil
 import threading
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import select, update
@@ -12,7 +13,7 @@ from archive.search import indexing
 from archive.search.indexing import drain_index, mend_index, rebuild_index, verify_index
 from archive.search.models import SearchEntry
 from archive.search.service import REBUILDING
-from archive.search.store import open_index
+from archive.search.store import load_entries, open_index
 from indexer import IndexerError
 from storage.outbox import OutboxItem, OutboxRow
 
@@ -189,6 +190,21 @@ def test_verify_names_what_is_missing_and_what_is_stale(resources, papers):
     assert set(findings) == {f"item:{papers[0]}", f"item:{papers[1]}"}
     assert "缺少" in findings[f"item:{papers[0]}"]
     assert "不是最新" in findings[f"item:{papers[1]}"]
+    rebuild_index(resources)
+    assert list(verify_index(resources)) == []
+
+
+def test_verify_tells_an_entry_the_index_holds_in_an_older_version(resources, papers):
+    index = open_index(resources)
+    entry_id = f"item:{papers[2]}"
+    with resources.reading() as uow:
+        entry = load_entries(uow, [entry_id])[entry_id]
+    index.apply([replace(entry, body="旧的内容")])
+    assert [one.subject for one in verify_index(resources)] == [entry_id]
+    index.apply([replace(entry, readers=entry.readers | {"all"})])
+    assert [one.message for one in verify_index(resources)] == [
+        f"索引里 {entry_id} 的内容不是最新的"
+    ]
     rebuild_index(resources)
     assert list(verify_index(resources)) == []
 

@@ -1,7 +1,7 @@
 // Completions in the search box, and the filters opened where there is room for them.
 //
-// The box is a combobox: arrows move, Enter takes what is chosen (a title leads to its paper,
-// a customer is searched for), Escape closes. Without this script the form works all the same.
+// The box is a combobox: arrows move (down in an empty box brings one's own past searches), Enter
+// takes what is chosen (a title leads to its paper, a customer is searched for), Escape closes. Without this script the form works all the same.
 
 import { getJson } from "/static/js/app.js";
 
@@ -45,6 +45,9 @@ class Suggestions {
       if (!event.isComposing) this.askSoon();
     });
     this.input.addEventListener("compositionend", () => this.askSoon());
+    this.input.addEventListener("pointerdown", () => {
+      if (this.list.hidden && !this.input.value) this.askSoon(); // past searches
+    });
     this.input.addEventListener("keydown", (event) => this.onKey(event));
     this.input.addEventListener("blur", () => setTimeout(() => this.close(), 150));
     this.list.addEventListener("pointerdown", (event) => {
@@ -60,12 +63,8 @@ class Suggestions {
   }
 
   async ask() {
-    const text = this.input.value.trim();
+    const text = this.input.value.trim(); // nothing typed: one's own past searches
     this.request?.abort();
-    if (!text) {
-      this.close();
-      return;
-    }
     this.request = new AbortController();
     try {
       const query = new URLSearchParams({ q: text });
@@ -92,7 +91,9 @@ class Suggestions {
     line.dataset.index = n;
     line.setAttribute("role", "option");
     line.setAttribute("aria-selected", "false");
+    if (item.kind === "past") line.classList.add("picker-past");
     const text = document.createElement("span");
+    text.className = "picker-text";
     text.textContent = item.text;
     const note = document.createElement("span");
     note.className = "picker-note";
@@ -102,7 +103,13 @@ class Suggestions {
   }
 
   onKey(event) {
-    if (event.isComposing || this.list.hidden) return;
+    if (event.isComposing) return;
+    if (this.list.hidden) {
+      if (event.key !== "ArrowDown") return;
+      this.askSoon();
+      event.preventDefault();
+      return;
+    }
     if (event.key === "ArrowDown") this.move(1);
     else if (event.key === "ArrowUp") this.move(-1);
     else if (event.key === "Enter" && this.active >= 0) this.take(this.active);

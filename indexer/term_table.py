@@ -1,0 +1,100 @@
+"""The dictionary of a segment, written in one go: Whoosh's ordered hash table, bytes and all.
+
+Stands in for Whoosh's own writer of that file, which hashes and writes term by term; a stock
+reader opens what is written here. Not here: what the entries say (postings, writer).
+"""
+
+import pickle
+import struct
+from array import array
+from collections.abc import Sequence
+from typing import Any
+from zlib import crc32
+
+import numpy as np
+import numpy.typing as npt
+
+_CRC = 1  # Whoosh's number for this way of hashing, cheaper than its MD5
+_HASH_TYPE_AT = 4
+_BUCKETS = 256
+_LARGEST_SHORT = 2**32
+_pack_lengths = struct.Struct("!ii").pack
+_pack_directory = struct.Struct("!qi").pack
+_SLOT = np.dtype([("hash", ">u4"), ("at", ">u8")])
+
+
+class TermTable:
+    """Takes keys in ascending order with their entries; `close` writes hashes and directory."""
+
+    def __init__(self, file: Any, extras: dict[str, Any]) -> None:
+        """`file` is Whoosh's, with the head of the table written and nothing else."""
+        self.dbfile = file
+        self.extras = extras
+        end = file.tell()
+        file.seek(_HASH_TYPE_AT)
+        file.write_byte(_CRC)
+        file.seek(end)
+        self._end: int = end
+        self._places = array("Q")
+        self._hashes = array("I")
+
+    def add_all(self, keys: Sequence[bytes], entries: Sequence[bytes]) -> None:
+        """Write keys with their entries, ascending also against those added before."""
+        at, places = self._end, self._places
+        parts: list[bytes] = []
+        for key, entry in zip(keys, entries, strict=True):
+            part = _pack_lengths(len(key), len(entry)) + key + entry
+            parts.append(part)
+            places.append(at)
+            at += len(part)
+        self._hashes.extend(map(crc32, keys))
+        self.dbfile.write(b"".join(parts))
+        self._end = at
+
+    def close(self) -> None:
+        """Finish and close the file."""
+        hashes = np.frombuffer(self._hashes, np.uint32)
+        places = np.frombuffer(self._places, np.uint64)
+        directory = self._write_hashes(hashes, places)
+        self.dbfile.write(b"".join(_pack_directory(*one) for one in directory))
+        is_short = self._end < _LARGEST_SHORT
+        extras = {**self.extras, "indextype": "I" if is_short else "q", "indexlen": len(places)}
+        tail = pickle.dumps(extras, 2) + places.astype(">u4" if is_short else ">i8").tobytes()
+        self.dbfile.write(tail)
+        self.dbfile.write_int(len(tail))
+        self.dbfile.close()
+
+    def _write_hashes(
+        self, hashes: npt.NDArray[np.uint32], places: npt.NDArray[np.uint64]
+    ) -> list[tuple[int, int]]:
+        """Write 256 tables of slots; return where each begins and how many slots it has."""
+        order = np.argsort(hashes & (_BUCKETS - 1), kind="stable")
+        ends = np.searchsorted((hashes & (_BUCKETS - 1))[order], np.arange(_BUCKETS + 1))
+        at = self._end
+        directory: list[tuple[int, int]] = []
+        for bucket in range(_BUCKETS):
+            rows = order[ends[bucket] : ends[bucket + 1]]
+            slots = np.zeros(2 * len(rows), _SLOT)
+            if len(rows):
+                own = hashes[rows]
+                taken = _slots_of((own >> 8).astype(np.int64) % len(slots), len(slots))
+                slots["hash"][taken], slots["at"][taken] = own, places[rows]
+            self.dbfile.write(slots.tobytes())
+            directory.append((at, len(slots)))
+            at += slots.nbytes
+        return directory
+
+
+def _slots_of(homes: npt.NDArray[np.int64], size: int) -> npt.NDArray[np.int64]:
+    """A slot for each key by linear probing from its home, as a reader will look for it."""
+    homes = homes.copy()
+    while True:
+        order = np.argsort(homes, kind="stable")
+        rank = np.arange(len(homes))
+        taken = np.maximum.accumulate(homes[order] - rank) + rank
+        over = order[taken >= size]
+        if not len(over):
+            slots = np.empty(len(homes), np.int64)
+            slots[order] = taken
+            return slots
+        homes[over] = 0  # past the last slot one goes on from the first
