@@ -1,7 +1,7 @@
 """synonyms and past searches
 
 Revision: 0009
-After: 0010
+After: 0008
 """
 
 import sqlalchemy as sa
@@ -10,7 +10,7 @@ from alembic import op
 import storage.database
 
 revision = "0009"
-down_revision = "0010"
+down_revision = "0008"
 branch_labels = None
 depends_on = None
 

@@ -1,7 +1,7 @@
 """journal_checkpoints
 
 Revision: 0010
-After: 0008
+After: 0009
 
 What is filled in is kept as plain Chinese too, so that lists can be narrowed by an entry.
 """
@@ -15,7 +15,7 @@ import storage.database
 from storage.database import plain_json
 
 revision = "0010"
-down_revision = "0008"
+down_revision = "0009"
 branch_labels = None
 depends_on = None
 
