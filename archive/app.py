@@ -21,6 +21,8 @@ from archive.documents import routes as documents
 from archive.filing import api as filing_api
 from archive.filing import routes as filing
 from archive.filing import sealing_api, sealing_routes
+from archive.filing.handover import api as handover_api
+from archive.filing.handover import routes as handover
 from archive.filing.packages import routes as packages
 from archive.forms import routes as forms
 from archive.lending import api as lending_api
@@ -73,6 +75,7 @@ PAGES = (
     seals,
     filing,
     sealing_routes,
+    handover,
     packages,
     lending,
     lending_rules,
@@ -97,6 +100,7 @@ CALLS = (
     seals_api,
     filing_api,
     sealing_api,
+    handover_api,
     packages,
     lending_api,
     lending_rules_api,

@@ -4,6 +4,7 @@ from archive.core import calendar, numbering, profile
 from archive.customers import models as customers
 from archive.documents import models as documents
 from archive.filing import models as filing
+from archive.filing.handover import models as handover
 from archive.forms import models as forms
 from archive.lending import models as lending
 from archive.people import models as people
@@ -27,6 +28,7 @@ __all__ = [
     "files",
     "filing",
     "forms",
+    "handover",
     "journal",
     "lending",
     "metadata",

@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import select
 
 from archive.filing import service as filing
+from archive.filing.handover import service as handover
 from archive.filing.models import ItemCopy
 from archive.records import drafts
 from archive.records.models import Record
@@ -87,11 +88,26 @@ POST /volumes/{volume}/seal/confirm     login   403    403    422       403    4
 POST /volumes/{volume}/seal/withdraw    login   403    403    422       403    403
 GET  /api/v1/volumes/{volume}/seal      401     403    403    404       403    403
 POST /api/v1/volumes/{volume}/seal      401     403    403    401       403    403
+GET  /volumes/{volume}/check            login   403    403    200       403    403
+GET  /handover                          login   200    200    200       200    403
+GET  /handover/all                      login   403    403    200       200    403
+GET  /handover/{handover}               login   200    404    200       200    404
+GET  /handover/{handover}/A07.docx      login   200    404    200       200    404
+POST /handover/{handover}/hand          login   422    404    403       403    404
+POST /handover/{handover}/receive       login   403    403    409       403    403
+POST /handover/{handover}/back          login   403    404    409       403    403
+POST /handover/{handover}/refresh       login   302    404    403       403    404
+GET  /api/v1/handovers                  401     200    200    200       200    403
+GET  /api/v1/handovers/owed?month=2026-11 401   200    200    200       200    403
+GET  /api/v1/handovers/{handover}       401     200    404    200       200    404
+GET  /api/v1/handovers/{handover}/A07.docx 401  200    404    200       200    404
+POST /api/v1/handovers/{handover}/hand  401     401    404    403       403    404
 GET  /api/v1/volumes/{volume}/papers/A10.docx 401 403  403    200       403    403
 """
 BODIES = {
     "shelve": {"place": {"room": "库房一"}},
     "reserve": {"item_id": 1, "mode": "original", "purpose": "核对客户资质"},
+    "hand": {"password": "不对的密码", "digest": "0"},
     "seal": {"password": "不对的密码"},
     "move": {
         "category": "KH",
@@ -122,7 +138,23 @@ def things(resources, company):
         item = filing.file_record(uow, company.archivist, ids["filed"])
         ids["item"], ids["volume"] = item.id, item.volume_id
         uow.commit()
+    ids["handover"] = _listed(resources, company)
     return ids
+
+
+def _listed(resources, company) -> int:
+    """A hand-over list, still being made, with one signed paper of the sales department."""
+    with resources.work() as uow:
+        draft = drafts.create_draft(uow, company.sales_clerk, "E01", sample_values("E01"))
+        uow.commit()
+    edge.submit(resources, company.sales_clerk, draft.id, draft.version)
+    for person in (company.sales_clerk, company.sales_head, company.leader):
+        edge.sign(resources, person, draft.id, password=PASSWORD, drawn_png=None)
+    with resources.work() as uow:
+        person, unit = company.sales_clerk, company.sales_id
+        made = handover.make_list(uow, person, unit, "2026-11", [draft.id])
+        uow.commit()
+    return made.id
 
 
 def test_who_gets_in(company, client_for, api_for, things):

@@ -34,6 +34,7 @@ class CustomerIn(_Strict):
     factory_phone: str = ""
     region: str = ""
     status: str = "正常"
+    cooperation: str = "一般往来"
     owner_id: int | None = None
     department_id: int | None = None
     first_contact: str | None = None
@@ -56,6 +57,7 @@ class CustomerEdit(_Strict):
     factory_phone: str = ""
     region: str = ""
     status: str = "正常"
+    cooperation: str = "一般往来"
     owner_id: int | None = None
     department_id: int | None = None
     first_contact: str | None = None
@@ -80,6 +82,7 @@ class CustomerOut(BaseModel):
     factory_phone: str
     region: str
     status: str
+    cooperation: str
     owner_id: int | None
     owner_name: str
     department_id: int | None

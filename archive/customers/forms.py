@@ -8,7 +8,7 @@ from wtforms import HiddenField, SelectField, StringField, TextAreaField
 
 from archive.core.errors import Invalid
 from archive.customers.rules import LABELS, clean_fields, parse_day
-from archive.customers.views import STATUSES, CustomerFields
+from archive.customers.views import COOPERATIONS, STATUSES, CustomerFields
 
 POOL = "0"  # 公海: nobody's
 
@@ -28,6 +28,9 @@ class CustomerForm(FlaskForm):
     factory_phone = StringField(LABELS["factory_phone"])
     region = StringField(LABELS["region"])
     status = SelectField(LABELS["status"], choices=list(STATUSES), default="正常")
+    cooperation = SelectField(
+        LABELS["cooperation"], choices=list(COOPERATIONS), default=COOPERATIONS[0]
+    )
     owner_id = SelectField(LABELS["owner_id"])
     department_id = SelectField(LABELS["department_id"])
     first_contact = StringField(LABELS["first_contact"])

@@ -33,6 +33,7 @@ class Customer(Base):
     factory_phone: Mapped[str] = mapped_column(String(60), default="")
     region: Mapped[str] = mapped_column(String(60), default="")
     status: Mapped[str] = mapped_column(String(20), default="正常")
+    cooperation: Mapped[str] = mapped_column(String(20), default="一般往来", index=True)
     owner_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"), index=True)
     department_id: Mapped[int | None] = mapped_column(ForeignKey("department.id"), index=True)
     first_contact: Mapped[date | None]

@@ -13,7 +13,7 @@ from typing import Any
 
 from pypinyin import Style, lazy_pinyin
 
-from archive.customers.views import STATUSES, CustomerFields
+from archive.customers.views import COOPERATIONS, STATUSES, CustomerFields
 from doc_templates.fields import forbidden_mark
 from indexer.folding import fold
 
@@ -30,6 +30,7 @@ LABELS = {
     "factory_phone": "工厂电话",
     "region": "区域",
     "status": "状态",
+    "cooperation": "合作关系",
     "owner_id": "负责人",
     "department_id": "部门",
     "first_contact": "首次接触日期",
@@ -101,6 +102,8 @@ def clean_fields(entered: CustomerFields) -> tuple[CustomerFields, dict[str, str
         wrong["initials"] = "拼音首字母只能用英文字母和数字，如 HX；留空则自动生成"
     if shaped.status not in STATUSES:
         wrong["status"] = f"状态只能是{'、'.join(STATUSES)}"
+    if shaped.cooperation not in COOPERATIONS:
+        wrong["cooperation"] = f"合作关系只能是{'、'.join(COOPERATIONS)}"
     if shaped.first_contact is not None and shaped.first_contact.year < FIRST_YEAR:
         wrong["first_contact"] = "日期太早，请核对年份"
     return shaped, wrong

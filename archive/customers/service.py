@@ -43,7 +43,7 @@ __all__ = [
 YEARLY_LIMIT = 9999
 LARGEST_ID = 2**63 - 1
 MOST_DOUBLES = 10
-_COPIED = (*rules.LIMITS, "status", "owner_id", "department_id", "first_contact")
+_COPIED = (*rules.LIMITS, "status", "cooperation", "owner_id", "department_id", "first_contact")
 
 
 def find_customers(

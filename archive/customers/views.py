@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 
 STATUSES = ("潜在", "正常", "暂停往来", "停止交易")
+COOPERATIONS = ("一般往来", "长期合作")  # 客户档案管理制度 一.2
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,7 @@ class CustomerView:
     factory_phone: str
     region: str
     status: str
+    cooperation: str
     owner_id: int | None
     owner_name: str
     department_id: int | None
@@ -48,6 +50,7 @@ class CustomerFields:
     factory_phone: str = ""
     region: str = ""
     status: str = "正常"
+    cooperation: str = COOPERATIONS[0]
     owner_id: int | None = None
     department_id: int | None = None
     first_contact: date | None = None

@@ -4,7 +4,7 @@ Bytes are made and stored by the edges before a transaction opens; here a row is
 bytes that are already safe. What was kept is served byte for byte and never made again.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -38,6 +38,7 @@ __all__ = [
     "make_draft_word",
     "make_pdf",
     "make_word",
+    "newest_documents",
     "page_picture",
     "page_png",
     "plain_text",
@@ -164,6 +165,23 @@ def latest_document(uow: UnitOfWork, record_id: int, kind: str) -> DocumentView 
         _documents(record_id).where(Document.kind == kind).limit(1)
     ).one_or_none()
     return None if row is None else _view(row)
+
+
+def newest_documents(
+    uow: UnitOfWork, record_ids: Collection[int]
+) -> dict[int, dict[str, DocumentView]]:
+    """Return the newest kept file of each kind, by record and kind; one statement for all."""
+    found: dict[int, dict[str, DocumentView]] = {record_id: {} for record_id in record_ids}
+    query = (
+        select(Document, StoredFile)
+        .join(StoredFile, StoredFile.sha256 == Document.sha256)
+        .where(Document.record_id.in_(record_ids))
+        .order_by(Document.round, Document.stage, Document.id)
+    )
+    for row in uow.session.execute(query):
+        view = _view(row)
+        found[view.record_id][view.kind] = view
+    return found
 
 
 def list_documents(uow: UnitOfWork, record_id: int) -> tuple[DocumentView, ...]:

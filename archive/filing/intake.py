@@ -11,10 +11,11 @@ from archive.core.clock import local_day
 from archive.core.errors import Conflict, Invalid
 from archive.core.pages import Page
 from archive.documents import service as documents
-from archive.documents.rules import SUFFIXES
+from archive.filing.handover import claims
 from archive.filing.items import find_item_of_record, load_item, thing_of_row
 from archive.filing.models import FilingStep, IntakeRefusal, Item, ItemFile, ItemState
 from archive.filing.plan import load_plan
+from archive.filing.record_files import MASTER, files_of_record
 from archive.filing.rules import APPRAISE, Belonging, check_reason
 from archive.filing.views import ItemView, RefusalView
 from archive.forms.service import get_form
@@ -30,26 +31,19 @@ from storage.work import UnitOfWork
 
 TITLE_LIMIT = 300
 
-BESIDE = {
-    "scan": ("scan", "对方签好的扫描件"),
-    "evidence": ("evidence", "对方签字存证单"),
-    "stamped": ("stamped", "盖章后的扫描件"),
-}
-
 
 def waiting_records(
     uow: UnitOfWork, actor: Actor, *, page: int = 1, per_page: int = 20
 ) -> Page[RecordView]:
-    """Return the signed records that nobody has taken in yet, the longest waiting first."""
+    """Return the signed records that nobody has taken in yet, the longest waiting first.
+
+    Those on a hand-over list that is on its way are not among them: the list comes first.
+    """
     require(actor, "filing.list")
-    found = records.signed_not_filed(uow, actor, page, per_page)
-    taken = set(
-        uow.session.scalars(
-            select(Item.record_id).where(Item.record_id.in_([row.id for row in found.items]))
-        )
+    taken = select(Item.record_id).where(Item.record_id.is_not(None))
+    return records.signed_not_filed(
+        uow, actor, page, per_page, without=(taken, claims.on_the_way())
     )
-    rest = tuple(row for row in found.items if row.id not in taken)
-    return Page(rest, found.total - len(found.items) + len(rest), found.page, found.per_page)
 
 
 def get_waiting(uow: UnitOfWork, actor: Actor, record_id: int) -> RecordView:
@@ -63,44 +57,38 @@ def get_waiting(uow: UnitOfWork, actor: Actor, record_id: int) -> RecordView:
     item_id = find_item_of_record(uow, record_id)
     if item_id is not None:
         raise Conflict("这份文件已经鉴别过，请接着做下一步。", {"item_id": str(item_id)})
+    claims.received_by_list(uow, record_id)
     return record
-
-
-def _beside(uow: UnitOfWork, record_id: int) -> list[tuple[str, str, str]]:
-    """Return what stands beside the paper: the other party's scan, the evidence sheet."""
-    found = []
-    for kind, (role, name) in BESIDE.items():
-        latest = documents.latest_document(uow, record_id, kind)
-        if latest is not None:
-            suffix = SUFFIXES.get(latest.media_type, "pdf")
-            found.append((role, f"{name}.{suffix}", latest.sha256))
-    return found
 
 
 def appraise(uow: UnitOfWork, actor: Actor, record_id: int, note: str = "") -> ItemView:
     """Take a signed record in as an item, with its signed PDF and Word by digest (鉴别)."""
     record = get_waiting(uow, actor, record_id)
-    master = documents.latest_document(uow, record_id, "pdf")
-    if master is None:
+    came_by = claims.received_by_list(uow, record_id)
+    files = files_of_record(uow, record)
+    if not files or files[0].role != MASTER:
         raise Conflict("这份文件还没有签核后的 PDF，不能归档；请等 PDF 生成后再试。")
-    word = documents.latest_document(uow, record_id, "docx")
-    row = _new_item(uow, record, master.pages)
+    row = _new_item(uow, record, files[0].document.pages)
     uow.session.add(row)
     uow.session.flush()
-    kept = [("master", documents.document_name(record, "pdf"), master.sha256)]
-    if word is not None:
-        kept.append(("word", documents.document_name(record, "docx"), word.sha256))
-    kept += _beside(uow, record_id)
     uow.session.add_all(
-        ItemFile(item_id=row.id, role=role, name=file_name, sha256=digest, created_at=uow.now())
-        for role, file_name, digest in kept
+        ItemFile(
+            item_id=row.id,
+            role=file.role,
+            name=file.name,
+            sha256=file.document.sha256,
+            created_at=uow.now(),
+        )
+        for file in files
     )
+    words = note[:500] or (f"移交清单 {came_by}" if came_by else "")
     uow.session.add(
-        FilingStep(item_id=row.id, step=APPRAISE, by_id=actor.id, at=uow.now(), note=note[:500])
+        FilingStep(item_id=row.id, step=APPRAISE, by_id=actor.id, at=uow.now(), note=words)
     )
     settle_readers(uow, row)
-    digests = {role: digest for role, _, digest in kept}
-    uow.journal(actor.id, "item.appraise", "item", row.id, {"record": record_id, **digests})
+    digests = {file.role: file.document.sha256 for file in files}
+    told = {"record": record_id, "handover": came_by, **digests}
+    uow.journal(actor.id, "item.appraise", "item", row.id, told)
     return load_item(uow, row.id)
 
 
@@ -111,6 +99,7 @@ def send_back(uow: UnitOfWork, actor: Actor, record_id: int, reason: str) -> Ref
     row = IntakeRefusal(record_id=record_id, by_id=actor.id, at=uow.now(), reason=words)
     uow.session.add(row)
     records.mark_returned(uow, actor, record_id, f"归档退回：{words}")
+    claims.release(uow, record_id)
     uow.session.flush()
     uow.journal(actor.id, "filing.refuse", "record", record_id, {"refusal": row.id})
     return RefusalView(record_id, actor.name, row.at, words)

@@ -14,6 +14,7 @@ from archive.core.web import reading, resources, work
 from archive.customers.service import get_customer
 from archive.filing import service
 from archive.filing.downloads import file_response
+from archive.filing.handover.service import list_lists
 from archive.filing.import_rows import ImportedFile
 from archive.filing.labels import barcode_svg, qr_svg
 from archive.filing.list_columns import CATALOGUE, ITEMS, UNFINISHED, VOLUMES, WAITING
@@ -63,8 +64,10 @@ def desk() -> str | Response:
         waiting = read_page(page=request.args.get("page", 1, type=int), per_page=50)
         unfinished = service.unfinished_items(uow, actor())
         place = service.last_place(uow, actor())
+        handed = list_lists(uow, actor(), state="handed", per_page=5)
     return render_template(
         "filing/desk.html",
+        handed=handed,
         waiting=waiting,
         unfinished=unfinished,
         place=place or load_plan().default_room,

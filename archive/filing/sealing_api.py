@@ -10,6 +10,7 @@ from archive.core.errors import Invalid
 from archive.core.web import reading, resources, work
 from archive.documents.service import MEDIA_TYPES
 from archive.filing import service
+from archive.filing.checks.edge import check_before_seal
 from archive.filing.paper_files import paper_response
 from archive.filing.papers import volume_paper
 from archive.filing.rules import MAX_NOTE, NOT_SEALED, Belonging
@@ -103,6 +104,7 @@ def seal(volume_id: int) -> SealOut:
 def prepare(volume_id: int, json_data: SealIn) -> SealOut:
     """Propose a volume for sealing; nothing goes in or out until it is confirmed or withdrawn."""
     confirm(resources(), actor(), json_data.password, client_address(), NOT_SEALED)
+    check_before_seal(resources(), actor(), volume_id)
     with work() as uow:
         done = service.prepare_seal(uow, actor(), volume_id, json_data.note)
         uow.commit()
@@ -116,6 +118,7 @@ def prepare(volume_id: int, json_data: SealIn) -> SealOut:
 def confirm_seal(volume_id: int, json_data: ConfirmIn) -> SealOut:
     """Seal a volume as the second archivist: its items get their final 档号."""
     confirm(resources(), actor(), json_data.password, client_address(), NOT_SEALED)
+    check_before_seal(resources(), actor(), volume_id)
     with work() as uow:
         done = service.confirm_seal(uow, actor(), volume_id, json_data.digest)
         uow.commit()

@@ -18,6 +18,7 @@ from archive.core.list_sheets import wants_sheet, whole_list_sheet
 from archive.core.web import reading, resources, work
 from archive.documents.service import MEDIA_TYPES
 from archive.filing import service
+from archive.filing.checks.edge import check_before_seal, check_volume
 from archive.filing.list_columns import plan_columns
 from archive.filing.paper_files import paper_response
 from archive.filing.papers import LINES, PAPERS, volume_paper
@@ -55,6 +56,7 @@ def prepare(volume_id: int) -> Page:
         volume_id,
         lambda uow: service.prepare_seal(uow, actor(), volume_id, note),
         "已提出封卷，请另一位档案员打开本页核对确认。",
+        with_check=True,
     )
 
 
@@ -67,6 +69,7 @@ def confirm_seal(volume_id: int) -> Page:
         volume_id,
         lambda uow: service.confirm_seal(uow, actor(), volume_id, digest),
         "已封卷，正式档号已编定。请打印封面、卷内目录、备考表和盒签。",
+        with_check=True,
     )
 
 
@@ -81,6 +84,16 @@ def withdraw(volume_id: int) -> Page:
         "已撤回封卷，案卷可以继续整理。",
         with_password=False,
     )
+
+
+@pages.get("/volumes/<int:volume_id>/check")
+@guard("volume.seal")
+def check(volume_id: int) -> str:
+    """Check a volume now (四性检测) and show the outcome item by item."""
+    report = check_volume(resources(), actor(), volume_id)
+    with reading() as uow:
+        found, _ = service.get_volume(uow, actor(), volume_id)
+    return render_template("filing/check.html", volume=found, report=report)
 
 
 @pages.get("/volumes/<int:volume_id>/papers/<any(A04, A05, A06, A10):code>.<any(docx, pdf):kind>")
@@ -140,13 +153,20 @@ def volume_page(volume_id: int, typed: Mapping[str, str]) -> str:
 
 
 def _act(
-    volume_id: int, act: Callable[[UnitOfWork], object], done: str, *, with_password: bool = True
+    volume_id: int,
+    act: Callable[[UnitOfWork], object],
+    done: str,
+    *,
+    with_password: bool = True,
+    with_check: bool = False,
 ) -> Page:
     """Do an act on a volume; a refusal shows the page again with what was typed."""
     try:
         if with_password:
             password = request.form.get("password", "")
             confirm(resources(), actor(), password, client_address(), NOT_SEALED)
+        if with_check:
+            check_before_seal(resources(), actor(), volume_id)
         with work() as uow:
             act(uow)
             uow.commit()

@@ -181,6 +181,16 @@ def _archivist_who_reads(actor: Actor, thing: Thing) -> bool:
     return bool(actor.roles & {"archivist", "archive_head"}) and _readable(actor, thing)
 
 
+def _of_its_department(actor: Actor, thing: Thing) -> bool:
+    """A member of the department, or the head of one above it; a bare administrator never."""
+    return _staff(actor, thing) and thing.department_id in {actor.department_id, *actor.headed}
+
+
+def _of_its_department_or_office(actor: Actor, thing: Thing) -> bool:
+    offices = {"archivist", "archive_head", "leader", "audit"}
+    return bool(actor.roles & offices) or _of_its_department(actor, thing)
+
+
 _RULES: dict[str, _Rule] = {
     "self": _anyone,
     "form.read": _staff,
@@ -203,6 +213,11 @@ _RULES: dict[str, _Rule] = {
     "item.package": _role("archivist", "archive_head", "leader", "audit"),
     "filing.list": _role("archivist", "archive_head"),
     "filing.import": _role("archivist", "archive_head"),
+    "handover.list": _staff,
+    "handover.read": _of_its_department_or_office,
+    "handover.make": _of_its_department,
+    "handover.receive": _role("archivist", "archive_head"),
+    "handover.all": _role("archivist", "archive_head", "leader", "audit"),
     "volume.list": _staff,
     "volume.seal": _role("archivist", "archive_head"),
     "seal.list": _anyone,
@@ -228,4 +243,6 @@ _ABOUT_A_THING = (
     _assigned,
     _customer_keeper,
     _archivist_who_reads,
+    _of_its_department,
+    _of_its_department_or_office,
 )

@@ -4,10 +4,11 @@ Reading and lists stand here; filling in is in ``drafts``, the moves from state 
 ``stages``. Nothing here commits.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, Select, func, or_, select
 
 from archive.core.errors import Invalid
 from archive.core.pages import Page
@@ -168,13 +169,22 @@ def facet_counts(uow: UnitOfWork, actor: Actor, form: Form) -> tuple[FacetView, 
 
 
 def signed_not_filed(
-    uow: UnitOfWork, actor: Actor, page: int = 1, per_page: int = 20
+    uow: UnitOfWork,
+    actor: Actor,
+    page: int = 1,
+    per_page: int = 20,
+    *,
+    without: Sequence[Select[Any]] = (),
 ) -> Page[RecordView]:
-    """Return the signed records that wait to be filed, the longest waiting first."""
+    """Return the signed records that wait to be filed, the longest waiting first.
+
+    ``without``: queries for ids of records that are left out (taken in already, on their way).
+    """
     require(actor, "filing.list")
     waiting = (
         select(Record)
         .where(Record.state == RecordState.SIGNED, may_read(actor, "record", Record.id))
+        .where(*(Record.id.not_in(ids) for ids in without))
         .order_by(Record.signed_at, Record.id)
     )
     return page_of(uow, waiting, page, per_page)

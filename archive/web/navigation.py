@@ -48,6 +48,7 @@ PLACES = (
     Place("seals.listing", "印章", "patch-check", "seal.list"),
     Place("customers.listing", "客户", "people", "customer.list", on_phone=True),
     Place("filing.desk", "归档", "archive", "filing.list", heading="档案"),
+    Place("handover.mine", "归档移交", "box-arrow-in-down", "handover.list", heading="档案"),
     Place("filing.items", "档案目录", "journal-text", "item.list"),
     Place("lending.mine", "借阅", "book", "loan.list", on_phone=True),
     Place("lending.desk", "借阅台", "upc-scan", "loan.desk"),

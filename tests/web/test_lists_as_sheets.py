@@ -36,6 +36,8 @@ LISTS = {
     "/volumes/{volume}": "archivist",
     "/filing": "archivist",
     "/filing/plan": "archivist",
+    "/handover": "sales_clerk",
+    "/handover/all": "archivist",
     "/signing?view=done": "sales_clerk",
     "/signing/settings": "sales_clerk",
     "/signing/stuck": "admin",
@@ -64,6 +66,9 @@ NOT_LISTS = {
     "records/earlier.html": "a choice inside a form being filled in; /records is the list",
     "records/_sheet.html": "one paper as it is printed",
     "records/import_report.html": "its faults are given out in the file that came in",
+    "handover/_parts.html": "the tables of /handover and /handover/all, which give them out",
+    "handover/show.html": "one hand-over list, printed as A07",
+    "filing/check.html": "the outcome of one volume's check",
     "signing/verify.html": "one paper's signatures, for strangers",
 }
 

@@ -1,7 +1,7 @@
 """circulation
 
 Revision: 0008
-After: 0006
+After: 0007
 
 Pick-up terms and the queue on requests; renewals and recalls of loans; notices and calendars.
 """
@@ -12,7 +12,7 @@ from alembic import op
 import storage.database
 
 revision = "0008"
-down_revision = "0006"
+down_revision = "0007"
 branch_labels = None
 depends_on = None
 
