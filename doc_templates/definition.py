@@ -84,7 +84,9 @@ class Signer:
     upward), skip, admin. `issues`: 签发, where a mere 圈阅 is not enough. `days`: working days
     within which to answer; 0 means no term. `late` tells what happens after it: remind, hand_on
     (to the head above), return (to the author), agree (counts as a yes without a signature; never
-    the last step, never 签发).
+    the last step, never 签发). `same` tells what a step does for which only people are left who
+    signed before (`allow_same`): each (they sign again), once (it is skipped), consecutive
+    (skipped where the step before is theirs too).
     """
 
     role: str
@@ -97,6 +99,7 @@ class Signer:
     issues: bool = False
     days: int = 0
     late: str = "remind"
+    same: str = "each"
 
     @property
     def is_electronic(self) -> bool:

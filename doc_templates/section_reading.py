@@ -34,6 +34,7 @@ CANDIDATE = re.compile(
 )
 SEAL_KINDS = ("公章", "合同专用章", "财务专用章", "法定代表人名章", "其他")
 EMPTY_POLICIES = ("stop", "head", "skip", "admin")
+SAME_POLICIES = ("each", "once", "consecutive")
 LATE_POLICIES = ("remind", "hand_on", "return", "agree")
 MAX_DAYS = 365
 _DUE = re.compile(r"([0-9]{1,3})d|(?:month|quarter)\+([0-9]{1,2})")
@@ -179,17 +180,22 @@ def _read_signer(table: TomlTable, role: str) -> Signer:
     issues = table.flag("issues")
     if late == "agree" and issues:
         raise table.fault("late", "签发的一步不能逾期视为同意")
+    same = table.choice("same", SAME_POLICIES, "each")
+    allow_same = table.flag("allow_same")
+    if same != "each" and not allow_same:
+        raise table.fault("same", f'same = "{same}" 要同时写 allow_same = true（同一人可签两步）')
     return Signer(
         role,
         candidate,
         table.flag("optional"),
         mode,
         when,
-        table.flag("allow_same"),
+        allow_same,
         table.choice("empty", EMPTY_POLICIES, "stop"),
         issues,
         days,
         late,
+        same,
     )
 
 

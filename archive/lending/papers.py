@@ -102,7 +102,7 @@ def _reminder(uow: UnitOfWork, actor: Actor, view: RequestView) -> dict[str, obj
         "部门": loan.borrower_department,
         "题名": loan.item_title,
         "件号全称": loan.item_code,
-        "条码": loan.barcode,
+        "实体条码": loan.barcode,
         "借出日期": _day(loan.handed_at),
         "应还日期": loan.due_on.isoformat(),
         "借出页数": str(loan.pages_out),

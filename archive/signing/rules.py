@@ -104,12 +104,16 @@ def plan_chain(
     """
     steps: list[PlannedStep] = []
     slot, taken = 1, set[int]()
+    before: tuple[int, ...] = ()
     for place, (signer, able) in enumerate(zip(chain, candidates, strict=True)):
         skipped = unneeded.get(place, "")
         is_outside = signer.candidate == OUTSIDE and not skipped
         people = () if skipped or is_outside else _take(signer, author_id, able, taken)
+        if people and _is_same_again(signer, people, taken, before):
+            people, skipped = (), "同一人已在前面签过，按流程不重复签"
         if not people and not skipped and not is_outside:
             skipped = "没有人可签，按流程跳过"
+        before = people or before
         needed = 1 if is_outside else needed_of(signer.mode, len(people))
         step = PlannedStep(
             seq=place + 1,
@@ -233,6 +237,15 @@ def field_name(slot: int) -> str:
 def spare_slots() -> tuple[int, ...]:
     """Return the slots kept for people added on the way."""
     return tuple(range(SPARE_BASE + 1, SPARE_BASE + SPARE_FIELDS + 1))
+
+
+def _is_same_again(
+    signer: Signer, people: Collection[int], taken: Collection[int], before: Collection[int]
+) -> bool:
+    """Whether those who would sign signed already, and the form lets once count for both."""
+    if signer.same == "each" or not set(people) <= set(taken):
+        return False
+    return signer.same == "once" or set(people) <= set(before)
 
 
 def _take(

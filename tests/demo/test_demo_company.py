@@ -42,6 +42,8 @@ from doc_templates import Signer, check_values, list_forms, load_form
 from doc_templates.errors import ConversionFailed
 from storage.verify import verify_blobs, verify_journal
 
+pytestmark = pytest.mark.slow
+
 Progress = Callable[[int, int | None], None]
 
 
@@ -186,7 +188,6 @@ def test_a_filed_paper_carries_every_signature_and_is_genuine(demo):
     assert names >= {filed.author_name, "方嘉明", "陆海平", "沈若云"}
 
 
-@pytest.mark.slow
 def test_poppler_and_we_agree_on_every_signed_paper(demo, tmp_path):
     with demo.reading() as uow:
         states = ("in_signing", "signed", "filed")
@@ -295,7 +296,6 @@ class PowerCut(BaseException):
     """Nobody catches this."""
 
 
-@pytest.mark.slow
 def test_a_demo_broken_off_is_taken_up_and_ends_the_same(demo, resources, converter):
     def cut_at(limit: int) -> Progress:
         def watch(done: int, _total: int | None) -> None:

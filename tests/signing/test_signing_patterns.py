@@ -203,6 +203,37 @@ def test_one_person_takes_two_steps_only_where_the_form_allows_it(desk, company,
     assert desk.state(paper) == "signed"
 
 
+@pytest.mark.parametrize(
+    ("middle", "same", "asked"),
+    [
+        ("主管; leader", "once", ["陈晓东", "周志远"]),
+        ("主管; leader", "consecutive", ["陈晓东", "周志远"]),
+        ("主管; leader", "each", ["陈晓东", "周志远", "周志远"]),
+        (HEAD, "once", ["陈晓东", "王建国"]),
+        (HEAD, "consecutive", ["陈晓东", "王建国", "陈晓东"]),
+    ],
+)
+def test_the_same_person_again_signs_once_or_each_time_as_the_form_says(
+    desk, company, steps, middle, same, asked
+):
+    last = "经理; leader" if middle != HEAD else "经理; submitter"
+    desk.publish(steps(AUTHOR, middle, f'{last}; allow_same = true; same = "{same}"'))
+    paper = desk.submit(company.sales_clerk)
+    assert [task.assignee_name for task in desk.run(paper).tasks] == asked
+    for name in asked:
+        desk.sign(next(one for one in vars(company).values() if named(one, name)), paper)
+    assert desk.state(paper) == "signed" and desk.verdict(paper).trusted
+
+
+def named(person, name):
+    return getattr(person, "name", "") == name
+
+
+def test_same_is_refused_without_leave_for_two_steps(desk, steps):
+    with pytest.raises(BadDefinition, match="allow_same"):
+        desk.publish(steps(AUTHOR, HEAD, f'{LEADER}; same = "once"'))
+
+
 def test_a_step_that_nobody_can_take_is_skipped_only_where_the_form_says_so(desk, company, steps):
     desk.publish(steps(AUTHOR, "主管; role:legal", LEADER))
     with pytest.raises(Invalid, match="主管"):

@@ -69,6 +69,7 @@ NOT_LISTS = {
     "handover/_parts.html": "the tables of /handover and /handover/all, which give them out",
     "handover/show.html": "one hand-over list, printed as A07",
     "filing/check.html": "the outcome of one volume's check",
+    "lending/desk.html": "what waits for pick-up today; /loans/register is the list",
     "signing/verify.html": "one paper's signatures, for strangers",
 }
 
