@@ -62,7 +62,10 @@ def migrate(database: Database, revision: str = "head") -> None:
         return
     with database.writer.connect() as connection:
         config.attributes["connection"] = connection
-        command.upgrade(config, revision)
+        try:
+            command.upgrade(config, revision)
+        finally:
+            connection.invalidate()  # it does not watch references any more
 
 
 def _present(database: Database) -> list[str]:

@@ -12,7 +12,10 @@ from archive.core.errors import Conflict, Unavailable
 
 SUMS = "SHA256SUMS"
 
-_SEALED = ("root.pem", "issuing.pem", "issuing.key", "salt", "cost")  # root.key may be taken away
+COST = "cost"
+FIRST_COST = b"32768"  # of folders from before it was written down
+
+_SEALED = ("root.pem", "issuing.pem", "issuing.key", "salt")  # root.key may be taken away
 
 
 class AuthorityError(Unavailable):
@@ -47,6 +50,8 @@ def read_folder(folder: Path) -> dict[str, bytes]:
             f"找不到公司的签名证书（{folder}）。请先初始化，或从备份恢复这个文件夹。"
         )
     files = {name: _read(folder / name) for name in _SEALED}
+    if (folder / COST).exists():
+        files[COST] = _read(folder / COST)
     try:
         lines = _read(folder / SUMS).decode("ascii").splitlines()
     except UnicodeDecodeError as wrong:
@@ -55,7 +60,7 @@ def read_folder(folder: Path) -> dict[str, bytes]:
     for name, content in files.items():
         if expected.get(name) != hashlib.sha256(content).hexdigest():
             raise damaged(folder / name)
-    return files
+    return {COST: FIRST_COST, **files}
 
 
 def read_cost(folder: Path, content: bytes) -> int:

@@ -94,6 +94,16 @@ def test_how_much_a_pass_phrase_is_stretched_is_kept_with_the_salt(tmp_path, mon
     assert CompanyAuthority.open(folder, PASSPHRASE).company == "示例集团有限公司"
 
 
+def test_a_folder_from_before_the_cost_was_kept_opens_as_ever(tmp_path, monkeypatch):
+    folder = tmp_path / "old"
+    monkeypatch.setattr(authority_module, "COST", 2**15)
+    CompanyAuthority.create(folder, COMPANY, PASSPHRASE, NOW)
+    (folder / "cost").unlink()
+    sums = (folder / "SHA256SUMS").read_text("ascii").splitlines(keepends=True)
+    (folder / "SHA256SUMS").write_text("".join(one for one in sums if "  cost" not in one), "ascii")
+    assert CompanyAuthority.open(folder, PASSPHRASE).company == COMPANY
+
+
 def pair(issued):
     return issued.certificate_pem, issued.encrypted_key_pem
 
