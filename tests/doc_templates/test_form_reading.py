@@ -320,6 +320,7 @@ TABLE = st.fixed_dictionaries(
 )  # fmt: skip
 
 
+@pytest.mark.slow
 @settings(max_examples=400, deadline=None)
 @given(table=TABLE | st.dictionaries(WORDS, TOML))
 def test_any_table_gives_a_form_or_a_bad_definition(table):

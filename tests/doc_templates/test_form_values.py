@@ -136,6 +136,7 @@ JSON = st.recursive(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(draft=st.booleans(), values=st.lists(JSON, min_size=24, max_size=24), whole=JSON)
 def test_no_json_whatever_makes_a_check_fail_or_a_draft_unprintable(draft, values, whole):

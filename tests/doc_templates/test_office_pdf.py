@@ -31,7 +31,7 @@ from doc_templates.package import read_package
 from doc_templates.pdf import OfficeConverter
 
 needs_office = pytest.mark.skipif(shutil.which("soffice") is None, reason="没有 LibreOffice")
-pytestmark = [pytest.mark.office]
+pytestmark = [pytest.mark.office, pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")

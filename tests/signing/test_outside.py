@@ -17,6 +17,8 @@ from archive.signing.outside import edge, service
 from archive.signing.outside.rules import MOST_WRONG
 from tests.conftest import one_page_pdf, zip_names
 
+pytestmark = pytest.mark.slow
+
 STRANGER = {"name": "何守信", "phone": "13800138000"}
 
 

@@ -29,6 +29,8 @@ from archive.signing.verdicts import _known, judge_file, judge_link, judge_stran
 from doc_templates import sample_values
 from doc_templates.pdf import OfficeConverter
 
+pytestmark = pytest.mark.slow
+
 PASSWORD = "档案台-测试-2026"
 
 

@@ -5,13 +5,18 @@ from dataclasses import replace
 
 import pytest
 from PIL import Image, ImageDraw
+from pyhanko.pdf_utils import generic
+from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pypdf import PdfWriter
 
 from archive.core.errors import Conflict, Invalid, NotFound, Unauthenticated
 from archive.core.previews import page_png
 from archive.filing import service as filing
-from archive.signing import detours, edge, service
+from archive.signing import detours, edge, pades, service
+from archive.signing.appearance import compose
+from archive.signing.keys import open_authority
 from archive.signing.outside import edge as outside
+from archive.signing.rules import field_name
 from archive.signing.seals import edge as seal_edge
 from archive.signing.seals import outings, register
 from archive.signing.seals import service as seals
@@ -435,3 +440,55 @@ def test_scan_of_the_stamped_copy_is_kept_and_filed_with_the_paper(
     assert "盖章扫描件" in [one.role_label for one in item.files]
     sent = {"file": (io.BytesIO(one_page_pdf("")), "盖章.pdf")}
     assert clerk.post(f"/signing/{signed}/stamped", data=sent).status_code == 409
+
+
+def altered(pdf, field_name, change):
+    """The PDF with an update by somebody who changes a field that was filled."""
+    writer = IncrementalPdfFileWriter(io.BytesIO(pdf))
+    fields = writer.root["/AcroForm"]["/Fields"]
+    field = next(one for one in fields if one.get_object().get("/T") == field_name).get_object()
+    change(writer, field)
+    out = io.BytesIO()
+    writer.write(out)
+    return out.getvalue()
+
+
+def other_words(writer, field):
+    field[generic.pdf_name("/V")] = generic.TextStringObject("骑缝章 别的章 1/2")
+    writer.update_container(field)
+
+
+def other_picture(writer, field):
+    picture = field["/AP"]["/N"]
+    picture._data, picture._encoded_data = b"", None
+    writer.update_container(picture)
+
+
+def new_picture(writer, field):
+    blank = generic.StreamObject(stream_data=b"")
+    blank.update(field["/AP"]["/N"])
+    field["/AP"][generic.pdf_name("/N")] = writer.add_object(blank)
+    writer.update_container(field)
+
+
+@pytest.mark.parametrize("change", [other_words, other_picture, new_picture])
+def test_seal_across_changed_after_it_was_signed_is_seen(
+    resources, desk, company, seal, two_pages, change, drawn_signature
+):
+    record_id = submit(resources, desk, company.sales_clerk, seal, with_outside=True)
+    desk.sign(company.leader, record_id)
+    apply(resources, company.archive_head, record_id)
+    assert desk.verdict(record_id).trusted
+    changed = altered(desk.file(record_id), "across1", change)
+    with resources.reading() as uow:
+        run = service.get_run(uow, company.sales_clerk, record_id)
+    task = next(one for one in run.tasks if one.is_seal)
+    key = open_authority(resources).issue_outside("何守信", "对方", resources.clock())
+    image = compose(None, "何守信", "2026年11月23日")
+    signed_on = pades.approve(
+        changed, field_name(task.slot + 1), key, image, "何守信", "乙方", resources.clock()
+    )
+    for pdf in (changed, signed_on):
+        found = pades.verify(pdf, open_authority(resources).trust_roots, now=resources.clock())
+        assert not found.intact and not found.trusted
+    assert "骑缝章”一栏里填好的内容又被改动过" in found.why

@@ -18,6 +18,8 @@ from archive.signing import delegation, detours, edge, freeze, inbox, reminders,
 from archive.signing.slots import marks_of
 from doc_templates import BadDefinition
 
+pytestmark = pytest.mark.slow
+
 AUTHOR, HEAD, LEADER = "报告人; submitter", "主管; head", "经理; leader"
 
 

@@ -1,7 +1,7 @@
 """Whether a file is as it was signed: what was changed, smuggled in or appended afterwards."""
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from asn1crypto import parser as asn1_parser
@@ -13,6 +13,7 @@ from pyhanko.sign.validation.status import PdfSignatureStatus, SignatureCoverage
 
 from archive.signing.pades.faults import UNREADABLE
 from archive.signing.pades.identity import entry
+from archive.signing.pades.reached import number_of, reachable_from, resolve
 
 _PEEK: Callable[[bytes], int] = asn1_parser.peek
 _HEX = re.compile(rb"(?:[0-9A-Fa-f]{2})+\Z")
@@ -23,9 +24,17 @@ _END = re.compile(rb"%%EOF[\r\n]*\Z")
 
 
 def integrity_fault(
-    pdf: bytes, signature: EmbeddedPdfSignature, status: PdfSignatureStatus, *, is_last: bool
+    pdf: bytes,
+    signature: EmbeddedPdfSignature,
+    status: PdfSignatureStatus,
+    *,
+    is_last: bool,
+    altered: Sequence[str] = (),
 ) -> str:
-    """Say what was done to the file after this signature; empty if nothing."""
+    """Say what was done to the file after this signature; empty if nothing.
+
+    ``altered``: the entries that stood on the paper when it was signed and were changed since.
+    """
     if not status.intact:
         return "签名之后，文件内容被改动过。"
     if not status.valid:
@@ -34,6 +43,8 @@ def integrity_fault(
         return "签名没有盖住整份文件，其中可能夹带了内容。"
     if status.docmdp_ok is False:
         return "签名之后，文件里又加进了不允许的改动（例如加页、改内容、加签名栏）。"
+    if altered:
+        return f"签名之后，“{'、'.join(altered)}”一栏里填好的内容又被改动过。"
     # stricter than pyHanko, which lets pass an update without effect
     is_open = is_last and status.coverage != SignatureCoverageLevel.ENTIRE_FILE
     if is_open and not _only_proof_follows(pdf, signature):
@@ -59,11 +70,11 @@ def falsely_filled(
 
     pyHanko passes over such a value, and the field would count as signed.
     """
-    signed = {_number(each.sig_field.container_ref) for each in signatures}
+    signed = {number_of(each.sig_field.container_ref) for each in signatures}
     return tuple(
         entry(reference.get_object(), "/TU", name)
         for name, value, reference in sig_fields.enumerate_sig_fields(reader)
-        if value is not None and _number(reference) not in signed
+        if value is not None and number_of(reference) not in signed
     )
 
 
@@ -79,9 +90,9 @@ def only_fills_since_certified(signature: EmbeddedPdfSignature) -> bool:
     reader, base = signature.reader, signature.signed_revision
     if reader.xrefs.hybrid_xrefs_present or signature.docmdp_level != _FILLS:
         return False
-    root = _number(reader.trailer.raw_get("/Root", revision=base))
+    root = number_of(reader.trailer.raw_get("/Root", revision=base))
     for revision in range(base + 1, reader.xrefs.total_revisions):
-        if _number(reader.trailer.raw_get("/Root", revision=revision)) != root:
+        if number_of(reader.trailer.raw_get("/Root", revision=revision)) != root:
             return False
         if reader.xrefs.refs_freed_in_revision(revision):
             return False
@@ -105,7 +116,7 @@ def only_fills_follow(signature: EmbeddedPdfSignature) -> bool:
     if signature.fieldmdp is None or signature.fieldmdp.action is sig_fields.FieldMDPAction.ALL:
         return False
     empty = {
-        _number(reference)
+        number_of(reference)
         for _, value, reference in sig_fields.enumerate_sig_fields(
             reader.get_historical_resolver(base)
         )
@@ -116,7 +127,7 @@ def only_fills_follow(signature: EmbeddedPdfSignature) -> bool:
             return False
         for each in reader.xrefs.explicit_refs_in_revision(revision):
             is_old = reader.xrefs.get_introducing_revision(each) <= base
-            if is_old and _number(each) not in empty:
+            if is_old and number_of(each) not in empty:
                 return False
     return True
 
@@ -147,7 +158,7 @@ def _is_fill(reader: PdfFileReader, revision: int, old: Any, new: Any) -> bool:
         is_filled = isinstance(value, generic.TextStringObject)
     else:
         is_filled = kind == "/Sig" and _is_new(reader, revision, value)
-        is_filled = is_filled and _resolve(value).get("/Type") == "/Sig"
+        is_filled = is_filled and resolve(value).get("/Type") == "/Sig"
     return is_filled and _is_new_look(reader, revision, old, new)
 
 
@@ -196,31 +207,6 @@ def _adds_validation_data(reader: PdfFileReader, revision: int) -> bool:
     root = reader.get_historical_root(revision)
     if "/DSS" not in root:
         return False
-    allowed = {_number(reader.trailer.raw_get("/Root")), *_reachable(root.raw_get("/DSS"))}
+    allowed = {number_of(reader.trailer.raw_get("/Root")), *reachable_from(root.raw_get("/DSS"))}
     changed = reader.xrefs.explicit_refs_in_revision(revision)
-    return all(_number(each) in allowed for each in changed)
-
-
-def _reachable(start: Any) -> Iterator[tuple[int, int]]:
-    waiting, seen = [start], set[tuple[int, int]]()
-    while waiting:
-        thing = waiting.pop()
-        if isinstance(thing, generic.IndirectObject):
-            number = _number(thing)
-            if number in seen:
-                continue
-            seen.add(number)
-            yield number
-            thing = _resolve(thing)
-        if isinstance(thing, generic.DictionaryObject):
-            waiting.extend(thing.raw_get(key) for key in thing)
-        elif isinstance(thing, generic.ArrayObject):
-            waiting.extend(thing.raw_get(place) for place in range(len(thing)))
-
-
-def _resolve(reference: Any) -> Any:
-    return reference.get_object()
-
-
-def _number(reference: Any) -> tuple[int, int]:
-    return int(reference.idnum), int(reference.generation)
+    return all(number_of(each) in allowed for each in changed)

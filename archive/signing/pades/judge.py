@@ -19,6 +19,7 @@ from archive.signing.authority import COMPANY_UNIT, SEAL_UNIT
 from archive.signing.certificates import attribute_of, serial_hex, unit_of
 from archive.signing.judged import SignatureVerdict, StampVerdict, Verdict
 from archive.signing.pades.belief import Grounds, doubt, is_backdated, note
+from archive.signing.pades.entered import Alteration, altered_since, find_alterations
 from archive.signing.pades.faults import UNREADABLE, SigningRefused
 from archive.signing.pades.identity import entry, load_roots, signer_name
 from archive.signing.pades.integrity import (
@@ -68,6 +69,8 @@ def verify(
         stamps = list(reader.embedded_timestamp_signatures)
         waiting = waiting_roles(reader)
         false = falsely_filled(reader, (*signatures, *stamps))
+        base = signatures[0].signed_revision if signatures else 0
+        alterations = find_alterations(reader, base)
     except UNREADABLE:
         return Verdict(False, False, "这不是完好的 PDF 文件，无法核验。它可能已损坏或被改动。")
     if false:
@@ -76,7 +79,7 @@ def verify(
     if not signatures:
         why = "文件里没有数字签名，不能证明它没有被改动。"
         return Verdict(False, False, why, (), waiting)
-    judged, judged_stamps = asyncio.run(_judge_all(pdf, signatures, stamps, grounds))
+    judged, judged_stamps = asyncio.run(_judge_all(pdf, signatures, stamps, grounds, alterations))
     certified = judged[0].is_company and is_certified(reader, signatures)
     verdict = _summed_up(judged, waiting, is_certified=certified)
     told = tuple(each.verdict for each in judged_stamps)
@@ -88,6 +91,7 @@ async def _judge_all(
     signatures: Sequence[EmbeddedPdfSignature],
     stamps: Sequence[EmbeddedPdfSignature],
     grounds: Grounds,
+    alterations: tuple[Alteration, ...],
 ) -> tuple[tuple[SignatureVerdict, ...], tuple[JudgedStamp, ...]]:
     """Judge in the order of signing; a signature dated before its forerunner comes on top."""
     judged_stamps = await judge_stamps(pdf, stamps, grounds.stamp_roots, grounds.now)
@@ -97,7 +101,13 @@ async def _judge_all(
         is_compared = _only_fills_come_after(signature, judged)
         is_last = signature is signatures[-1]
         verdict = await _judge(
-            pdf, signature, grounds, moment, is_last=is_last, is_compared=is_compared
+            pdf,
+            signature,
+            grounds,
+            moment,
+            is_last=is_last,
+            is_compared=is_compared,
+            altered=altered_since(alterations, signature.signed_revision),
         )
         if verdict.valid and judged and is_backdated(verdict, judged[-1]):
             why = "签名时间早于它前面的签名，时间不可信，签名无效。"
@@ -126,6 +136,7 @@ async def _judge(
     *,
     is_last: bool,
     is_compared: bool,
+    altered: Sequence[str],
 ) -> SignatureVerdict:
     """Judge one signature; its own time-stamp is judged at ``moment``.
 
@@ -145,7 +156,8 @@ async def _judge(
             ts_validation_context=grounds.stamp_context(moment),
             skip_diff=is_compared,
         )
-        fault = integrity_fault(pdf, signature, status, is_last=is_last) or _stamp_fault(status)
+        fault = integrity_fault(pdf, signature, status, is_last=is_last, altered=altered)
+        fault = fault or _stamp_fault(status)
     except UNREADABLE:
         return replace(described, why="签名数据已损坏或被改动，无法核验。")
     if fault:
