@@ -8,7 +8,7 @@ from datetime import date
 
 from apiflask import APIBlueprint
 
-from archive.core.errors import Forbidden, Invalid
+from archive.core.errors import Invalid
 from archive.core.web import reading, work
 from archive.lending import service
 from archive.lending.schema import (
@@ -23,8 +23,8 @@ from archive.lending.schema import (
     RequestsOut,
     ReturnIn,
 )
-from archive.lending.told import told_request
-from archive.lending.views import Preview, Refused
+from archive.lending.told import told_outcome, told_request
+from archive.lending.views import Preview
 from archive.people.gate import actor, guard
 
 api = APIBlueprint("lending_api", __name__, url_prefix="/api/v1/loans", tag="loans")
@@ -110,9 +110,7 @@ def ask(json_data: RequestIn) -> dict[str, object]:
             json_data.business_reference,
         )
         uow.commit()
-    if isinstance(outcome, Refused):
-        raise Forbidden(outcome.message, {reason.code: reason.text for reason in outcome.reasons})
-    return told_request(outcome)
+    return told_outcome(outcome)
 
 
 @api.get("/<int:request_id>")

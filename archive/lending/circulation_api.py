@@ -2,12 +2,10 @@
 
 from apiflask import APIBlueprint
 
-from archive.core.errors import Forbidden
 from archive.core.web import work
 from archive.lending import service
 from archive.lending.schema import RecallIn, RequestIn, RequestOut
-from archive.lending.told import told_request
-from archive.lending.views import Refused
+from archive.lending.told import told_outcome, told_request
 from archive.people.gate import actor, guard
 
 api = APIBlueprint("circulation_api", __name__, url_prefix="/api/v1/loans", tag="loans")
@@ -30,9 +28,7 @@ def reserve(json_data: RequestIn) -> dict[str, object]:
             joins_queue=True,
         )
         uow.commit()
-    if isinstance(outcome, Refused):
-        raise Forbidden(outcome.message, {reason.code: reason.text for reason in outcome.reasons})
-    return told_request(outcome)
+    return told_outcome(outcome)
 
 
 @api.post("/<int:request_id>/renew")
@@ -43,9 +39,7 @@ def renew(request_id: int) -> dict[str, object]:
     with work() as uow:
         outcome = service.renew(uow, actor(), request_id)
         uow.commit()
-    if isinstance(outcome, Refused):
-        raise Forbidden(outcome.message, {reason.code: reason.text for reason in outcome.reasons})
-    return told_request(outcome)
+    return told_outcome(outcome)
 
 
 @api.post("/<int:request_id>/recall")

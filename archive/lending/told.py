@@ -1,6 +1,14 @@
 """Requests and loans in the words of the API (plain JSON)."""
 
-from archive.lending.views import RequestView
+from archive.core.errors import Forbidden
+from archive.lending.views import Refused, RequestView
+
+
+def told_outcome(outcome: RequestView | Refused) -> dict[str, object]:
+    """Return what came of asking; raise Forbidden with every reason where it was refused."""
+    if isinstance(outcome, Refused):
+        raise Forbidden(outcome.message, {reason.code: reason.text for reason in outcome.reasons})
+    return told_request(outcome)
 
 
 def told_request(view: RequestView) -> dict[str, object]:

@@ -21,7 +21,7 @@ from archive.signing.seals import edge as seal_edge
 from archive.signing.seals import outings, register
 from archive.signing.seals import service as seals
 from archive.signing.seals.pictures import prepare, shares, slices
-from archive.signing.seals.rules import SealFields, SealRequest
+from archive.signing.seals.rules import PaperEntry, SealFields, SealRequest
 from doc_templates.package import read_package
 from tests.conftest import one_page_pdf
 
@@ -344,13 +344,20 @@ def test_use_on_a_paper_from_elsewhere_is_entered_by_the_keeper_only(
         "approved": 2, "stamped": 2, "pages": 5,
     }  # fmt: skip
     with pytest.raises(NotFound):
-        desk.do(register.enter_use, company.admin, seal, **entry)
+        desk.do(register.enter_use, company.admin, seal, PaperEntry(**entry))
     with pytest.raises(Invalid) as refusal:
-        desk.do(register.enter_use, company.archive_head, seal, **entry | {"title": "", "pages": 0})
+        desk.do(
+            register.enter_use,
+            company.archive_head,
+            seal,
+            PaperEntry(**entry | {"title": "", "pages": 0}),
+        )
     assert set(refusal.value.fields) == {"title", "pages"}
     with pytest.raises(Invalid, match="不能盖 3 份"):
-        desk.do(register.enter_use, company.archive_head, seal, **entry | {"stamped": 3})
-    desk.do(register.enter_use, company.archive_head, seal, **entry)
+        desk.do(
+            register.enter_use, company.archive_head, seal, PaperEntry(**entry | {"stamped": 3})
+        )
+    desk.do(register.enter_use, company.archive_head, seal, PaperEntry(**entry))
     assert [one.title for one in uses(resources, company.archive_head)] == ["开户资料"]
 
 

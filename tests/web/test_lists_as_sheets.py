@@ -22,7 +22,7 @@ from archive.search import synonyms
 from archive.signing import delegation, edge
 from archive.signing.seals import edge as seals
 from archive.signing.seals import outings, register
-from archive.signing.seals.rules import SealFields
+from archive.signing.seals.rules import PaperEntry, SealFields
 from archive.tasks import service as tasks
 from archive.trust.checkpoints import note_checkpoint
 from doc_templates import sample_values
@@ -139,17 +139,8 @@ def used_seal(resources, company) -> int:
     seal_id = seals.add_seal(resources, company.admin, told, png.getvalue())
     keeper = company.archive_head
     with resources.work() as uow:
-        register.enter_use(
-            uow,
-            keeper,
-            seal_id,
-            title="年检报告",
-            why="工商年检",
-            approved_by="周志远",
-            approved=1,
-            stamped=1,
-            pages=2,
-        )
+        paper = PaperEntry("年检报告", "工商年检", "周志远", approved=1, stamped=1, pages=2)
+        register.enter_use(uow, keeper, seal_id, paper)
         outings.take_out(uow, keeper, seal_id, company.sales_clerk, "周志远", "工商局", "年检")
         uow.commit()
     return seal_id

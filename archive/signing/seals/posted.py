@@ -4,7 +4,7 @@ import unicodedata
 from collections.abc import Mapping
 
 from archive.core.errors import Invalid
-from archive.signing.seals.rules import SealFields, SealRequest
+from archive.signing.seals.rules import PaperEntry, SealFields, SealRequest
 
 LABELS = {
     "version": "版本",
@@ -35,6 +35,19 @@ def entered(form: Mapping[str, str]) -> SealFields:
         height_mm=_size(form, "height_mm") if form.get("height_mm", "").strip() else wide,
         keeper=form.get("keeper", ""),
         state=form.get("state", "in_use"),
+        note=form.get("note", ""),
+    )
+
+
+def paper_entry(form: Mapping[str, str]) -> PaperEntry:
+    """Return a use on a paper from elsewhere; raise Invalid for what is no number."""
+    return PaperEntry(
+        title=form.get("title", ""),
+        why=form.get("why", ""),
+        approved_by=form.get("approved_by", ""),
+        approved=number(form, "approved"),
+        stamped=number(form, "stamped"),
+        pages=number(form, "pages"),
         note=form.get("note", ""),
     )
 

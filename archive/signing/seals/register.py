@@ -6,7 +6,7 @@ seals; everybody what they asked for themselves. Nothing here commits.
 
 from sqlalchemy import ColumnElement, func, or_, select, true
 
-from archive.core.errors import Conflict, Forbidden, Invalid, NotFound
+from archive.core.errors import Conflict, Forbidden, NotFound
 from archive.core.pages import Page, clean_paging
 from archive.documents import service as documents
 from archive.people.rights import Actor, require
@@ -17,7 +17,7 @@ from archive.signing.models import SigningRun
 from archive.signing.seals import ledger
 from archive.signing.seals.models import CompanySeal, SealUse
 from archive.signing.seals.outings import is_out
-from archive.signing.seals.rules import MOST_COPIES, check_stamped, clean_line
+from archive.signing.seals.rules import PaperEntry, check_entry
 from archive.signing.seals.service import kept_by
 from archive.signing.seals.views import SealUseView
 from storage.blobs import BlobRef
@@ -25,7 +25,6 @@ from storage.work import UnitOfWork
 
 STAMPED = "stamped"  # the kind of document that is the scan of a stamped copy
 READS_ALL = frozenset({"leader", "audit", "legal", "archive_head"})
-MOST_PAGES = 10_000
 
 
 def list_uses(
@@ -61,19 +60,7 @@ def list_uses(
     return Page(ledger.views_of(uow, list(rows)), total, page, per_page)
 
 
-def enter_use(
-    uow: UnitOfWork,
-    actor: Actor,
-    seal_id: int,
-    *,
-    title: str,
-    why: str,
-    approved_by: str,
-    approved: int,
-    stamped: int,
-    pages: int,
-    note: str = "",
-) -> int:
+def enter_use(uow: UnitOfWork, actor: Actor, seal_id: int, entry: PaperEntry) -> int:
     """Enter a use on a paper that was not made here, by the seal's keeper; return its number."""
     row = uow.session.get(CompanySeal, seal_id)
     if row is None:
@@ -81,48 +68,29 @@ def enter_use(
     if row.keeper_id != actor.id:
         raise NotFound("这枚印章不由您保管，不能登记。")
     require_usable(uow, row)
-    faults: dict[str, str] = {}
-    texts = {
-        key: clean_line(value, longest, key, faults)
-        for key, value, longest in (
-            ("title", title, 200),
-            ("why", why, 200),
-            ("approved_by", approved_by, 100),
-            ("note", note, 200),
-        )
-    }
-    for key, told in (("title", "文件名称"), ("why", "用途"), ("approved_by", "批准人")):
-        if not texts[key]:
-            faults.setdefault(key, f"请写明{told}")
-    if not 1 <= approved <= MOST_COPIES:
-        faults["approved"] = f"应在 1 到 {MOST_COPIES} 之间"
-    if not 1 <= pages <= MOST_PAGES:
-        faults["pages"] = f"应在 1 到 {MOST_PAGES} 之间"
-    if faults:
-        raise Invalid("用印登记没有写全。", faults)
-    check_stamped(approved, stamped)
+    checked = check_entry(entry)
     use = SealUse(
         seal_id=seal_id,
         record_id=None,
         run_id=None,
-        title=texts["title"],
-        why=texts["why"],
-        approved_by=texts["approved_by"],
+        title=checked.title,
+        why=checked.why,
+        approved_by=checked.approved_by,
         asked_by_id=actor.id,
         asked_at=uow.now(),
-        copies_approved=approved,
-        copies_stamped=stamped,
-        pages=pages,
+        copies_approved=checked.approved,
+        copies_stamped=checked.stamped,
+        pages=checked.pages,
         state="done",
         done_by_id=actor.id,
         done_at=uow.now(),
-        note=texts["note"],
+        note=checked.note,
         image_sha256=None,
         pdf_sha256=None,
     )
     uow.session.add(use)
     uow.session.flush()
-    detail = {"use": use.id, "title": use.title, "copies": stamped}
+    detail = {"use": use.id, "title": use.title, "copies": checked.stamped}
     uow.journal(actor.id, "seal.use", "seal", seal_id, detail)
     return use.id
 

@@ -14,7 +14,7 @@ from archive.signing.outside.edge import LARGEST_SCAN
 from archive.signing.routes import paper_page
 from archive.signing.seals import columns, edge, outings, register, service
 from archive.signing.seals.pictures import MOST_BYTES
-from archive.signing.seals.posted import entered, number
+from archive.signing.seals.posted import entered, number, paper_entry
 from archive.signing.seals.views import SealView
 from doc_templates.section_reading import SEAL_KINDS
 
@@ -123,21 +123,9 @@ def picture(seal_id: int) -> FileResponse:
 @guard("seal.list")
 def enter_use(seal_id: int) -> Answer:
     """Enter a use on a paper that was not made here."""
-    form = request.form
     try:
         with work() as uow:
-            register.enter_use(
-                uow,
-                actor(),
-                seal_id,
-                title=form.get("title", ""),
-                why=form.get("why", ""),
-                approved_by=form.get("approved_by", ""),
-                approved=number(form, "approved"),
-                stamped=number(form, "stamped"),
-                pages=number(form, "pages"),
-                note=form.get("note", ""),
-            )
+            register.enter_use(uow, actor(), seal_id, paper_entry(request.form))
             uow.commit()
     except REFUSALS as refusal:
         return _show(seal_id, refusal), 422

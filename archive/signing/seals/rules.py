@@ -4,7 +4,7 @@ Source: conventions.md (用印: asked, approved, keeper compares with the approv
 stamped ≤ copies approved, seal taken out returns the same day; size in mm per seal).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from archive.core.clock import local_day
@@ -12,6 +12,7 @@ from archive.core.errors import Invalid
 from doc_templates.section_reading import SEAL_KINDS
 
 MOST_COPIES = 99
+MOST_PAGES = 10_000
 SMALLEST_MM, LARGEST_MM = 8.0, 80.0
 LONGEST_NAME = 20
 STATES = ("in_use", "suspended", "destroyed")
@@ -38,6 +39,46 @@ class SealFields:
     keeper: str
     state: str = "in_use"
     note: str = ""
+
+
+@dataclass(frozen=True)
+class PaperEntry:
+    """What the keeper enters of a use on a paper that was not made here."""
+
+    title: str
+    why: str
+    approved_by: str
+    approved: int
+    stamped: int
+    pages: int
+    note: str = ""
+
+
+def check_entry(entry: PaperEntry) -> PaperEntry:
+    """Return the entry with its words trimmed; raise Invalid naming every wrong one."""
+    faults: dict[str, str] = {}
+    checked = replace(
+        entry,
+        title=clean_line(entry.title, 200, "title", faults),
+        why=clean_line(entry.why, 200, "why", faults),
+        approved_by=clean_line(entry.approved_by, 100, "approved_by", faults),
+        note=clean_line(entry.note, 200, "note", faults),
+    )
+    for key, text, told in (
+        ("title", checked.title, "文件名称"),
+        ("why", checked.why, "用途"),
+        ("approved_by", checked.approved_by, "批准人"),
+    ):
+        if not text:
+            faults.setdefault(key, f"请写明{told}")
+    if not 1 <= entry.approved <= MOST_COPIES:
+        faults["approved"] = f"应在 1 到 {MOST_COPIES} 之间"
+    if not 1 <= entry.pages <= MOST_PAGES:
+        faults["pages"] = f"应在 1 到 {MOST_PAGES} 之间"
+    if faults:
+        raise Invalid("用印登记没有写全。", faults)
+    check_stamped(entry.approved, entry.stamped)
+    return checked
 
 
 def check_request(asked: SealRequest) -> SealRequest:
