@@ -90,20 +90,20 @@ def shares(pages: int) -> list[int]:
 
 def _opened(content: bytes) -> Image.Image:
     if not content:
-        raise Invalid("请选择印模图片。", {"image": "PNG 或 JPEG"})
+        raise Invalid("请选择图片。", {"image": "PNG 或 JPEG"})
     if len(content) > MOST_BYTES:
-        raise Invalid("印模图片太大，最多 4 MB。", {"image": "请缩小后再传"})
+        raise Invalid("图片太大，最多 4 MB。", {"image": "请缩小后再传"})
     try:
         with Image.open(io.BytesIO(content), formats=["PNG", "JPEG"]) as picture:
             if picture.width * picture.height > MOST_PIXELS:
                 raise Invalid(
-                    f"印模图片是 {picture.width}×{picture.height} 点，太大。",
+                    f"图片是 {picture.width}×{picture.height} 点，太大。",
                     {"image": "最多 1600 万点，请缩小后再传"},
                 )
             return picture.convert("RGBA")
     except (OSError, SyntaxError, ValueError, struct.error, Image.DecompressionBombError) as wrong:
         raise Invalid(
-            "印模图片打不开，请用 PNG 或 JPEG 图片。", {"image": "不是完好的图片"}
+            "图片打不开，请用 PNG 或 JPEG 图片。", {"image": "不是完好的图片"}
         ) from wrong
 
 
@@ -124,7 +124,7 @@ def _without_paper(picture: Image.Image, opacity: float = OPACITY) -> Image.Imag
 def _cut(ink: Image.Image) -> Image.Image:
     box = ink.getchannel("A").getbbox()
     if box is None:
-        raise Invalid("印模图片是空白的。", {"image": "图片里没有印迹"})
+        raise Invalid("图片是空白的。", {"image": "图片里没有印迹"})
     return ink.crop(box)
 
 
