@@ -102,9 +102,7 @@ def _opened(content: bytes) -> Image.Image:
                 )
             return picture.convert("RGBA")
     except (OSError, SyntaxError, ValueError, struct.error, Image.DecompressionBombError) as wrong:
-        raise Invalid(
-            "图片打不开，请用 PNG 或 JPEG 图片。", {"image": "不是完好的图片"}
-        ) from wrong
+        raise Invalid("图片打不开，请用 PNG 或 JPEG 图片。", {"image": "不是完好的图片"}) from wrong
 
 
 def _without_paper(picture: Image.Image, opacity: float = OPACITY) -> Image.Image:
