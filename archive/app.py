@@ -24,6 +24,8 @@ from archive.filing import sealing_api, sealing_routes
 from archive.filing.handover import api as handover_api
 from archive.filing.handover import routes as handover
 from archive.filing.packages import routes as packages
+from archive.filing.retention import api as retention_api
+from archive.filing.retention import routes as retention
 from archive.forms import routes as forms
 from archive.lending import api as lending_api
 from archive.lending import circulation_api as lending_circulation_api
@@ -77,6 +79,7 @@ PAGES = (
     sealing_routes,
     handover,
     packages,
+    retention,
     lending,
     lending_rules,
     lending_circulation,
@@ -102,6 +105,7 @@ CALLS = (
     sealing_api,
     handover_api,
     packages,
+    retention_api,
     lending_api,
     lending_rules_api,
     lending_circulation_api,

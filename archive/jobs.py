@@ -18,6 +18,9 @@ from sqlalchemy import select
 from archive.core.resources import Resources
 from archive.documents.bundle import BUNDLE, bundle_work
 from archive.filing.packages.making import PACKAGE, package_work
+from archive.filing.retention.destroying import destroying, drain_shred
+from archive.filing.retention.erasing import SHRED
+from archive.filing.retention.lists import DESTROY_TASK
 from archive.instance import office_key
 from archive.lending.chores import do_loan_chores
 from archive.lending.mail import POSTMAN
@@ -25,6 +28,7 @@ from archive.lending.notices import MAIL
 from archive.lending.recalls import drain_secrecy
 from archive.records.batch import CHECK, IMPORT, check_work, import_work
 from archive.search.indexing import drain_customer, drain_extract, drain_index, drain_reindex
+from archive.search.store import drop_entries
 from archive.signing.reminders import do_signing_chores
 from archive.tasks.runner import drain_tasks
 from archive.tasks.service import Work, forget_old
@@ -47,6 +51,7 @@ TASK_KINDS: dict[str, Work] = {
     IMPORT: import_work,
     BUNDLE: bundle_work,
     PACKAGE: package_work,
+    DESTROY_TASK: destroying(drop_entries),
 }
 
 HANDLERS: dict[str, Handler] = {
@@ -59,6 +64,7 @@ HANDLERS: dict[str, Handler] = {
     "leaver": drain_leavers,
     MAIL: POSTMAN.deliver,
     "secrecy": drain_secrecy,
+    SHRED: drain_shred,
 }
 POLL_SECONDS = 0.1
 HEARTBEAT_SECONDS = 30.0

@@ -102,6 +102,25 @@ GET  /api/v1/handovers/owed?month=2026-11 401   200    200    200       200    4
 GET  /api/v1/handovers/{handover}       401     200    404    200       200    404
 GET  /api/v1/handovers/{handover}/A07.docx 401  200    404    200       200    404
 POST /api/v1/handovers/{handover}/hand  401     401    404    403       403    404
+GET  /retention                         login   200    200    200       200    200
+GET  /retention/holds                   login   403    403    200       200    403
+POST /retention/holds                   login   403    403    403       403    403
+POST /retention/holds/1/lift            login   403    403    403       403    403
+POST /retention/appraisals              login   403    403    403       403    403
+GET  /retention/appraisals/1            login   404    404    404       404    404
+POST /retention/appraisals/1/sign       login   404    404    404       404    403
+GET  /retention/appraisals/1/A13.docx   login   404    404    404       404    404
+GET  /retention/lists/1                 login   404    404    404       404    404
+POST /retention/lists/1/approve         login   404    404    404       404    403
+POST /retention/lists/1/execute         login   403    403    404       403    403
+GET  /retention/lists/1/paper.docx      login   404    404    404       404    404
+POST /retention/settings                login   403    403    403       403    422
+GET  /api/v1/retention/due              401     403    403    200       200    403
+GET  /api/v1/retention/holds            401     403    403    200       200    403
+POST /api/v1/retention/appraisals       401     403    403    403       403    403
+GET  /api/v1/retention/appraisals/1     401     404    404    404       404    404
+GET  /api/v1/retention/lists/1          401     404    404    404       404    404
+GET  /api/v1/retention/lists/1/paper.docx 401   404    404    404       404    404
 GET  /api/v1/volumes/{volume}/papers/A10.docx 401 403  403    200       403    403
 """
 BODIES = {

@@ -16,7 +16,7 @@ from archive.core.pages import Page, clean_paging
 from archive.customers.models import Customer
 from archive.filing.codes import clean_barcode, find_reference, fold_reference
 from archive.filing.describe import views_of
-from archive.filing.models import Item, ItemCopy, ItemState
+from archive.filing.models import HELD, UNFINISHED, Item, ItemCopy
 from archive.filing.rules import line_fault
 from archive.filing.views import FileView, ItemView
 from archive.people.readers import may_read
@@ -165,7 +165,7 @@ def unfinished_items(uow: UnitOfWork, actor: Actor, limit: int = 100) -> tuple[I
     require(actor, "filing.list")
     rows = uow.session.scalars(
         _plain_items()
-        .where(Item.state != ItemState.SHELVED, may_read(actor, "item", Item.id))
+        .where(Item.state.in_(UNFINISHED), may_read(actor, "item", Item.id))
         .order_by(Item.id)
         .limit(limit)
     )
@@ -176,13 +176,13 @@ def count_unfinished(uow: UnitOfWork, actor: Actor) -> int:
     """Return how many items wait for one of the four steps."""
     require(actor, "filing.list")
     query = select(func.count()).select_from(Item)
-    query = query.where(Item.state != ItemState.SHELVED, may_read(actor, "item", Item.id))
+    query = query.where(Item.state.in_(UNFINISHED), may_read(actor, "item", Item.id))
     return uow.session.scalar(query) or 0
 
 
 def item_ids(uow: UnitOfWork) -> tuple[int, ...]:
-    """Return the id of every item that is filed (shelved), for rebuilding the index."""
-    query = select(Item.id).where(Item.state == ItemState.SHELVED).order_by(Item.id)
+    """Return the id of every item that is filed and still has its bytes, for the index."""
+    query = select(Item.id).where(Item.state.in_(HELD)).order_by(Item.id)
     return tuple(uow.session.scalars(query))
 
 

@@ -14,7 +14,7 @@ from archive.core.clock import local_day
 from archive.core.errors import NotFound
 from archive.core.profile import load_profile
 from archive.filing.codes import ReferenceCode
-from archive.filing.models import Item, ItemCopy, Volume, VolumeState
+from archive.filing.models import Item, ItemCopy, ItemState, Volume, VolumeState
 from archive.filing.plan import load_plan
 from archive.filing.sealing import find_seal, whole_volume
 from archive.filing.views import SealView
@@ -112,8 +112,14 @@ def _line(item: Item, place: int) -> dict[str, object]:
         "日期": item.document_date.isoformat() if item.document_date else "",
         "密级": SECRECY[item.secrecy],
         "页数": str(item.pages),
-        "备注": " ".join(item.note.split()),
+        "备注": " ".join([*_ended(item), *item.note.split()]),
     }
+
+
+def _ended(item: Item) -> list[str]:
+    """Return what a line is marked with once its paper is no longer there."""
+    gone = item.state in (ItemState.TRANSFERRED, ItemState.DESTROYED)
+    return [ItemState(item.state).label] if gone else []
 
 
 def _code(item: Item) -> str:

@@ -16,7 +16,7 @@ from archive.filing.codes import MAX_SERIAL, ReferenceCode
 from archive.filing.copies import add_copy
 from archive.filing.effects import apply_effects
 from archive.filing.items import get_row, load_item, thing_of_item, thing_of_row
-from archive.filing.models import FilingStep, Item, ItemCopy, ItemState
+from archive.filing.models import HELD, FilingStep, Item, ItemCopy, ItemState
 from archive.filing.plan import load_plan
 from archive.filing.rules import (
     APPRAISE,
@@ -202,7 +202,7 @@ def settle_customer(uow: UnitOfWork, customer_id: int) -> int:
     rows = list(uow.session.scalars(select(Item).where(Item.customer_id == customer_id)))
     for row in rows:
         intake.settle_readers(uow, row)
-        if row.state == ItemState.SHELVED:
+        if row.state in HELD:
             uow.outbox("index", f"item:{row.id}")
     return len(rows)
 
