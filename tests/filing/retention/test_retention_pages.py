@@ -6,9 +6,9 @@ import openpyxl
 import pytest
 from sqlalchemy import select
 
-from archive.filing.retention import lists
 from archive.filing.retention.models import AppraisalLine
 from archive.filing.retention.papers import appraisal_paper, list_paper
+from archive.filing.retention.reading import get_list
 from archive.jobs import drain_all
 from archive.tasks.models import Task, TaskFile
 from doc_templates import document_text
@@ -45,7 +45,7 @@ def test_a_destruction_goes_its_whole_way_on_the_pages(world, client_for):
     address = made.headers["Location"]
     again = archivist.post("/retention/appraisals/1/list", data={"kind": "destroy"})
     assert again.status_code == 409
-    digest = {"digest": world.read(lists.get_row, company.archivist, 1).digest}
+    digest = {"digest": world.read(get_list, company.archivist, 1).digest}
     leader = client_for(company.leader)
     assert "批准销毁" in leader.get(address).text
     assert leader.post(f"{address}/approve", data=digest).status_code == 422
@@ -80,7 +80,7 @@ def test_the_calls_say_the_same_in_json(world, api_for):
     assert hold.status_code == 201 and hold.json["in_force"]
     body = {"items": [1, 2], "members": world.committee(), "leader_id": company.leader.id}
     refused = head.post("/api/v1/retention/appraisals", json=body)
-    assert refused.status_code == 409 and "诉讼" in refused.json["message"]
+    assert refused.status_code == 409 and "诉讼" in refused.text
     for bad in ({}, {"items": "1"}, body | {"items": []}, body | {"leader_id": "x"}):
         assert head.post("/api/v1/retention/appraisals", json=bad).status_code == 422
     address = f"/api/v1/retention/holds/{hold.json['id']}/lift"
@@ -115,7 +115,7 @@ def test_packages_that_hold_it_are_emptied_and_others_are_not(world, client_for)
         packages = set(uow.session.scalars(select(TaskFile.sha256)))
         row = uow.session.scalar(select(AppraisalLine.appraisal_id).limit(1))
     assert len(packages) == 2 and row == 1
-    world.execute(world.read(lists.get_row, company.archivist, 1))
+    world.execute(world.read(get_list, company.archivist, 1))
     drain_all(world.resources)
     with world.resources.reading() as uow:
         assert set(uow.session.scalars(select(TaskFile.sha256))) == set()
