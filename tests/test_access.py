@@ -109,7 +109,7 @@ POST /retention/holds/1/lift            login   403    403    403       403    4
 POST /retention/appraisals              login   403    403    403       403    403
 GET  /retention/appraisals/1            login   404    404    404       404    404
 POST /retention/appraisals/1/sign       login   404    404    404       404    404
-GET  /retention/appraisals/1/A13.docx   login   404    404    404       404    404
+GET  /retention/appraisals/1/A15.docx   login   404    404    404       404    404
 GET  /retention/lists/1                 login   404    404    404       404    404
 POST /retention/lists/1/approve         login   404    404    404       404    404
 POST /retention/lists/1/execute         login   404    404    404       404    404

@@ -61,8 +61,8 @@ LISTS = {
 }
 NOT_LISTS = {
     "retention/home.html": "what is due; none here, given out in tests/filing/retention",
-    "retention/appraisal.html": "one appraisal, printed as A13",
-    "retention/list.html": "one destruction or transfer list, printed as A08 or A12",
+    "retention/appraisal.html": "one appraisal, printed as A15",
+    "retention/list.html": "one destruction or transfer list, printed as A08 or A14",
     "retention/holds.html": "the few holds in force",
     "customers/conflict.html": "two versions of one customer side by side",
     "records/edit.html": "two versions of one paper side by side",

@@ -381,7 +381,7 @@ def withdraw_appraisal(appraisal_id: int, json_data: ReasonIn) -> AppraisalOut:
     return _appraisal(appraisal_id)
 
 
-@api.get("/appraisals/<int:appraisal_id>/A13.<any(docx, pdf):kind>")
+@api.get("/appraisals/<int:appraisal_id>/A15.<any(docx, pdf):kind>")
 @guard("retention.read")
 def appraisal_file(appraisal_id: int, kind: str) -> Response:
     """Download the 鉴定意见书."""
@@ -413,7 +413,7 @@ def show_list(list_id: int) -> DisposalOut:
 @api.get("/lists/<int:list_id>/paper.<any(docx, pdf):kind>")
 @guard("retention.read")
 def list_file(list_id: int, kind: str) -> Response:
-    """Download the list (A08 or A12)."""
+    """Download the list (A08 or A14)."""
     with reading() as uow:
         paper = list_paper(uow, actor(), list_id)
     return paper_response(resources(), paper, kind, MEDIA_TYPES[kind])

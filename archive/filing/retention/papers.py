@@ -1,4 +1,4 @@
-"""The papers of the keeping's end: 鉴定意见书 (A13), 销毁清册 (A08), 移交清册 (A12).
+"""The papers of the keeping's end: 鉴定意见书 (A15), 销毁清册 (A08), 移交清册 (A14).
 
 Printed as Word and PDF like every form of the archive; only whole, to who may read all of it.
 """
@@ -21,14 +21,14 @@ from archive.forms.service import get_form
 from archive.people.rights import Actor
 from storage.work import UnitOfWork
 
-DESTRUCTION, TRANSFER, OPINIONS = "A08", "A12", "A13"
+DESTRUCTION, TRANSFER, OPINIONS = "A08", "A14", "A15"
 NOT_FOR_YOU = "里面有超出您涉密权限的档案，不能打印；请交给权限足够的人。"
 KEPT_HERE = "电子文件以封装包移交；本单位留存电子副本，不再出借。"
 LONGEST = 2000
 
 
 def list_paper(uow: UnitOfWork, actor: Actor, list_id: int) -> Paper:
-    """Return a destruction list (A08) or transfer list (A12) as its paper; raise Forbidden."""
+    """Return a destruction list (A08) or transfer list (A14) as its paper; raise Forbidden."""
     found = get_list(uow, actor, list_id)
     if not found.is_whole:
         raise Forbidden(NOT_FOR_YOU)
@@ -42,7 +42,7 @@ def list_paper(uow: UnitOfWork, actor: Actor, list_id: int) -> Paper:
 
 
 def appraisal_paper(uow: UnitOfWork, actor: Actor, appraisal_id: int) -> Paper:
-    """Return an appraisal as its paper (A13): every opinion, every outcome; raise Forbidden."""
+    """Return an appraisal as its paper (A15): every opinion, every outcome; raise Forbidden."""
     found = get_appraisal(uow, actor, appraisal_id)
     if not found.is_whole:
         raise Forbidden(NOT_FOR_YOU)

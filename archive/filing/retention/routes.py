@@ -120,10 +120,10 @@ def act_on_appraisal(appraisal_id: int, act: str) -> Page:
         return _appraisal_page(appraisal_id), _status(refusal)
 
 
-@pages.get("/appraisals/<int:appraisal_id>/A13.<any(docx, pdf):kind>")
+@pages.get("/appraisals/<int:appraisal_id>/A15.<any(docx, pdf):kind>")
 @guard("retention.read")
 def appraisal_file(appraisal_id: int, kind: str) -> Response:
-    """Hand out the 鉴定意见书 as Word or PDF (A13)."""
+    """Hand out the 鉴定意见书 as Word or PDF (A15)."""
     with reading() as uow:
         paper = appraisal_paper(uow, actor(), appraisal_id)
     return paper_response(resources(), paper, kind, MEDIA_TYPES[kind])
@@ -160,7 +160,7 @@ def act_on_list(list_id: int, act: str) -> Page:
 @pages.get("/lists/<int:list_id>/paper.<any(docx, pdf):kind>")
 @guard("retention.read")
 def list_file(list_id: int, kind: str) -> Response:
-    """Hand out the list as Word or PDF (A08 or A12)."""
+    """Hand out the list as Word or PDF (A08 or A14)."""
     with reading() as uow:
         paper = list_paper(uow, actor(), list_id)
     return paper_response(resources(), paper, kind, MEDIA_TYPES[kind])

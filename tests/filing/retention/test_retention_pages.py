@@ -39,7 +39,7 @@ def test_a_destruction_goes_its_whole_way_on_the_pages(world, client_for):
         assert client.post(f"{address}/sign", data={"password": PASSWORD}).status_code == 302
     page = head.get(address).text
     assert "没有查考价值" in page and "延长保管（10年）" in page
-    assert head.get(f"{address}/A13.docx").data.startswith(b"PK")
+    assert head.get(f"{address}/A15.docx").data.startswith(b"PK")
     archivist = client_for(company.archivist)
     made = archivist.post(f"{address}/list", data={"kind": "destroy"})
     address = made.headers["Location"]
