@@ -138,6 +138,7 @@ def test_contents_and_bookmarks_lead_to_the_pages_they_name(make, world):
     assert task.files[0].note == f"{total} 页"
 
 
+@pytest.mark.slow
 def test_cover_says_that_originals_count_and_lists_them(make, world, resources):
     reader, _ = make("customer", world.customer)
     cover, last = reader.pages[0].extract_text(), reader.pages[-1].extract_text()
@@ -149,6 +150,7 @@ def test_cover_says_that_originals_count_and_lists_them(make, world, resources):
     assert item.files[0].sha256 in last and item.provisional_code in last
 
 
+@pytest.mark.slow
 def test_what_cannot_become_pages_is_named_with_its_reason(make, world):
     reader, task = make("customer", world.customer)
     told = reader.pages[2].extract_text().replace("\n", "")
@@ -157,6 +159,7 @@ def test_what_cannot_become_pages_is_named_with_its_reason(make, world):
     assert len(task.result["notes"]) == 4
 
 
+@pytest.mark.slow
 def test_signed_paper_carries_its_code_to_be_checked_and_its_word_draft_stays_out(
     resources, company, signed_record, make
 ):
@@ -176,6 +179,7 @@ def test_signed_paper_carries_its_code_to_be_checked_and_its_word_draft_stays_ou
     assert len(order.pages) == 4 and record.number in order.pages[0].extract_text()
 
 
+@pytest.mark.slow
 def test_order_takes_what_names_its_number(make, world):
     reader, _ = make("order", world.ids["买卖合同"])
     marks = bookmarks(reader)
@@ -199,6 +203,7 @@ def test_reader_finds_only_what_they_may_read_and_no_trace_of_the_rest(
     assert "买卖合同" in bookmarks(reader)
 
 
+@pytest.mark.slow
 def test_right_lost_on_the_way_leaves_no_trace(resources, company, world):
     with resources.work() as uow:
         task = start_dossier(uow, company.sales_clerk, "customer", world.customer)
@@ -212,6 +217,7 @@ def test_right_lost_on_the_way_leaves_no_trace(resources, company, world):
     assert task.state == "done" and "加密件" not in str(task.result)
 
 
+@pytest.mark.slow
 def test_file_that_is_gone_is_said(resources, make, world):
     with resources.reading() as uow:
         file = uow.session.query(ItemFile).filter_by(item_id=world.ids["买卖合同"]).one()
@@ -220,6 +226,7 @@ def test_file_that_is_gone_is_said(resources, make, world):
     assert any("买卖合同" in note and "缺失" in note for note in task.result["notes"])
 
 
+@pytest.mark.slow
 def test_nothing_there_too_much_and_unknown_are_refused(resources, company, world, monkeypatch):
     from archive.customers import service as customers
 
@@ -245,6 +252,7 @@ def test_nothing_there_too_much_and_unknown_are_refused(resources, company, worl
         assert told.state == "failed"
 
 
+@pytest.mark.slow
 def test_work_begun_again_goes_on_and_a_second_dossier_is_its_own(
     resources, company, world, monkeypatch, make
 ):
@@ -291,6 +299,7 @@ def test_files_of_every_kind_become_pages():
             pages_of(content, media, None)
 
 
+@pytest.mark.slow
 def test_page_and_call(client_for, api_for, company, world):
     page = client_for(company.sales_clerk)
     assert page.post(f"/dossiers/customer/{world.customer}").status_code == 302

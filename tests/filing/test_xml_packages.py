@@ -107,6 +107,7 @@ def text_of(path):
     return path.read_text("utf-8")
 
 
+@pytest.mark.slow
 def test_package_is_after_the_standard_and_names_every_act(resources, filed, make):
     text = text_of(make("item", filed[0]))
     for word in ("<封装包类型>原始型<", "<聚合层次>文件<", "base64-pdf", "历史行为"):
@@ -136,6 +137,7 @@ def test_round_trip_leaves_the_description_equal_and_twice_makes_no_doubles(
         assert "本公司" in one["其他"][SIGNED_BY]
 
 
+@pytest.mark.slow
 def test_own_package_is_known_as_our_own(resources, company, filed, make):
     operator = replace(company.archivist, clearance=CONFIDENTIAL)
     counts, doubts = taken_in(resources, operator, make("item", filed[0]))
@@ -218,6 +220,7 @@ def test_hostile_package_is_refused_whole(resources, filed, make):
     assert list(resources.blobs.digests()) == before, "nothing of it was kept"
 
 
+@pytest.mark.slow
 def test_unsigned_package_is_taken_with_that_said(resources, company, filed, make):
     path = make("item", filed[0])
     path.write_text(unsigned(text_of(path)), "utf-8")
@@ -226,6 +229,7 @@ def test_unsigned_package_is_taken_with_that_said(resources, company, filed, mak
     assert counts == (1, 0, 0) and "没有签名" in doubts[0]
 
 
+@pytest.mark.slow
 def test_one_bad_package_of_a_zip_refuses_all_of_it(resources, filed, make, tmp_path):
     one = make("item", filed[0])
     bad = swap("<题名>[^<]+", "<题名>改")(text_of(one))
@@ -252,6 +256,7 @@ def test_one_bad_package_of_a_zip_refuses_all_of_it(resources, filed, make, tmp_
     assert list(resources.blobs.digests()) == before
 
 
+@pytest.mark.slow
 def test_what_is_too_large_or_too_deep_is_refused(resources, filed, make, monkeypatch):
     path = make("item", filed[0])
     for limit in ("MOST_ELEMENTS", "MOST_TEXT", "MOST_WORDS", "MOST_FILE", "MOST_FILES", "DEEPEST"):
@@ -263,6 +268,7 @@ def test_what_is_too_large_or_too_deep_is_refused(resources, filed, make, monkey
         list(read_incoming(path, resources))
 
 
+@pytest.mark.slow
 def test_kept_file_that_is_damaged_is_not_packed(resources, company, filed):
     with resources.reading() as uow:
         digest = filing.load_item(uow, filed[0]).files[0].sha256
@@ -279,6 +285,7 @@ def test_kept_file_that_is_damaged_is_not_packed(resources, company, filed):
         assert told.state == "failed" and "完整性检查" in told.message
 
 
+@pytest.mark.slow
 def test_page_and_call_choose_the_kind(client_for, api_for, company, filed):
     page = client_for(company.archivist)
     assert page.post(f"/packages/item/{filed[0]}", data={"make": "xml"}).status_code == 302
@@ -289,6 +296,7 @@ def test_page_and_call_choose_the_kind(client_for, api_for, company, filed):
         assert call.post("/api/v1/packages", json=body).status_code == code
 
 
+@pytest.mark.slow
 def test_unknown_kind_is_refused(resources, company, filed):
     with resources.work() as uow, pytest.raises(ArchiveError, match="XML"):
         start_package(uow, company.archivist, "item", filed[0], "rar")

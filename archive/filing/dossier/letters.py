@@ -22,6 +22,7 @@ from pypdf.generic import (
 )
 
 from archive.signing.appearance import AppearanceError, text_runs, type_face
+from archive.signing.lettering import FORBIDDEN_AT_START
 
 EM = 100  # dots of a letter's square
 FULL = 250  # glyphs in one font
@@ -70,7 +71,8 @@ class Letters:
         for paragraph in text.split("\n"):
             line = ""
             for char in paragraph:
-                if line and self.width(line + char, size) > room:
+                is_full = self.width(line + char, size) > room
+                if line and is_full and char not in FORBIDDEN_AT_START:
                     lines.append(line)
                     line = ""
                 line += char
