@@ -21,6 +21,7 @@ from archive.documents import routes as documents
 from archive.filing import api as filing_api
 from archive.filing import routes as filing
 from archive.filing import sealing_api, sealing_routes
+from archive.filing.dossier import routes as dossier
 from archive.filing.handover import api as handover_api
 from archive.filing.handover import routes as handover
 from archive.filing.packages import routes as packages
@@ -77,6 +78,7 @@ PAGES = (
     sealing_routes,
     handover,
     packages,
+    dossier,
     lending,
     lending_rules,
     lending_circulation,
@@ -102,6 +104,7 @@ CALLS = (
     sealing_api,
     handover_api,
     packages,
+    dossier,
     lending_api,
     lending_rules_api,
     lending_circulation_api,

@@ -17,6 +17,7 @@ from sqlalchemy import select
 
 from archive.core.resources import Resources
 from archive.documents.bundle import BUNDLE, bundle_work
+from archive.filing.dossier.work import DOSSIER, dossier_work
 from archive.filing.packages.making import PACKAGE, package_work
 from archive.instance import office_key
 from archive.lending.chores import do_loan_chores
@@ -47,6 +48,7 @@ TASK_KINDS: dict[str, Work] = {
     IMPORT: import_work,
     BUNDLE: bundle_work,
     PACKAGE: package_work,
+    DOSSIER: dossier_work,
 }
 
 HANDLERS: dict[str, Handler] = {

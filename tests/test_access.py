@@ -102,6 +102,9 @@ GET  /api/v1/handovers/owed?month=2026-11 401   200    200    200       200    4
 GET  /api/v1/handovers/{handover}       401     200    404    200       200    404
 GET  /api/v1/handovers/{handover}/A07.docx 401  200    404    200       200    404
 POST /api/v1/handovers/{handover}/hand  401     401    404    403       403    404
+POST /dossiers/order/{item}             login   302    404    302       302    403
+POST /dossiers/volume/999               login   404    404    404       404    403
+POST /packages/item/{item}              login   403    403    302       302    403
 GET  /api/v1/volumes/{volume}/papers/A10.docx 401 403  403    200       403    403
 """
 BODIES = {
