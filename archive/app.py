@@ -34,6 +34,8 @@ from archive.lending import routes as lending
 from archive.lending import rule_api as lending_rules_api
 from archive.lending import rule_routes as lending_rules
 from archive.lending.service import waiting_count as loans_waiting
+from archive.lending.viewing import api as viewing_api
+from archive.lending.viewing import routes as viewing
 from archive.people import routes as people
 from archive.people.gate import check_caller, find_current_actor
 from archive.records import api as records_api
@@ -82,6 +84,7 @@ PAGES = (
     lending_circulation,
     lending_papers,
     lending_feed,
+    viewing,
     search,
     synonym_routes,
     trust,
@@ -105,6 +108,7 @@ CALLS = (
     lending_api,
     lending_rules_api,
     lending_circulation_api,
+    viewing_api,
     search_api,
     trust_api,
 )
