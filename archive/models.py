@@ -7,6 +7,7 @@ from archive.filing import models as filing
 from archive.filing.handover import models as handover
 from archive.forms import models as forms
 from archive.lending import models as lending
+from archive.lending.incidents import models as incidents
 from archive.lending.viewing import models as viewing
 from archive.people import models as people
 from archive.records import models as records
@@ -30,6 +31,7 @@ __all__ = [
     "filing",
     "forms",
     "handover",
+    "incidents",
     "journal",
     "lending",
     "metadata",

@@ -21,6 +21,7 @@ from archive.filing.views import CopyView, ItemView
 from archive.lending import lookup
 from archive.lending.claims import is_lapsed
 from archive.lending.facts import decide_again
+from archive.lending.incidents.service import note_return
 from archive.lending.matching import Mode
 from archive.lending.models import Loan, LoanRequest, RequestState
 from archive.lending.queue import settle
@@ -120,8 +121,9 @@ def take_back(
     """Take a copy back and return the request with its closed loan.
 
     A page count other than at hand-out, or a condition other than 完好 (a remark may follow
-    after ；), closes the loan as not intact, with a note of the incident. The copy is then held for
-    whoever is next in line (``next_in_line``). Never a second return: Conflict.
+    after ；), closes the loan as not intact, opens an incident and holds the copy back (待查) until
+    that is settled; else it is held for whoever is next in line (``next_in_line``). Never a second
+    return: Conflict.
     """
     require(actor, "loan.desk")
     item, copy = _find_copy(uow, barcode)
@@ -139,7 +141,9 @@ def take_back(
     row.state = RequestState.CLOSED
     cancel_waiting(uow, loan)
     _flush(uow, copy)
-    filing.set_copy_status(uow, actor, copy.id, CopyStatus.IN)
+    damaged = seen.partition("；")[0] != INTACT
+    goes = note_return(uow, actor, loan, pages_differ=differs, damaged=damaged)
+    filing.set_copy_status(uow, actor, copy.id, goes)
     uow.journal(
         actor.id,
         "loan.return" if loan.intact else "loan.return_incident",

@@ -143,6 +143,7 @@ def _facts_of_borrower(
         copies_in=sum(copy.status == CopyStatus.IN for copy in item.copies),
         copies_out=len(out),
         copies_missing=sum(copy.status == CopyStatus.MISSING for copy in item.copies),
+        copies_lost=sum(copy.status == CopyStatus.LOST for copy in item.copies),
         copies_held=held_by_others(uow, item.id, question.request_id or 0),
         joins_queue=question.joins_queue,
         back_on=_back_on(uow, out),

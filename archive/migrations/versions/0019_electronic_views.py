@@ -3,7 +3,7 @@
 Revision: 0019
 After: 0010
 
-A lending rule says what an electronic view gives besides the pages on the screen.
+A lending rule says what an electronic view gives besides the pages on the screen; incidents.
 """
 
 import sqlalchemy as sa
@@ -34,10 +34,13 @@ def upgrade() -> None:
         batch.alter_column("download", existing_type=sa.Boolean(), server_default=None)
     _make_grants()
     _make_sheets()
+    _make_incidents()
 
 
 def downgrade() -> None:
     """Take the schema back to the revision before."""
+    op.execute("UPDATE item_copy SET status = 'missing' WHERE status = 'lost'")
+    op.drop_table("loan_incident")
     op.drop_table("loan_sheet")
     op.drop_table("loan_page_seen")
     op.drop_table("loan_grant")
@@ -130,3 +133,37 @@ def _make_sheets() -> None:
         batch_op.create_index(batch_op.f("ix_loan_sheet_request_id"), ["request_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_loan_sheet_sha256"), ["sha256"], unique=False)
         batch_op.create_index(batch_op.f("ix_loan_sheet_state"), ["state"], unique=False)
+
+
+def _make_incidents() -> None:
+    op.create_table(
+        "loan_incident",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("number", sa.String(length=20), nullable=False),
+        sa.Column("loan_id", sa.Integer(), nullable=False),
+        sa.Column("kind", sa.String(length=12), nullable=False),
+        sa.Column("opened_at", storage.database.UtcDateTime(), nullable=False),
+        sa.Column("opened_by", sa.Integer(), nullable=True),
+        sa.Column("report", sa.Text(), nullable=False),
+        sa.Column("responsible", sa.String(length=80), nullable=False),
+        sa.Column("outcome", sa.String(length=12), nullable=True),
+        sa.Column("decision", sa.Text(), nullable=False),
+        sa.Column("closed_at", storage.database.UtcDateTime(), nullable=True),
+        sa.Column("closed_by", sa.Integer(), nullable=True),
+        sa.Column("row_version", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["closed_by"], ["user.id"], name=op.f("fk_loan_incident_closed_by_user")
+        ),
+        sa.ForeignKeyConstraint(
+            ["loan_id"], ["loan.id"], name=op.f("fk_loan_incident_loan_id_loan")
+        ),
+        sa.ForeignKeyConstraint(
+            ["opened_by"], ["user.id"], name=op.f("fk_loan_incident_opened_by_user")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_loan_incident")),
+        sa.UniqueConstraint("loan_id", "kind", name=op.f("uq_loan_incident_loan_id_kind")),
+        sa.UniqueConstraint("number", name=op.f("uq_loan_incident_number")),
+    )
+    with op.batch_alter_table("loan_incident", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_loan_incident_closed_at"), ["closed_at"])
+        batch_op.create_index(batch_op.f("ix_loan_incident_opened_at"), ["opened_at"])
