@@ -177,6 +177,8 @@ class RequestView:
         """The colour of the state's badge."""
         if self.place:
             return "blue"
+        if self.mode == Mode.ELECTRONIC and self.state == RequestState.HANDED_OUT:
+            return "green"
         return {
             "waiting": "blue",
             "approved": "green",
