@@ -34,7 +34,11 @@ from archive.lending import paper_routes as lending_papers
 from archive.lending import routes as lending
 from archive.lending import rule_api as lending_rules_api
 from archive.lending import rule_routes as lending_rules
+from archive.lending.incidents import api as incidents_api
+from archive.lending.incidents import routes as incidents
 from archive.lending.service import waiting_count as loans_waiting
+from archive.lending.viewing import api as viewing_api
+from archive.lending.viewing import routes as viewing
 from archive.people import routes as people
 from archive.people.gate import check_caller, find_current_actor
 from archive.records import api as records_api
@@ -84,6 +88,8 @@ PAGES = (
     lending_circulation,
     lending_papers,
     lending_feed,
+    viewing,
+    incidents,
     search,
     synonym_routes,
     trust,
@@ -108,6 +114,8 @@ CALLS = (
     lending_api,
     lending_rules_api,
     lending_circulation_api,
+    viewing_api,
+    incidents_api,
     search_api,
     trust_api,
 )

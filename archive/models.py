@@ -7,6 +7,8 @@ from archive.filing import models as filing
 from archive.filing.handover import models as handover
 from archive.forms import models as forms
 from archive.lending import models as lending
+from archive.lending.incidents import models as incidents
+from archive.lending.viewing import models as viewing
 from archive.people import models as people
 from archive.records import models as records
 from archive.search import models as search
@@ -29,6 +31,7 @@ __all__ = [
     "filing",
     "forms",
     "handover",
+    "incidents",
     "journal",
     "lending",
     "metadata",
@@ -43,4 +46,5 @@ __all__ = [
     "search",
     "signing",
     "tasks",
+    "viewing",
 ]

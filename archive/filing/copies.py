@@ -49,11 +49,19 @@ def last_of(uow: UnitOfWork, series: str) -> int:
     return uow.session.scalar(select(Serial.last).where(Serial.series == series)) or 0
 
 
+def get_copy(uow: UnitOfWork, copy_id: int) -> CopyView:
+    """Return a copy; raise NotFound."""
+    row = uow.session.get(ItemCopy, copy_id)
+    if row is None:
+        raise NotFound("没有这件实体档案。")
+    return CopyView(row.id, row.barcode, row.pages, row.location, row.status)
+
+
 def set_copy_status(uow: UnitOfWork, actor: Actor, copy_id: int, status: str) -> CopyView:
     """Set where a copy is (lending's hand-out and return); raise Conflict when it is so already."""
     require(actor, "loan.desk")
     if status not in set(CopyStatus):
-        raise Invalid(f"没有“{status[:20]}”这种实体状态。", {"status": "应为在库、借出或待查"})
+        raise Invalid(f"没有“{status[:20]}”这种实体状态。", {"status": "没有这种状态"})
     row = uow.session.get(ItemCopy, copy_id)
     if row is None:
         raise NotFound("没有这件实体档案。")

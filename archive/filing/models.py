@@ -40,11 +40,12 @@ class CopyStatus(StrEnum):
     IN = "in"
     OUT = "out"
     MISSING = "missing"
+    LOST = "lost"
 
     @property
     def label(self) -> str:
         """Return the status as shown to people."""
-        return {"in": "在库", "out": "借出", "missing": "待查"}[self.value]
+        return {"in": "在库", "out": "借出", "missing": "待查", "lost": "遗失"}[self.value]
 
 
 class VolumeState(StrEnum):

@@ -227,6 +227,7 @@ _RULES: dict[str, _Rule] = {
     "loan.request": _staff,
     "loan.approve": _assigned,
     "loan.desk": _role("archivist", "archive_head"),
+    "loan.incident": _role("archive_head"),
     "loan.rules": _role("archive_head"),
     "loan.register": _role("archivist", "archive_head", "leader", "audit"),
     "search": _staff,
