@@ -13,9 +13,9 @@ from sqlalchemy import select
 from archive.core.clock import local_day
 from archive.core.errors import NotFound
 from archive.core.profile import load_profile
+from archive.filing.classes.kept import plan_in_force
 from archive.filing.codes import ReferenceCode
 from archive.filing.models import Item, ItemCopy, Volume, VolumeState
-from archive.filing.plan import load_plan
 from archive.filing.sealing import find_seal, whole_volume
 from archive.filing.views import SealView
 from archive.forms.service import get_form
@@ -69,7 +69,7 @@ def _facts(
     uow: UnitOfWork, volume: Volume, items: Sequence[Item], seal: SealView | None
 ) -> dict[str, object]:
     """Return everything that any of the papers says of a volume."""
-    plan = load_plan()
+    plan = plan_in_force(uow)
     days = sorted(item.document_date for item in items if item.document_date)
     is_sealed = volume.state == VolumeState.SEALED
     return {

@@ -19,10 +19,10 @@ from archive.core.web import reading, resources, work
 from archive.documents.service import MEDIA_TYPES
 from archive.filing import service
 from archive.filing.checks.edge import check_before_seal, check_volume
+from archive.filing.classes.kept import plan_in_force
 from archive.filing.list_columns import plan_columns
 from archive.filing.paper_files import paper_response
 from archive.filing.papers import LINES, PAPERS, volume_paper
-from archive.filing.plan import load_plan
 from archive.filing.posted import read_belonging, read_version
 from archive.filing.rules import NOT_SEALED, Belonging
 from archive.people.gate import actor, client_address, guard
@@ -40,7 +40,8 @@ REFUSALS = (Conflict, Forbidden, Invalid, Throttled, Unauthenticated)
 @guard("filing.list")
 def plan() -> str | Response:
     """Show the filing plan: classes, terms and why (归档范围和保管期限表)."""
-    found = load_plan()
+    with reading() as uow:
+        found = plan_in_force(uow)
     if wants_sheet():
         rows = found.classes.values()
         return whole_list_sheet("归档范围和保管期限", plan_columns(found), rows)
@@ -185,6 +186,7 @@ def _status(refusal: ArchiveError) -> int:
 def _move_page(item_id: int, errors: Mapping[str, str], typed: Mapping[str, str]) -> str:
     with reading() as uow:
         found = service.get_for_filing(uow, actor(), item_id)
+        plan = plan_in_force(uow)
     now = Belonging(
         found.category, found.item_class, found.year, found.retention, found.unit, found.secrecy
     )
@@ -192,7 +194,7 @@ def _move_page(item_id: int, errors: Mapping[str, str], typed: Mapping[str, str]
         "filing/move.html",
         item=found,
         proposed=now,
-        plan=load_plan(),
+        plan=plan,
         secrecy=SECRECY,
         errors=errors,
         typed=typed,
