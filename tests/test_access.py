@@ -80,6 +80,9 @@ POST /api/v1/items/{item}/shelve        401     403    404    409       403    4
 GET  /items/{item}/move                 login   403    404    200       403    404
 POST /api/v1/items/{item}/move          401     403    404    422       403    404
 GET  /filing/plan                       login   403    403    200       403    403
+GET  /filing/plan/edit                  login   403    403    200       403    403
+POST /filing/plan/edit                  login   403    403    422       403    403
+GET  /filing/late                       login   403    403    200       403    403
 GET  /volumes/{volume}                  login   200    404    200       200    403
 GET  /volumes/{volume}/papers/A05.docx  login   403    403    200       403    403
 GET  /volumes/{volume}/papers/A04.pdf   login   403    403    200       403    403

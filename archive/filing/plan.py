@@ -38,7 +38,10 @@ class ItemClass:
 
 @dataclass(frozen=True)
 class Plan:
-    """One version of the filing plan; ``terms`` run from the longest to the shortest."""
+    """One version of the filing plan; ``terms`` run from the longest to the shortest.
+
+    ``filing_due`` is the last day for filing in the year after, as month and day.
+    """
 
     version: int
     categories: Mapping[str, str]
@@ -46,6 +49,7 @@ class Plan:
     classes: Mapping[str, ItemClass]
     default_class: str
     default_room: str
+    filing_due: str = "06-30"
 
     def class_or_default(self, name: str) -> ItemClass:
         """Return the open class of this name, or the plan's default class."""
@@ -111,6 +115,7 @@ def write_plan(plan: Plan) -> str:
         "class": [asdict(row) for row in plan.classes.values()],
         "default_class": plan.default_class,
         "default_room": plan.default_room,
+        "filing_due": plan.filing_due,
     }
     return json.dumps(table, ensure_ascii=False)
 
@@ -132,6 +137,7 @@ def _build(table: Mapping[str, Any]) -> Plan:
         classes={row["name"]: ItemClass(**row) for row in table["class"]},
         default_class=table["default_class"],
         default_room=table["default_room"],
+        filing_due=table.get("filing_due", "06-30"),
     )
     fault = next(faults_of(plan), None)
     if fault:

@@ -14,13 +14,11 @@ from archive.core.errors import (
     Throttled,
     Unauthenticated,
 )
-from archive.core.list_sheets import wants_sheet, whole_list_sheet
 from archive.core.web import reading, resources, work
 from archive.documents.service import MEDIA_TYPES
 from archive.filing import service
 from archive.filing.checks.edge import check_before_seal, check_volume
 from archive.filing.classes.kept import plan_in_force
-from archive.filing.list_columns import plan_columns
 from archive.filing.paper_files import paper_response
 from archive.filing.papers import LINES, PAPERS, volume_paper
 from archive.filing.posted import read_belonging, read_version
@@ -34,18 +32,6 @@ pages = APIBlueprint("sealing", __name__, template_folder="templates", enable_op
 
 Page = str | tuple[str, int] | Response
 REFUSALS = (Conflict, Forbidden, Invalid, Throttled, Unauthenticated)
-
-
-@pages.get("/filing/plan")
-@guard("filing.list")
-def plan() -> str | Response:
-    """Show the filing plan: classes, terms and why (归档范围和保管期限表)."""
-    with reading() as uow:
-        found = plan_in_force(uow)
-    if wants_sheet():
-        rows = found.classes.values()
-        return whole_list_sheet("归档范围和保管期限", plan_columns(found), rows)
-    return render_template("filing/plan.html", plan=found)
 
 
 @pages.post("/volumes/<int:volume_id>/seal")
