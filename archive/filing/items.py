@@ -83,6 +83,16 @@ def find_item_by_barcode(uow: UnitOfWork, barcode: str) -> ItemView | None:
     return None if row is None else views_of(uow, [row], with_text=True)[0]
 
 
+def find_item_by_code(uow: UnitOfWork, text: str) -> ItemView | None:
+    """Return the item with this 档号 (final or provisional, in any spelling), or None."""
+    code = find_reference(text)
+    if code is None:
+        return None
+    column = Item.provisional_code if code.is_provisional else Item.reference_code
+    row = uow.session.scalar(select(Item).where(column == str(code)))
+    return None if row is None else views_of(uow, [row], with_text=True)[0]
+
+
 def find_item_by_external_id(uow: UnitOfWork, external_id: str) -> ItemView | None:
     """Return the item that was imported under this id, or None."""
     row = uow.session.scalar(select(Item).where(Item.external_id == external_id))

@@ -99,6 +99,8 @@ def test_scanning_says_what_to_do(shelf, company):
     shelf.do(lending.hand_out, company.archivist, barcode)
     scan = shelf.do(lending.scan, company.archivist, barcode)
     assert scan.kind == "take_back" and scan.pages == 3 and "林美玲" in scan.message
+    code = shelf.do(lambda uow, _: filing.load_item(uow, item_id).code, company.archivist)
+    assert shelf.do(lending.scan, company.archivist, code.lower().replace("-", " ")) == scan
 
 
 # ------------------------------------------------- refused, in words, nothing changed
