@@ -178,14 +178,13 @@ def test_pages_from_either_end_hold_each_item_once(resources, company):
             assert seen == expected
 
 
-@pytest.mark.parametrize(
-    "typed", ["XSB-0002", "xsb 2", "2026 0002", "ＸＳＢ－２", "D30—XSB—2", "KH·2026-2", "XSB-L2"]
-)
-def test_a_paper_is_found_by_the_end_of_its_code(resources, company, typed):
+def test_a_paper_is_found_by_the_end_of_its_code(resources, company):
     ids = imported(resources, company, [HISENSE, AUCMA, HISENSE])
+    told = ("XSB-0002", "xsb 2", "2026 0002", "ＸＳＢ－２", "D30—XSB—2", "KH·2026-2", "XSB-L2")
     with resources.reading() as uow:
-        found = filing.list_items(uow, company.archivist, filing.ItemFilter(text=typed))
-    assert [item.id for item in found.items] == [ids[1]]
+        for typed in told:
+            found = filing.list_items(uow, company.archivist, filing.ItemFilter(text=typed))
+            assert [item.id for item in found.items] == [ids[1]], typed
 
 
 def test_a_volume_of_two_customers_titles_stays_within_its_column(resources, company, by_customer):

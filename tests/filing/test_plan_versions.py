@@ -1,6 +1,7 @@
 """The filing plan changed in the browser: versions with reasons, and what no version may do."""
 
 from dataclasses import replace
+from datetime import date
 
 import pytest
 from sqlalchemy import select
@@ -86,46 +87,44 @@ def test_a_new_version_counts_from_its_day_and_what_is_filed_keeps_its_own(
     assert (moved.retention, moved.plan_version) == ("Y", 2)
 
 
-@pytest.mark.parametrize(
-    ("change", "why"),
-    [
-        (lambda p: p, "没有变化"),
-        (lambda p: changed(p, "合同", retention="D10"), r"短于最低期限30年（依据：企业文件"),
-        (lambda p: without(p, "客户基础资料"), "已有 1 件档案，不能删去，只能停用"),
-        (lambda p: without(p, "信用担保"), "由表单 .* 使用"),
-        (lambda p: changed(p, "客户基础资料", category="WS"), "不能改门类"),
-        (lambda p: changed(p, "客户基础资料", is_closed=True), "缺省类目"),
-        (lambda p: replace(p, categories={"KH": "客户"}), "门类 HT|门类 ZL 不在"),
-        (lambda p: replace(p, categories={**p.categories, "A1": "错"}), "两位大写字母"),
-        (lambda p: replace(p, categories={**p.categories, "QQ·01": "错"}), "上级 QQ"),
-        (lambda p: with_class(p, name="新" * 41), "类目名称"),
-        (lambda p: with_class(p, name="新\n类"), "一行"),
-        (lambda p: with_class(p, name="新类", basis=""), "写明依据"),
-        (lambda p: with_class(p, name="新类", retention="D99"), "保管期限"),
-        (lambda p: with_class(p, name="新类", volumes="box"), "立卷方式"),
-        (lambda p: with_class(p, name="新类", parent="没有"), "上级类目"),
-        (lambda p: with_class(p, name="新类", parent="质量"), "不在同一门类"),
-        (lambda p: with_class(p, name="新类", parent="新类"), "绕回"),
-        (lambda p: replace(p, default_room=""), "默认存放位置"),
-    ],
-)
-def test_what_no_version_may_do_is_refused_with_its_reason(resources, company, filed, change, why):
-    with pytest.raises(Invalid, match=why):
-        save(resources, company, change(load_plan()))
+REFUSED = [
+    (lambda p: p, "没有变化"),
+    (lambda p: changed(p, "合同", retention="D10"), r"短于最低期限30年（依据：企业文件"),
+    (lambda p: without(p, "客户基础资料"), "已有 1 件档案，不能删去，只能停用"),
+    (lambda p: without(p, "信用担保"), "由表单 .* 使用"),
+    (lambda p: changed(p, "客户基础资料", category="WS"), "不能改门类"),
+    (lambda p: changed(p, "客户基础资料", is_closed=True), "缺省类目"),
+    (lambda p: replace(p, categories={"KH": "客户"}), "门类 HT|门类 ZL 不在"),
+    (lambda p: replace(p, categories={**p.categories, "A1": "错"}), "两位大写字母"),
+    (lambda p: replace(p, categories={**p.categories, "QQ·01": "错"}), "上级 QQ"),
+    (lambda p: with_class(p, name="新" * 41), "类目名称"),
+    (lambda p: with_class(p, name="新\n类"), "一行"),
+    (lambda p: with_class(p, name="新类", basis=""), "写明依据"),
+    (lambda p: with_class(p, name="新类", retention="D99"), "保管期限"),
+    (lambda p: with_class(p, name="新类", volumes="box"), "立卷方式"),
+    (lambda p: with_class(p, name="新类", parent="没有"), "上级类目"),
+    (lambda p: with_class(p, name="新类", parent="质量"), "不在同一门类"),
+    (lambda p: with_class(p, name="新类", parent="新类"), "绕回"),
+    (lambda p: replace(p, default_room=""), "默认存放位置"),
+]
+
+
+def test_what_no_version_may_do_is_refused_with_its_reason(resources, company, filed):
+    for change, why in REFUSED:
+        with pytest.raises(Invalid, match=why):
+            save(resources, company, change(load_plan()))
     with resources.reading() as uow:
         assert uow.session.scalars(select(PlanVersion)).all() == []
 
 
-@pytest.mark.parametrize("reason", ["", "  ", "长" * 501, "a\x00b"])
-def test_a_version_says_why(resources, company, reason):
-    with pytest.raises(Invalid, match="修改原因"):
-        save(resources, company, with_class(load_plan(), name="新类"), reason)
-
-
-@pytest.mark.parametrize("day", ["昨天", "2026-11-22", "2036-01-01", "2026-13-01", "9" * 5000])
-def test_a_version_is_valid_from_a_day_to_come(resources, company, day):
-    with pytest.raises(Invalid, match="生效日期"):
-        save(resources, company, with_class(load_plan(), name="新类"), day=day)
+def test_a_version_says_why_and_is_valid_from_a_day_to_come(resources, company):
+    plan = with_class(load_plan(), name="新类")
+    for reason in ("", "  ", "长" * 501, "a\x00b"):
+        with pytest.raises(Invalid, match="修改原因"):
+            save(resources, company, plan, reason)
+    for day in ("昨天", "2026-11-22", "2036-01-01", "2026-13-01", "9" * 5000):
+        with pytest.raises(Invalid, match="生效日期"):
+            save(resources, company, plan, day=day)
 
 
 def test_a_stale_plan_is_a_conflict_and_clerks_change_nothing(resources, company):
@@ -174,8 +173,6 @@ def test_the_tree_counts_items_and_volumes_with_those_below(
     ("day", "last"), [("2026-06-30", 2024), ("2026-07-01", 2025), ("2026-01-01", 2024)]
 )
 def test_papers_are_late_after_the_end_of_june_of_the_next_year(day, last):
-    from datetime import date
-
     assert late_years(date.fromisoformat(day), "06-30") == last
 
 
