@@ -21,6 +21,7 @@ from archive.documents import routes as documents
 from archive.filing import api as filing_api
 from archive.filing import routes as filing
 from archive.filing import sealing_api, sealing_routes
+from archive.filing.classes import routes as classes
 from archive.filing.dossier import routes as dossier
 from archive.filing.handover import api as handover_api
 from archive.filing.handover import routes as handover
@@ -80,6 +81,7 @@ PAGES = (
     seals,
     filing,
     sealing_routes,
+    classes,
     handover,
     packages,
     dossier,

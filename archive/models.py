@@ -4,6 +4,7 @@ from archive.core import calendar, numbering, profile
 from archive.customers import models as customers
 from archive.documents import models as documents
 from archive.filing import models as filing
+from archive.filing.classes import models as classes
 from archive.filing.handover import models as handover
 from archive.forms import models as forms
 from archive.lending import models as lending
@@ -25,6 +26,7 @@ metadata = Base.metadata
 __all__ = [
     "calendar",
     "checkpoints",
+    "classes",
     "customers",
     "documents",
     "files",

@@ -83,6 +83,9 @@ GET  /loans/sheets                      login   403    403    200       403    4
 GET  /loans/trace                       login   403    403    200       200    403
 GET  /api/v1/loans/sheets               401     403    403    200       403    403
 GET  /filing/plan                       login   403    403    200       403    403
+GET  /filing/plan/edit                  login   403    403    200       403    403
+POST /filing/plan/edit                  login   403    403    422       403    403
+GET  /filing/late                       login   403    403    200       403    403
 GET  /volumes/{volume}                  login   200    404    200       200    403
 GET  /volumes/{volume}/papers/A05.docx  login   403    403    200       403    403
 GET  /volumes/{volume}/papers/A04.pdf   login   403    403    200       403    403

@@ -4,10 +4,14 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, validates
 
+from archive.filing.codes import find_reference
+from archive.people.readers import keep_set
 from storage.database import Base
+
+UNCODED = "2"  # in ``code_order``: what has no code yet comes last
 
 
 class ItemState(StrEnum):
@@ -61,12 +65,26 @@ class VolumeState(StrEnum):
         return {"open": "整理中", "checking": "待核对", "sealed": "已封卷"}[self.value]
 
 
+_VOLUME_KEY = ("fonds", "category", "year", "retention", "unit", "item_class")
+
+
 class Volume(Base):
-    """A yearly volume (年度案卷) of one class and unit."""
+    """A yearly volume (年度案卷) of one class and unit, or of one customer in them.
+
+    Several volumes may share one lowest class (fonds, category, year, retention, unit): their
+    件号 run on from one to the next in the order they are sealed.
+    """
 
     __tablename__ = "volume"
     __table_args__ = (
-        UniqueConstraint("fonds", "category", "year", "retention", "unit", "item_class"),
+        UniqueConstraint(*_VOLUME_KEY, "customer_id", name="uq_volume_of_customer"),
+        Index(
+            "uq_volume_of_unit",
+            *_VOLUME_KEY,
+            unique=True,
+            sqlite_where=text("customer_id IS NULL"),
+            postgresql_where=text("customer_id IS NULL"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -76,6 +94,7 @@ class Volume(Base):
     retention: Mapped[str] = mapped_column(String(4))
     unit: Mapped[str] = mapped_column(String(3))
     item_class: Mapped[str] = mapped_column(String(40))
+    customer_id: Mapped[int | None] = mapped_column(ForeignKey("customer.id"), index=True)
     title: Mapped[str] = mapped_column(String(200))
     state: Mapped[str] = mapped_column(String(12), default=VolumeState.OPEN)
     created_at: Mapped[datetime]
@@ -128,11 +147,17 @@ class Item(Base):
 
     ``import_key`` marks an imported paper that brought no id of its own (a digest of what came
     in), so that it is not taken twice; ``elements`` holds further description (DA/T 46) that has
-    no column, such as the name of a department this company does not have.
+    no column, such as the name of a department this company does not have. ``plan_version`` is
+    the filing plan it was filed under, ``readers_id`` the set of tokens it is read under, and
+    ``code_order`` what lists in order of 档号 sort by (each part of the code at one width).
     """
 
     __tablename__ = "item"
-    __table_args__ = (Index("ix_item_volume_serial", "volume_id", "serial"),)
+    __table_args__ = (
+        Index("ix_item_volume_serial", "volume_id", "serial"),
+        Index("ix_item_volume_readers", "volume_id", "readers_id", "pages"),
+        Index("ix_item_code_order", "code_order", "id", "readers_id"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     external_id: Mapped[str | None] = mapped_column(String(120), unique=True)
@@ -159,6 +184,9 @@ class Item(Base):
     serial: Mapped[int | None]
     provisional_code: Mapped[str | None] = mapped_column(String(60), unique=True)
     reference_code: Mapped[str | None] = mapped_column(String(60), unique=True)
+    code_order: Mapped[str] = mapped_column(String(32), default=UNCODED)
+    plan_version: Mapped[int | None]
+    readers_id: Mapped[int | None] = mapped_column(ForeignKey("reader_set.id"))
     state: Mapped[str] = mapped_column(String(20), index=True)
     status: Mapped[str] = mapped_column(String(40), default="")
     elements: Mapped[dict[str, Any]] = mapped_column(default=dict)
@@ -172,7 +200,20 @@ class Item(Base):
         """Refuse to change a 档号 once given (DA/T 22: fixed when the volume is sealed)."""
         if self.reference_code not in (None, code):
             raise ValueError(f"档号 {self.reference_code} 已定，不能改")
+        self._put_in_order(code or self.provisional_code)
         return code
+
+    @validates("provisional_code")
+    def _follow_provisional(self, _key: str, code: str | None) -> str | None:
+        self._put_in_order(self.reference_code or code)
+        return code
+
+    def _put_in_order(self, code: str | None) -> None:
+        found = find_reference(code or "")
+        self.code_order = UNCODED if found is None else found.order
+
+
+keep_set("item", Item.metadata.tables["item"])
 
 
 class ItemFile(Base):

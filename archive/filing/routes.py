@@ -13,13 +13,13 @@ from archive.core.list_sheets import MOST_LINES, ListPart, list_book, list_sheet
 from archive.core.web import reading, resources, work
 from archive.customers.service import get_customer
 from archive.filing import service
+from archive.filing.classes.kept import plan_in_force
 from archive.filing.downloads import file_response
 from archive.filing.handover.service import list_lists
 from archive.filing.import_rows import ImportedFile
 from archive.filing.labels import barcode_svg, qr_svg
 from archive.filing.list_columns import CATALOGUE, ITEMS, UNFINISHED, VOLUMES, WAITING
 from archive.filing.models import ItemState
-from archive.filing.plan import load_plan
 from archive.filing.posted import (
     read_belonging,
     read_filter,
@@ -65,12 +65,13 @@ def desk() -> str | Response:
         unfinished = service.unfinished_items(uow, actor())
         place = service.last_place(uow, actor())
         handed = list_lists(uow, actor(), state="handed", per_page=5)
+        place = place or plan_in_force(uow).default_room
     return render_template(
         "filing/desk.html",
         handed=handed,
         waiting=waiting,
         unfinished=unfinished,
-        place=place or load_plan().default_room,
+        place=place,
     )
 
 
@@ -133,15 +134,16 @@ def record(record_id: int) -> Page:
         found = service.get_waiting(uow, actor(), record_id)
         proposed = service.proposed_for_record(uow, found)
         refusals = service.refusals_of(uow, actor(), record_id)
+        plan = plan_in_force(uow)
         place = service.last_place(uow, actor())
     return render_template(
         "filing/record.html",
         record=found,
         proposed=proposed,
         refusals=refusals,
-        plan=load_plan(),
+        plan=plan,
         secrecy=SECRECY,
-        place=place or load_plan().default_room,
+        place=place or plan.default_room,
     )
 
 
@@ -218,13 +220,14 @@ def items() -> str | Response:
         found = read_page(page=request.args.get("page", 1, type=int))
         customer = narrow.customer_id and get_customer(uow, actor(), narrow.customer_id)
         forms = list_forms(uow, with_retired=True)
+        classes = plan_in_force(uow).classes
     return render_template(
         "filing/items.html",
         page=found,
         asked=narrow,
         customer=customer,
         forms=forms,
-        classes=load_plan().classes,
+        classes=classes,
         states=list(ItemState),
     )
 
@@ -283,9 +286,8 @@ def volumes() -> str | Response:
         if wants_sheet():
             return list_sheet("年度案卷", VOLUMES, lambda n, size: read_page(page=n, per_page=size))
         found = read_page(page=request.args.get("page", 1, type=int))
-    return render_template(
-        "filing/volumes.html", page=found, asked=narrow, classes=load_plan().classes
-    )
+        classes = plan_in_force(uow).classes
+    return render_template("filing/volumes.html", page=found, asked=narrow, classes=classes)
 
 
 @pages.get("/volumes/<int:volume_id>")
@@ -326,12 +328,13 @@ def _step_page(item_id: int, errors: Mapping[str, str], typed: Mapping[str, str]
         found = service.get_for_filing(uow, actor(), item_id)
         proposed = service.proposed_for_item(uow, found)
         place = service.last_place(uow, actor())
+        plan = plan_in_force(uow)
     return render_template(
         "filing/file.html",
         item=found,
         proposed=proposed,
-        place=parse_place(place or load_plan().default_room),
-        plan=load_plan(),
+        place=parse_place(place or plan.default_room),
+        plan=plan,
         secrecy=SECRECY,
         steps=STEPS,
         errors=errors,

@@ -91,6 +91,7 @@ class ItemView:
     secrecy: int
     secrecy_label: str
     pages: int
+    plan_version: int | None
     volume_id: int | None
     volume_title: str
     serial: int | None
@@ -143,6 +144,7 @@ class VolumeView:
     item_class: str
     title: str
     state: str
+    customer_id: int | None
     items: int
     pages: int
 

@@ -168,8 +168,13 @@ def take_back(
 def _find_copy(uow: UnitOfWork, barcode: str) -> tuple[ItemView, CopyView]:
     item = filing.find_item_by_barcode(uow, barcode)
     if item is None:
+        named = filing.find_item_by_code(uow, barcode)
+        if named is not None and len(named.copies) == 1:
+            return named, named.copies[0]
+        if named is not None and named.copies:
+            raise Conflict(f"档号 {named.code} 有 {len(named.copies)} 份实体，请扫描要办的那一份。")
         shown = "".join(char for char in barcode[:40] if char.isprintable())
-        raise NotFound(f"没有条码“{shown}”的档案，请重新扫描或核对标签。")
+        raise NotFound(f"没有条码或档号“{shown}”的档案，请重新扫描或核对标签。")
     folded = clean_barcode(barcode)
     return item, next(copy for copy in item.copies if copy.barcode == folded)
 

@@ -212,6 +212,7 @@ _RULES: dict[str, _Rule] = {
     "item.file": _archivist_who_reads,
     "item.package": _role("archivist", "archive_head", "leader", "audit"),
     "filing.list": _role("archivist", "archive_head"),
+    "plan.edit": _role("archivist", "archive_head"),
     "filing.import": _role("archivist", "archive_head"),
     "handover.list": _staff,
     "handover.read": _of_its_department_or_office,

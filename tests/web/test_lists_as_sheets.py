@@ -36,6 +36,7 @@ LISTS = {
     "/volumes/{volume}": "archivist",
     "/filing": "archivist",
     "/filing/plan": "archivist",
+    "/filing/late": "archivist",
     "/handover": "sales_clerk",
     "/handover/all": "archivist",
     "/signing?view=done": "sales_clerk",
