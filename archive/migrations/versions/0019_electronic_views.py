@@ -1,7 +1,7 @@
 """electronic_views
 
 Revision: 0019
-After: 0010
+After: 0017
 
 A lending rule says what an electronic view gives besides the pages on the screen; incidents.
 """
@@ -12,7 +12,7 @@ from alembic import op
 import storage.database
 
 revision = "0019"
-down_revision = "0010"
+down_revision = "0017"
 branch_labels = None
 depends_on = None
 
