@@ -25,6 +25,8 @@ HOMES = {
     "verify": "checking",
     "verify-file": "checking",
     "loan": "lending",
+    "backup": "backing",
+    "restore": "backing",
 }
 # Refusals carry a sentence for the person; one of a package that was never loaded cannot come.
 REFUSALS = (
