@@ -53,6 +53,21 @@ def hold_place(path: Path, taken: str, note: str = "", *, shared: bool = False) 
 
 
 @contextmanager
+def hold_server_place(run: Path, address: str, *, shared: bool = False) -> Iterator[None]:
+    """Hold a data folder as its only server; raise PlaceTaken, naming the one that runs.
+
+    ``shared``: several processes of one server (gunicorn) hold it together.
+    """
+    taken = (
+        "这个数据文件夹已有一个档案台在运行{note}，同一份数据不能由两个服务同时使用。"
+        "请先停掉它，或用 ARCHIVE_DATA 指定另一个文件夹。"
+    )
+    note = f"（进程 {os.getpid()}，{address}）"
+    with hold_place(run / "server.lock", taken, note, shared=shared):
+        yield
+
+
+@contextmanager
 def hold_folder(path: Path, taken: str) -> Iterator[None]:
     """Hold a folder itself while the block runs, with no file to leave behind."""
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)

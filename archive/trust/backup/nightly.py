@@ -7,6 +7,8 @@ two workers do not do it twice: one backup at a time, and due is what the journa
 import logging
 from datetime import datetime, timedelta
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from archive.core.clock import local
 from archive.core.errors import ArchiveError
 from archive.core.resources import Resources
@@ -73,8 +75,11 @@ def note_backup(resources: Resources, made: Made, where: str) -> None:
 
 
 def note_check(resources: Resources, findings: int, actor_id: int | None = None) -> None:
-    """Write a finished check in the journal."""
-    record.note(resources, record.CHECKED, {"findings": findings}, actor_id)
+    """Write a finished check in the journal; where nothing can be written it stays unsaid."""
+    try:
+        record.note(resources, record.CHECKED, {"findings": findings}, actor_id)
+    except SQLAlchemyError:
+        log.warning("the check could not be written in the journal")
 
 
 def _back_up(resources: Resources) -> bool:
