@@ -35,20 +35,24 @@ class MemberWriter:
         self._time = int(made_at.timestamp())
         self.written = 0
 
-    def add(self, name: str, size: int, pieces: Iterable[bytes]) -> Member:
-        """Write one member; the pieces must have exactly ``size`` bytes (BackupDamaged if not)."""
+    def add(self, name: str, size: int, pieces: Iterable[bytes], known: str = "") -> Member:
+        """Write one member; the pieces must have exactly ``size`` bytes (BackupDamaged if not).
+
+        ``known``: the digest, where the bytes were hashed a moment ago; it is not done twice.
+        """
         header = tarfile.TarInfo(name)
         header.size, header.mode, header.mtime = size, 0o600, self._time
         self._write(header.tobuf(tarfile.GNU_FORMAT))
         digest, length = hashlib.sha256(), 0
         for piece in pieces:
-            digest.update(piece)
+            if not known:
+                digest.update(piece)
             length += len(piece)
             self._write(piece)
         if length != size:
             raise BackupDamaged(f"{name} 在备份时变了长短，这次备份作废，请再做一次。")
         self._write(b"\0" * (-size % BLOCK))
-        return Member(name, size, digest.hexdigest())
+        return Member(name, size, known or digest.hexdigest())
 
     def close(self) -> None:
         """Write the end mark."""

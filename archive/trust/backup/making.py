@@ -184,7 +184,8 @@ def _add_blob_members(work: _Work, writer: MemberWriter) -> None:
         found = _blob(work, digest)
         if found is not None:
             size, pieces = found
-            work.members.append(writer.add(manifest.blob_name(digest), size, pieces))
+            known = digest if size <= READ_AT_ONCE else ""
+            work.members.append(writer.add(manifest.blob_name(digest), size, pieces, known))
         work.on_progress(done, len(work.rows.blobs))
 
 
