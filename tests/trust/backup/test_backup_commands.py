@@ -9,6 +9,8 @@ from archive.cli.backing import backup, restore
 from archive.trust.backup import record
 from storage.errors import StorageError
 
+pytestmark = [pytest.mark.slow]
+
 
 @pytest.fixture
 def at(kept, monkeypatch):
@@ -23,7 +25,6 @@ def at(kept, monkeypatch):
     return call
 
 
-@pytest.mark.slow
 def test_there_and_back_with_json(kept, at):
     made = at(backup, kept.place / "a.tar", "--json")
     assert made.exit_code == 0, made.output

@@ -21,6 +21,7 @@ from doc_templates import sample_values
 from storage import journal
 from storage.errors import StorageError
 
+pytestmark = [pytest.mark.slow]
 PASSWORD = "档案台-测试-2026"
 
 
@@ -32,7 +33,6 @@ def rows_of(resources):
         }
 
 
-@pytest.mark.slow
 def test_everything_comes_back(kept):
     """Row by row; then signing in, opening the paper, verifying its signatures, finding it."""
     before = rows_of(kept.resources)
