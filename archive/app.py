@@ -61,7 +61,8 @@ from archive.tasks import routes as tasks
 from archive.trust import api as trust_api
 from archive.trust import public_routes as verdict
 from archive.trust import routes as trust
-from archive.web import errors, headers, navigation
+from archive.trust.health import routes as health
+from archive.web import errors, headers, navigation, observing
 from archive.workbench import routes as workbench
 
 UPLOAD_LIMIT = 64 << 20
@@ -95,6 +96,7 @@ PAGES = (
     search,
     synonym_routes,
     trust,
+    health,
     verdict,
     workbench,
 )
@@ -159,7 +161,7 @@ def create_app(resources: Resources) -> APIFlask:
         app.register_blueprint(station.api)
         csrf.exempt(station.api)
     app.before_request(check_caller)
-    for part in (errors, headers, navigation):
+    for part in (errors, headers, navigation, observing):
         part.register(app)
     app.jinja_env.filters["instant"] = lambda at: show_instant(at) if at else ""
     app.jinja_env.filters["local_day"] = lambda at: local_day(at).isoformat() if at else ""

@@ -29,8 +29,10 @@ from archive.search.indexing import drain_customer, drain_extract, drain_index, 
 from archive.signing.reminders import do_signing_chores
 from archive.tasks.runner import drain_tasks
 from archive.tasks.service import Work, forget_old
+from archive.trust.backup.nightly import do_nightly
 from archive.trust.checkpoints import note_checkpoint
 from archive.trust.head import note_head
+from archive.trust.health.service import note_beat
 from archive.trust.proving import do_proof_chores, drain_leavers, drain_proofs
 from doc_templates.pdf_pool import OfficePool
 from doc_templates.pdf_socket import serve_converter
@@ -65,6 +67,7 @@ HANDLERS: dict[str, Handler] = {
 POLL_SECONDS = 0.1
 HEARTBEAT_SECONDS = 30.0
 CHORES_SECONDS = 600.0
+SAFEKEEPING_SECONDS = 60.0
 
 
 class Worker:
@@ -83,6 +86,7 @@ class Worker:
         """Drain jobs until told to stop."""
         self._take_over_dead()
         threading.Thread(target=self._beat, daemon=True).start()
+        threading.Thread(target=self._keep_safe, daemon=True).start()
         next_chores = 0.0
         while not self._stopping.is_set():
             if time.monotonic() >= next_chores:
@@ -101,13 +105,20 @@ class Worker:
             return 0
 
     def _beat(self) -> None:
+        note_beat(self._resources)
         while not self._stopping.wait(HEARTBEAT_SECONDS):
             self._guarded(self._renew)
+
+    def _keep_safe(self) -> None:
+        """Make the nightly backup and the weekly check; apart, because they may take long."""
+        while not self._stopping.wait(SAFEKEEPING_SECONDS):
+            self._guarded(lambda: do_nightly(self._resources))
 
     def _renew(self) -> int:
         with self._resources.work() as uow:
             renewed = outbox.renew_leases(uow.session, self.name, uow.now())
             uow.commit()
+        note_beat(self._resources)
         return renewed
 
     def _take_over_dead(self) -> None:

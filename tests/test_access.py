@@ -56,6 +56,8 @@ GET  /api/v1/seals/uses                 401     200    200    200       200    4
 GET  /search/synonyms                   login   403    403    200       403    200
 GET  /verify                            200     200    200    200       200    200
 GET  /healthz                           200     200    200    200       200    200
+GET  /admin/health                      login   403    403    403       403    200
+GET  /metrics                           login   403    403    403       403    200
 GET  /api/v1/records                    401     200    200    200       200    403
 GET  /api/v1/records/{record}           401     200    404    404       200    404
 GET  /api/v1/items/{item}               401     200    404    200       200    404
@@ -209,6 +211,7 @@ def test_only_the_door_and_the_pulse_are_public(app):
         "/login",
         "/favicon.ico",
         "/healthz",
+        "/metrics",  # to a program by its token, to an administrator signed in
         "/loans/calendar/<token>.ics",  # one's due days, under a secret address
         "/verify",  # the verdict on a file one holds
         "/verify/<token>",

@@ -5,12 +5,16 @@ from pathlib import Path
 import click
 
 from archive.cli.output import print_json, progress, say
+from archive.config import load_settings
 from archive.core.clock import show_instant
 from archive.core.errors import Invalid
 from archive.filing.filed import find_filed
 from archive.instance import open_instance
 from archive.signing.verdicts import judge_stranger
+from archive.trust.backup.nightly import note_check
 from archive.trust.service import verify_instance
+from storage.snapshot import check_rows_file
+from storage.verify import Finding
 
 LARGEST = 200_000_000
 
@@ -20,9 +24,13 @@ LARGEST = 200_000_000
 @click.option("--json", "as_json", is_flag=True, help="输出 JSON。")
 def verify(with_index: bool, as_json: bool) -> None:
     """重算每个文件的摘要、核对日志链；有问题时逐条列出，退出码 1。"""
-    resources = open_instance()
-    with progress("核对文件") as bar:
-        findings = list(verify_instance(resources, with_index=with_index, on_progress=bar))
+    findings = _damaged_rows()
+    if not findings:
+        resources = open_instance()
+        with progress("核对文件") as bar:
+            findings = list(verify_instance(resources, with_index=with_index, on_progress=bar))
+        if not any(one.kind == "database" for one in findings):
+            note_check(resources, len(findings))
     if as_json:
         print_json(
             {
@@ -83,6 +91,13 @@ def verify_file(file: Path, as_json: bool) -> None:
             click.echo(f"{one.step}\t{one.name}\t{when}\t{one.why}")
     if not (verdict.ours and verdict.intact):
         raise SystemExit(1)
+
+
+def _damaged_rows() -> list[Finding]:
+    """Return what is wrong with the database file, before anything else opens it."""
+    path = load_settings().data / "archive.db"
+    damage = check_rows_file(path) if path.is_file() else ""
+    return [Finding("database", path.name, damage)] if damage else []
 
 
 commands = (verify, verify_file)

@@ -235,6 +235,7 @@ _RULES: dict[str, _Rule] = {
     "search.synonyms": _role("archivist", "archive_head", "admin"),
     "journal.read": _role("admin", "audit", "leader", "archive_head"),
     "verify.run": _role("admin", "audit", "archive_head"),
+    "health.read": _role("admin"),
     "people.list": _role("admin"),
     "people.edit": _role("admin"),
 }

@@ -13,6 +13,7 @@ from archive.core.web import reading, resources
 from archive.people.gate import actor, guard
 from archive.trust import check_proof, service
 from archive.trust import checkpoints as kept
+from archive.trust.backup.nightly import note_check
 
 pages = APIBlueprint("trust", __name__, template_folder="templates", enable_openapi=False)
 
@@ -41,7 +42,8 @@ _CHECKPOINTS: tuple[ListColumn[kept.CheckpointView], ...] = (
 @guard("public")
 def healthz() -> tuple[dict[str, str], int]:
     """Say whether the server and its database answer."""
-    service.is_alive(resources())
+    if not service.is_alive(resources()):
+        return {"status": "down"}, 503
     return {"status": "ok"}, 200
 
 
@@ -113,4 +115,5 @@ def verify() -> str:
     findings = None
     if request.method == "POST":
         findings = list(service.verify_instance(resources()))
+        note_check(resources(), len(findings), actor().id)
     return render_template("trust/verify.html", findings=findings, shown=SHOWN)

@@ -3,8 +3,10 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 from sqlalchemy import func, select
+from sqlalchemy.exc import SQLAlchemyError
 
 from archive.core.clock import show_instant
 from archive.core.pages import Page
@@ -13,7 +15,9 @@ from archive.people import service as people
 from archive.people.rights import Actor, require
 from archive.search.indexing import verify_index
 from archive.trust.head import read_head
+from storage.files import StoredFile
 from storage.journal import JournalEntry
+from storage.snapshot import check_rows_file
 from storage.verify import (
     Finding,
     Progress,
@@ -88,6 +92,10 @@ def verify_instance(
     resources: Resources, *, with_index: bool = True, on_progress: Progress | None = None
 ) -> Iterator[Finding]:
     """Check every blob, row, journal entry and (by default) the index; yield what is wrong."""
+    damage = _rows_damage(resources)
+    if damage:
+        yield Finding("database", "archive.db", damage)
+        return  # nothing else can be read from it
     with resources.reading() as uow:
         yield from verify_blobs(uow, resources.blobs, on_progress)
         yield from verify_journal(uow)
@@ -99,5 +107,13 @@ def verify_instance(
 
 def is_alive(resources: Resources) -> bool:
     """Say whether rows can be read."""
-    with resources.reading() as uow:
-        return uow.session.scalar(select(1)) == 1
+    try:
+        with resources.reading() as uow:
+            return uow.session.scalar(select(func.count()).select_from(StoredFile)) is not None
+    except SQLAlchemyError:
+        return False
+
+
+def _rows_damage(resources: Resources) -> str:
+    path = Path(resources.database.engine.url.database or "")
+    return check_rows_file(path) if resources.database.is_sqlite else ""

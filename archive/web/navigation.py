@@ -58,6 +58,7 @@ PLACES = (
     Place("synonyms.listing", "同义词", "translate", "search.synonyms", heading="管理"),
     Place("trust.journal", "日志", "clock-history", "journal.read", heading="管理"),
     Place("trust.verify", "完整性检查", "shield-check", "verify.run", heading="管理"),
+    Place("health.page", "系统状况", "activity", "health.read", heading="管理"),
 )
 
 
