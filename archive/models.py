@@ -4,7 +4,9 @@ from archive.core import calendar, numbering, profile
 from archive.customers import models as customers
 from archive.documents import models as documents
 from archive.filing import models as filing
+from archive.filing.controlled import models as controlled
 from archive.filing.handover import models as handover
+from archive.filing.versions import models as item_versions
 from archive.forms import models as forms
 from archive.lending import models as lending
 from archive.people import models as people
@@ -23,12 +25,14 @@ metadata = Base.metadata
 __all__ = [
     "calendar",
     "checkpoints",
+    "controlled",
     "customers",
     "documents",
     "files",
     "filing",
     "forms",
     "handover",
+    "item_versions",
     "journal",
     "lending",
     "metadata",

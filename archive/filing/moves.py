@@ -15,6 +15,7 @@ from archive.filing.models import Item, ItemMove, ItemState, Volume, VolumeState
 from archive.filing.plan import load_plan
 from archive.filing.rules import Belonging, check_belonging, check_move, check_reason
 from archive.filing.steps import next_provisional
+from archive.filing.versions.keeping import because
 from archive.filing.views import ItemView, MoveView
 from archive.filing.volumes import open_volume
 from archive.people import service as people
@@ -44,6 +45,7 @@ def move_item(
     check_belonging(belonging, load_plan())
     _check_secrecy(actor, belonging)
     reason = check_reason(reason, "改归原因")
+    because(uow, actor, "改归", reason)
     before = belonging_of(row)
     if before == belonging:
         raise Invalid("归属没有变化，不用改归。", {"item_class": "与现在相同"})
