@@ -183,6 +183,7 @@ def test_who_may_what(resources, company, document):
         issue(resources, company, document, company.admin)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("changes", "fault"),
     [
@@ -249,6 +250,7 @@ def test_which_version_is_valid():
     assert states == ["past", "valid", "coming"]
 
 
+@pytest.mark.slow
 def test_the_pages_and_the_calls(resources, company, client_for, api_for, filed):
     item = filed()
     page, clerk = client_for(company.archivist), client_for(company.sales_clerk)

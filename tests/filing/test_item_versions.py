@@ -110,6 +110,7 @@ def test_a_change_behind_everyones_back_is_seen(resources, company, item, clock)
     assert any("校验码不符" in note for note in notes)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("changes", "reason", "fault", "entry"),
     [
@@ -176,6 +177,7 @@ def test_a_day_that_is_none_is_refused(at):
         read_instant(at)
 
 
+@pytest.mark.slow
 def test_the_pages_show_edit_and_look_back(company, client_for, api_for, item):
     page = client_for(company.archivist)
     form = {

@@ -102,6 +102,7 @@ def test_a_draft_cannot_be_corrected_and_strangers_cannot_correct(resources, com
     assert sides(resources, company.sales_clerk, filed.id) == (None, None)
 
 
+@pytest.mark.slow
 def test_a_correction_given_up_frees_the_old_paper(resources, company, filed, client_for, api_for):
     new = correct(resources, company.sales_clerk, filed.id)
     with pytest.raises(NotFound):
@@ -119,6 +120,7 @@ def test_a_correction_given_up_frees_the_old_paper(resources, company, filed, cl
     assert page.post(f"/records/{filed.id}/correct", data={"reason": ""}).status_code == 302
 
 
+@pytest.mark.slow
 def test_a_rejected_correction_frees_the_old_paper(resources, company, filed):
     new = correct(resources, company.sales_clerk, filed.id)
     edge.submit(resources, company.sales_clerk, new.id, new.version)

@@ -17,7 +17,7 @@ from archive.documents.binding import Piece, bind_pdf
 from archive.signing.appearance import run_length, text_runs, type_face
 
 MM = 72 / 25.4
-WIDTH, HEIGHT, MARGIN = 52.0, 15.0, 6.0  # mm
+WIDTH, HEIGHT, MARGIN = 52.0, 13.0, 5.0  # mm; above the title, clear of form code and 归档章
 DOTS = 300 / 25.4
 RED = (190, 24, 24, 255)
 MOST_PAGES = 2000
@@ -43,7 +43,7 @@ def check_source(pdf: bytes) -> int:
 
 
 def stamp_pages(pdf: bytes, number: str, department: str, version: str) -> bytes:
-    """Return the PDF with the stamp at the top left of every page, as it is looked at."""
+    """Return the PDF with the stamp at the top of every page, as it is looked at."""
     flat, _ = bind_pdf([Piece("copy.pdf", f"受控副本 {number}", pdf)])
     picture = draw_stamp(number, department, version)
     with PDFIUM:
@@ -101,9 +101,9 @@ def _matrix(page: Any) -> tuple[float, float, float, float, float, float]:
     left, bottom, right, top = page.get_cropbox()
     wide, high = right - left, top - bottom
     turned = page.get_rotation()
-    shown_high = wide if turned in (90, 270) else high
-    w, h, x = WIDTH * MM, HEIGHT * MM, MARGIN * MM
-    y = shown_high - x - h
+    shown_wide, shown_high = (high, wide) if turned in (90, 270) else (wide, high)
+    w, h = WIDTH * MM, HEIGHT * MM
+    x, y = (shown_wide - w) / 2, shown_high - MARGIN * MM - h
     a, b, c, d, e, f = {
         0: (w, 0, 0, h, x, y),
         90: (0, w, -h, 0, wide - y, x),
