@@ -16,16 +16,21 @@ from archive.core.web import reading
 from archive.customers import api as customers_api
 from archive.customers import routes as customers
 from archive.documents import api as documents_api
-from archive.documents import bundle_api, bundle_routes
+from archive.documents import bundle_api, bundle_routes, compare_routes
 from archive.documents import routes as documents
 from archive.filing import api as filing_api
 from archive.filing import routes as filing
 from archive.filing import sealing_api, sealing_routes
 from archive.filing.classes import routes as classes
+from archive.filing.controlled import api as controlled_api
+from archive.filing.controlled import routes as controlled
 from archive.filing.dossier import routes as dossier
 from archive.filing.handover import api as handover_api
 from archive.filing.handover import routes as handover
 from archive.filing.packages import routes as packages
+from archive.filing.versions import api as item_versions_api
+from archive.filing.versions import correction_routes
+from archive.filing.versions import routes as item_versions
 from archive.forms import routes as forms
 from archive.lending import api as lending_api
 from archive.lending import circulation_api as lending_circulation_api
@@ -86,6 +91,10 @@ PAGES = (
     handover,
     packages,
     dossier,
+    compare_routes,
+    item_versions,
+    correction_routes,
+    controlled,
     lending,
     lending_rules,
     lending_circulation,
@@ -115,6 +124,9 @@ CALLS = (
     handover_api,
     packages,
     dossier,
+    compare_routes,
+    item_versions_api,
+    controlled_api,
     lending_api,
     lending_rules_api,
     lending_circulation_api,

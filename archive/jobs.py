@@ -17,10 +17,13 @@ from sqlalchemy import select
 
 from archive.core.resources import Resources
 from archive.documents.bundle import BUNDLE, bundle_work
+from archive.filing.controlled.recalls import MAIL as RECALL_MAIL
+from archive.filing.controlled.recalls import do_recall_chores
 from archive.filing.dossier.work import DOSSIER, dossier_work
 from archive.filing.packages.making import PACKAGE, package_work
 from archive.instance import office_key
 from archive.lending.chores import do_loan_chores
+from archive.lending.controlled_mail import RECALL_POSTMAN
 from archive.lending.mail import POSTMAN
 from archive.lending.notices import MAIL
 from archive.lending.recalls import drain_secrecy
@@ -62,6 +65,7 @@ HANDLERS: dict[str, Handler] = {
     "proof": drain_proofs,
     "leaver": drain_leavers,
     MAIL: POSTMAN.deliver,
+    RECALL_MAIL: RECALL_POSTMAN.deliver,
     "secrecy": drain_secrecy,
 }
 POLL_SECONDS = 0.1
@@ -179,6 +183,7 @@ def do_chores(resources: Resources) -> int:
     note_checkpoint(resources)
     do_proof_chores(resources)
     do_loan_chores(resources)
+    do_recall_chores(resources)
     with resources.work() as uow:
         do_signing_chores(uow)
         forget_old(uow)

@@ -5,7 +5,9 @@ from archive.customers import models as customers
 from archive.documents import models as documents
 from archive.filing import models as filing
 from archive.filing.classes import models as classes
+from archive.filing.controlled import models as controlled
 from archive.filing.handover import models as handover
+from archive.filing.versions import models as item_versions
 from archive.forms import models as forms
 from archive.lending import models as lending
 from archive.lending.incidents import models as incidents
@@ -27,6 +29,7 @@ __all__ = [
     "calendar",
     "checkpoints",
     "classes",
+    "controlled",
     "customers",
     "documents",
     "files",
@@ -34,6 +37,7 @@ __all__ = [
     "forms",
     "handover",
     "incidents",
+    "item_versions",
     "journal",
     "lending",
     "metadata",

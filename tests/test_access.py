@@ -114,6 +114,24 @@ POST /dossiers/order/{item}             login   302    404    302       302    4
 POST /dossiers/volume/999               login   404    404    404       404    403
 POST /packages/item/{item}              login   403    403    302       302    403
 GET  /api/v1/volumes/{volume}/papers/A10.docx 401 403  403    200       403    403
+GET  /items/{item}/versions             login   200    404    200       200    404
+GET  /items/{item}/then?at=2026-11-23   login   200    404    200       200    404
+GET  /items/{item}/describe             login   403    404    200       403    404
+GET  /records/{record}/compare          login   200    404    404       200    404
+GET  /records/{record}/then             login   200    404    404       200    404
+POST /records/{record}/correct          login   302    404    404       302    404
+POST /records/{record}/uncorrect        login   302    404    404       403    404
+GET  /api/v1/items/{item}/versions      401     200    404    200       200    404
+GET  /api/v1/items/{item}/as-of?at=2026-11-23 401 200  404    200       200    404
+GET  /api/v1/records/{record}/corrections 401   200    404    404       200    404
+GET  /controlled                        login   200    200    200       200    403
+GET  /controlled/1                      login   404    404    404       404    403
+GET  /controlled/1/D21.docx             login   403    403    404       404    403
+POST /controlled/1/issue                login   403    403    404       403    403
+POST /controlled/copies/1/receive       login   404    404    404       404    403
+GET  /items/{item}/controlled           login   403    403    200       403    403
+GET  /api/v1/controlled                 401     200    200    200       200    403
+GET  /api/v1/controlled/old             401     403    403    200       403    403
 """
 BODIES = {
     "shelve": {"place": {"room": "库房一"}},

@@ -21,6 +21,7 @@ from archive.filing.rules import (
     is_other_class,
 )
 from archive.filing.steps import next_provisional
+from archive.filing.versions.keeping import because
 from archive.filing.views import ItemView, MoveView
 from archive.filing.volumes import open_volume
 from archive.people import service as people
@@ -51,6 +52,7 @@ def move_item(
     check_belonging(belonging, plan, before)
     _check_secrecy(actor, belonging)
     reason = check_reason(reason, "改归原因")
+    because(uow, actor, "改归", reason)
     if before == belonging:
         raise Invalid("归属没有变化，不用改归。", {"item_class": "与现在相同"})
     move = ItemMove(

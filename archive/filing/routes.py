@@ -30,6 +30,7 @@ from archive.filing.posted import (
 )
 from archive.filing.rules import STEPS, Place, parse_place
 from archive.filing.sealing_routes import volume_page
+from archive.filing.versions.service import corrections_of_item
 from archive.filing.views import ItemView
 from archive.forms.service import list_forms
 from archive.people.gate import actor, guard
@@ -240,10 +241,14 @@ def item(item_id: int) -> str:
         found = service.get_item(uow, actor(), item_id)
         thing = service.thing_of_item(uow, item_id)
         moves = service.moves_of(uow, actor(), item_id)
+        sides = corrections_of_item(uow, actor(), found)
     return render_template(
         "filing/item.html",
         item=found,
         moves=moves,
+        old_paper=sides[0],
+        new_paper=sides[1],
+        may_describe=_may_file(thing),
         may_move=_may_file(thing) and found.category and not found.reference_code,
         may_file=_may_file(thing) and bool(found.next_step),
         barcodes={copy.id: Markup(barcode_svg(copy.barcode)) for copy in found.copies},  # noqa: S704

@@ -29,6 +29,7 @@ from archive.filing.rules import (
     check_place,
     check_step,
 )
+from archive.filing.versions.keeping import because
 from archive.filing.views import ItemView
 from archive.filing.volumes import open_volume
 from archive.people.rights import SECRECY, Actor, require
@@ -247,6 +248,7 @@ def _begin(uow: UnitOfWork, actor: Actor, item_id: int, step: str, version: int 
     require(actor, "item.file", thing_of_row(uow, row))
     _check_version(row, version)
     check_step(step, row.state)
+    because(uow, actor, step)
     return row
 
 

@@ -1,7 +1,7 @@
 """Every list can be taken along as an Excel file: all its pages, and nothing one may not see."""
 
 import io
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import openpyxl
@@ -14,6 +14,8 @@ from archive.core import list_sheets
 from archive.core.clock import local_day
 from archive.customers import service as customers
 from archive.filing import service as filing
+from archive.filing.controlled import edge as controlled
+from archive.filing.controlled.service import Declared
 from archive.jobs import drain_all
 from archive.lending import service as lending
 from archive.people.access import mark_left
@@ -37,6 +39,8 @@ LISTS = {
     "/filing": "archivist",
     "/filing/plan": "archivist",
     "/filing/late": "archivist",
+    "/controlled": "archivist",
+    "/controlled/{controlled}": "archivist",
     "/handover": "sales_clerk",
     "/handover/all": "archivist",
     "/signing?view=done": "sales_clerk",
@@ -69,6 +73,7 @@ NOT_LISTS = {
     "records/import_report.html": "its faults are given out in the file that came in",
     "handover/_parts.html": "the tables of /handover and /handover/all, which give them out",
     "handover/show.html": "one hand-over list, printed as A07",
+    "controlled/_parts.html": "the tables of /controlled, which gives them out",
     "filing/check.html": "the outcome of one volume's check",
     "lending/desk.html": "what waits for pick-up today; /loans/register is the list",
     "signing/verify.html": "one paper's signatures, for strangers",
@@ -128,7 +133,21 @@ def busy(resources, company, client_for, filed, clock) -> dict[str, int]:
         mark_left(uow, company.admin, company.finance_clerk.id)
         uow.commit()
     note_checkpoint(resources)
-    return {"item": filed, "volume": volume, "seal": used_seal(resources, company)}
+    return {
+        "item": filed,
+        "volume": volume,
+        "seal": used_seal(resources, company),
+        "controlled": issued_copy(resources, company, filed),
+    }
+
+
+def issued_copy(resources, company, item_id: int) -> int:
+    """A controlled document of which a copy was issued; return its id."""
+    said = Declared(0, "WI-1", "作业指导书", "A/0", date(2026, 11, 23), is_legible=True)
+    document = controlled.declare(resources, company.archivist, item_id, said)
+    person = company.sales_clerk
+    controlled.issue(resources, company.archivist, document.id, company.sales_id, person.id)
+    return document.id
 
 
 def used_seal(resources, company) -> int:

@@ -1,7 +1,7 @@
 """the filing plan in versions, volumes of one customer, reading sets, the order of 档号
 
 Revision: 0017
-After: 0010
+After: 0015
 
 What is filed gets its order and its set of readers from the codes and tokens it has.
 """
@@ -17,7 +17,7 @@ import storage.database
 from archive.filing.codes import find_reference
 
 revision = "0017"
-down_revision = "0010"
+down_revision = "0015"
 branch_labels = None
 depends_on = None
 
