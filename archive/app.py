@@ -21,6 +21,7 @@ from archive.documents import routes as documents
 from archive.filing import api as filing_api
 from archive.filing import routes as filing
 from archive.filing import sealing_api, sealing_routes
+from archive.filing.checks import routes as checks
 from archive.filing.dossier import routes as dossier
 from archive.filing.handover import api as handover_api
 from archive.filing.handover import routes as handover
@@ -81,6 +82,7 @@ PAGES = (
     filing,
     sealing_routes,
     handover,
+    checks,
     packages,
     dossier,
     lending,

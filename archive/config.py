@@ -6,7 +6,9 @@ signing keys comes from ``ARCHIVE_KEY`` or a file outside the database. ``ARCHIV
 signed PDFs prove and the outside authority that stamps their time. ``ARCHIVE_OFFICES`` is the
 number of LibreOffices each worker keeps warm (1; one a free core makes PDFs side by side).
 ``ARCHIVE_SMTP_URL`` (smtp://name:password@host:port, or smtps://) and ``ARCHIVE_MAIL_FROM`` let
-notices go out by e-mail; without them they stay in the app.
+notices go out by e-mail; without them they stay in the app. ``ARCHIVE_CLAMD`` (a Unix socket's
+path, or host:port) is the ClamAV daemon that scans what is filed; ``ARCHIVE_SAMPLE`` (50) is how
+many filed items are checked every night, at least a 365th of them.
 """
 
 import os
@@ -40,6 +42,8 @@ class Settings:
     tsa_certs: Path | None = None
     smtp_url: str = ""
     mail_from: str = ""
+    clamd: str = ""
+    sample: int = 50
 
     @property
     def blobs(self) -> Path:
@@ -91,6 +95,8 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         signature_level=env.get("ARCHIVE_SIGNATURE_LEVEL", "").strip() or "B-B",
         tsa_url=env.get("ARCHIVE_TSA_URL", "").strip(),
         tsa_certs=Path(certs).resolve() if (certs := env.get("ARCHIVE_TSA_CERTS")) else None,
+        clamd=_scanner(env),
+        sample=_whole_number(env, "ARCHIVE_SAMPLE", 50, most=100_000),
         **_mail(env),
     )
 
@@ -113,6 +119,18 @@ def _mail(env: Mapping[str, str]) -> dict[str, str]:
     if not re.fullmatch(r"[^@\s<>]+@[^@\s<>]+", sender):
         raise BadSetting("设了 ARCHIVE_SMTP_URL，就要用 ARCHIVE_MAIL_FROM 写明发件邮箱")
     return {"smtp_url": url, "mail_from": sender}
+
+
+def _scanner(env: Mapping[str, str]) -> str:
+    """Return where the virus scanner is reached; "" when none is set."""
+    address = env.get("ARCHIVE_CLAMD", "").strip()
+    host, _, port = address.rpartition(":")
+    is_port = bool(host) and port.isascii() and port.isdecimal() and 0 < int(port[:6]) < 65536
+    if address and not address.startswith("/") and not is_port:
+        raise BadSetting(
+            "环境变量 ARCHIVE_CLAMD 应写成 clamd 的套接字路径（/run/clamav/clamd.ctl）或 主机:端口"
+        )
+    return address
 
 
 def _whole_number(env: Mapping[str, str], name: str, default: int, most: int) -> int:
