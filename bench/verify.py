@@ -11,7 +11,7 @@ from archive.core.resources import open_resources
 from archive.models import metadata
 from storage.verify import verify_blobs
 
-SIZES = {"2,000 files of 64 KB": (2000, 64 << 10), "200 files of 1 MB": (200, 1 << 20)}
+SIZES = {"400 files of 64 KB": (400, 64 << 10), "100 files of 1 MB": (100, 1 << 20)}
 ROUNDS = 5
 
 

@@ -41,12 +41,13 @@ def verify_blobs(
     on_progress: Progress | None = None,
     *,
     not_since: datetime | None = None,
-    on_whole: Callable[[Sequence[str]], None] | None = None,
+    on_read: Callable[[Sequence[str], Collection[str]], None] | None = None,
 ) -> Iterator[Finding]:
     """Re-hash every blob that a row names and yield what is missing, damaged or left ownerless.
 
     Hashing goes on in as many threads as there are processors. ``not_since`` leaves out what was
-    found whole after that time; ``on_whole`` is told, now and then, which digests are whole.
+    found whole after that time; ``on_read`` is told, now and then, which digests were read and
+    which of them are bad.
     """
     rows = {
         row.sha256: row.size
@@ -61,9 +62,8 @@ def verify_blobs(
     for batch, found in check_files(blobs, wanted):
         yield from found
         done += len(batch)
-        if on_whole:
-            bad = {finding.subject for finding in found}
-            on_whole([digest for digest, _ in batch if digest not in bad])
+        if on_read:
+            on_read([digest for digest, _ in batch], {finding.subject for finding in found})
         if on_progress:
             on_progress(done, len(wanted))
     yield from find_orphans(blobs, rows)
@@ -111,11 +111,11 @@ def verify_head(uow: UnitOfWork, seq: int, entry_hash: str) -> Iterator[Finding]
         )
 
 
-def note_whole(uow: UnitOfWork, digests: Sequence[str]) -> None:
-    """Note that these blobs are whole now, for a verify that goes on from here."""
+def note_read(uow: UnitOfWork, digests: Sequence[str], bad: Collection[str]) -> None:
+    """Note that these blobs but the bad ones are whole now, for a verify that goes on from here."""
     now = uow.now()
     uow.session.execute(delete(BlobCheck).where(BlobCheck.sha256.in_(digests)))
-    rows = [{"sha256": digest, "checked_at": now} for digest in digests]
+    rows = [{"sha256": digest, "checked_at": now} for digest in digests if digest not in bad]
     if rows:
         uow.session.execute(insert(BlobCheck), rows)
 

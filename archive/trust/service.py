@@ -1,6 +1,6 @@
 """Runs the checks over bytes, rows, journal and index; the journal itself is in ``reading``."""
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Collection, Generator, Iterator, Sequence
 from dataclasses import asdict, replace
 from datetime import timedelta
 from functools import partial
@@ -22,7 +22,7 @@ from storage.verify import (
     Progress,
     check_files,
     find_orphans,
-    note_whole,
+    note_read,
     verify_blobs,
     verify_checkpoints,
     verify_head,
@@ -54,7 +54,7 @@ def verify_instance(
             resources.blobs,
             on_progress,
             not_since=not_since,
-            on_whole=partial(_note_whole, resources),
+            on_read=partial(_note_read, resources),
         )
         for finding in found:
             yield _with_item(uow, finding)
@@ -81,7 +81,7 @@ def verify_work(resources: Resources, task: TaskView) -> Generator[TaskProgress,
     while batch := _next_files(resources, after):
         for files, wrong in check_files(resources.blobs, batch):
             bad = {finding.subject for finding in wrong}
-            _note_whole(resources, [digest for digest, _ in files if digest not in bad])
+            _note_read(resources, [digest for digest, _ in files], bad)
             with resources.reading() as uow:
                 found += [asdict(_with_item(uow, finding)) for finding in wrong]
         after, done = batch[-1][0], done + len(batch)
@@ -115,9 +115,9 @@ def _verify_log(resources: Resources, uow: UnitOfWork) -> Iterator[Finding]:
     yield from verify_checkpoints(uow)
 
 
-def _note_whole(resources: Resources, digests: Sequence[str]) -> None:
+def _note_read(resources: Resources, digests: Sequence[str], bad: Collection[str]) -> None:
     with resources.work() as uow:
-        note_whole(uow, digests)
+        note_read(uow, digests, bad)
         uow.commit()
 
 

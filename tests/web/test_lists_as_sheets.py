@@ -14,6 +14,7 @@ from archive.core import list_sheets
 from archive.core.clock import local_day
 from archive.customers import service as customers
 from archive.filing import service as filing
+from archive.filing.checks.edge import keep_volume_check
 from archive.jobs import drain_all
 from archive.lending import service as lending
 from archive.people.access import mark_left
@@ -38,6 +39,8 @@ LISTS = {
     "/filing/plan": "archivist",
     "/handover": "sales_clerk",
     "/handover/all": "archivist",
+    "/checks": "archivist",
+    "/quarantine": "archivist",
     "/signing?view=done": "sales_clerk",
     "/signing/settings": "sales_clerk",
     "/signing/stuck": "admin",
@@ -68,6 +71,7 @@ NOT_LISTS = {
     "records/import_report.html": "its faults are given out in the file that came in",
     "handover/_parts.html": "the tables of /handover and /handover/all, which give them out",
     "handover/show.html": "one hand-over list, printed as A07",
+    "checks/show.html": "one check, printed as A12",
     "filing/check.html": "the outcome of one volume's check",
     "lending/desk.html": "what waits for pick-up today; /loans/register is the list",
     "signing/verify.html": "one paper's signatures, for strangers",
@@ -127,7 +131,16 @@ def busy(resources, company, client_for, filed, clock) -> dict[str, int]:
         mark_left(uow, company.admin, company.finance_clerk.id)
         uow.commit()
     note_checkpoint(resources)
+    lose_a_file(resources, company, filed, volume)
     return {"item": filed, "volume": volume, "seal": used_seal(resources, company)}
+
+
+def lose_a_file(resources, company, item_id: int, volume_id: int) -> None:
+    """A file of the item is lost, and a check of its volume puts the item aside."""
+    with resources.reading() as uow:
+        files = filing.get_item(uow, company.archivist, item_id).files
+    resources.blobs.delete(files[-1].sha256)
+    keep_volume_check(resources, company.archivist, volume_id)
 
 
 def used_seal(resources, company) -> int:
