@@ -62,7 +62,8 @@ def test_the_page_leaves_it_to_a_task(resources, company, client_for, item):
     assert started.status_code == 302 and "/tasks/" in started.headers["Location"]
     drain_all(resources)
     page = browser.get(started.headers["Location"]).text
-    assert "已完成" in page and "发现 1 处问题" in page and f"第 {item.id} 件" in page
+    assert "已完成" in page and f"第 {item.id} 件" in page
+    assert "发现 2 处问题" in page and "检索索引不存在" in page  # nothing was ever indexed here
     with resources.reading() as uow:
         task = uow.session.scalars(select(Task)).one()
         assert task.result["findings"][0]["kind"] == "damaged"
