@@ -16,7 +16,6 @@ from archive.core.errors import Invalid, NotFound
 from archive.core.pages import MAX_PER_PAGE
 from archive.customers import service as customers
 from archive.documents import service as documents
-from archive.filing.checks.holding import require_free
 from archive.filing.items import get_item, load_items
 from archive.filing.models import Item, ItemState
 from archive.filing.packages.describing import code_of
@@ -121,7 +120,6 @@ def _order(
     uow: UnitOfWork, actor: Actor, item_id: int
 ) -> tuple[str, list[ItemView], list[RecordView]]:
     """Return the order's number, and what of its customer names it."""
-    require_free(uow, item_id)
     base = get_item(uow, actor, item_id)
     mark = base.document_number.strip()
     if not mark:
