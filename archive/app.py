@@ -21,6 +21,7 @@ from archive.documents import routes as documents
 from archive.filing import api as filing_api
 from archive.filing import routes as filing
 from archive.filing import sealing_api, sealing_routes
+from archive.filing.checks import routes as checks
 from archive.filing.classes import routes as classes
 from archive.filing.controlled import api as controlled_api
 from archive.filing.controlled import routes as controlled
@@ -89,6 +90,7 @@ PAGES = (
     sealing_routes,
     classes,
     handover,
+    checks,
     packages,
     dossier,
     compare_routes,

@@ -10,6 +10,8 @@ notices go out by e-mail; without them they stay in the app. ``ARCHIVE_BACKUP_TO
 ``archive backup FOLDER/`` has made), ``ARCHIVE_BACKUP_KEEP`` (14) and
 ``ARCHIVE_BACKUP_PASSPHRASE_FILE`` set the nightly backup; ``ARCHIVE_METRICS_TOKEN`` opens
 ``/metrics`` to a program; ``ARCHIVE_LOG=json`` makes the log one JSON object a line.
+``ARCHIVE_CLAMD`` (a Unix socket's path, or host:port) is the ClamAV daemon that scans what is
+filed; ``ARCHIVE_SAMPLE`` (50) is how many filed items are checked every night, at least a 365th.
 """
 
 import os
@@ -48,6 +50,8 @@ class Settings:
     backup_passphrase_file: Path | None = None
     metrics_token: str = field(default="", repr=False)
     log_as_json: bool = False
+    clamd: str = ""
+    sample: int = 50
 
     @property
     def blobs(self) -> Path:
@@ -104,6 +108,8 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         backup_passphrase_file=_path(env, "ARCHIVE_BACKUP_PASSPHRASE_FILE"),
         metrics_token=env.get("ARCHIVE_METRICS_TOKEN", "").strip(),
         log_as_json=env.get("ARCHIVE_LOG", "").strip() == "json",
+        clamd=_scanner(env),
+        sample=_whole_number(env, "ARCHIVE_SAMPLE", 50, most=100_000),
         **_mail(env),
     )
 
@@ -131,6 +137,18 @@ def _mail(env: Mapping[str, str]) -> dict[str, str]:
 def _path(env: Mapping[str, str], name: str) -> Path | None:
     text = env.get(name, "").strip()
     return Path(text).resolve() if text else None
+
+
+def _scanner(env: Mapping[str, str]) -> str:
+    """Return where the virus scanner is reached; "" when none is set."""
+    address = env.get("ARCHIVE_CLAMD", "").strip()
+    host, _, port = address.rpartition(":")
+    is_port = bool(host) and port.isascii() and port.isdecimal() and 0 < int(port[:6]) < 65536
+    if address and not address.startswith("/") and not is_port:
+        raise BadSetting(
+            "环境变量 ARCHIVE_CLAMD 应写成 clamd 的套接字路径（/run/clamav/clamd.ctl）或 主机:端口"
+        )
+    return address
 
 
 def _whole_number(env: Mapping[str, str], name: str, default: int, most: int) -> int:

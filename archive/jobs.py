@@ -17,6 +17,7 @@ from sqlalchemy import select
 
 from archive.core.resources import Resources
 from archive.documents.bundle import BUNDLE, bundle_work
+from archive.filing.checks.sample import do_sample
 from archive.filing.controlled.recalls import MAIL as RECALL_MAIL
 from archive.filing.controlled.recalls import do_recall_chores
 from archive.filing.dossier.work import DOSSIER, dossier_work
@@ -37,6 +38,7 @@ from archive.trust.checkpoints import note_checkpoint
 from archive.trust.head import note_head
 from archive.trust.health.service import note_beat
 from archive.trust.proving import do_proof_chores, drain_leavers, drain_proofs
+from archive.trust.service import VERIFY, verify_work
 from doc_templates.pdf_pool import OfficePool
 from doc_templates.pdf_socket import serve_converter
 from storage import outbox
@@ -54,6 +56,7 @@ TASK_KINDS: dict[str, Work] = {
     BUNDLE: bundle_work,
     PACKAGE: package_work,
     DOSSIER: dossier_work,
+    VERIFY: verify_work,
 }
 
 HANDLERS: dict[str, Handler] = {
@@ -178,7 +181,7 @@ def drain_all(resources: Resources, owner: str = "command") -> int:
 
 
 def do_chores(resources: Resources) -> int:
-    """Do what comes round: journal's head, proofs, late papers, loans, old tasks and blobs."""
+    """Do what comes round: journal, proofs, late papers, loans, old tasks, the sample, blobs."""
     note_head(resources)
     note_checkpoint(resources)
     do_proof_chores(resources)
@@ -188,6 +191,7 @@ def do_chores(resources: Resources) -> int:
         do_signing_chores(uow)
         forget_old(uow)
         uow.commit()
+    do_sample(resources)
     return sweep_orphans(resources)
 
 

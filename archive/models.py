@@ -4,6 +4,7 @@ from archive.core import calendar, numbering, profile
 from archive.customers import models as customers
 from archive.documents import models as documents
 from archive.filing import models as filing
+from archive.filing.checks import models as checks
 from archive.filing.classes import models as classes
 from archive.filing.controlled import models as controlled
 from archive.filing.handover import models as handover
@@ -20,14 +21,16 @@ from archive.signing import proof_models as proofs
 from archive.signing.outside import models as outside
 from archive.signing.seals import models as seals
 from archive.tasks import models as tasks
-from storage import checkpoints, files, journal, outbox
+from storage import checked, checkpoints, files, journal, outbox
 from storage.database import Base
 
 metadata = Base.metadata
 
 __all__ = [
     "calendar",
+    "checked",
     "checkpoints",
+    "checks",
     "classes",
     "controlled",
     "customers",

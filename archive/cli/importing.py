@@ -9,6 +9,7 @@ import click
 from archive.cli.output import print_json, progress, say
 from archive.core.errors import Conflict, Invalid
 from archive.core.resources import Resources
+from archive.filing.checks.edge import check_batch
 from archive.filing.import_files import read_folder
 from archive.filing.import_rows import Batch, read_jsonl
 from archive.filing.import_sheets import read_sheet
@@ -30,7 +31,8 @@ def import_(path: Path, as_json: bool) -> None:
     imported, skipped, failed = 0, 0, []
     doubts: list[str] = []
     with progress("导入") as bar:
-        for batch in _batches(resources, operator, path):
+        for unchecked in _batches(resources, operator, path):
+            batch = check_batch(resources, operator, unchecked)
             doubts += doubts_of(batch)
             with resources.work() as uow:
                 outcome = import_batch(uow, operator, batch)

@@ -14,6 +14,7 @@ from sqlalchemy.orm import defer
 from archive.core.errors import Invalid, NotFound
 from archive.core.pages import Page, clean_paging
 from archive.customers.models import Customer
+from archive.filing.checks.holding import require_free
 from archive.filing.codes import clean_barcode, find_reference, find_tail, fold_reference
 from archive.filing.describe import views_of
 from archive.filing.models import Item, ItemCopy, ItemState
@@ -220,8 +221,9 @@ def item_ids(uow: UnitOfWork) -> tuple[int, ...]:
 
 
 def get_file(uow: UnitOfWork, actor: Actor, item_id: int, file_id: int) -> FileView:
-    """Return a file of an item the actor may read; raise NotFound."""
+    """Return a file of an item the actor may read; raise NotFound, Conflict in quarantine."""
     item = get_item(uow, actor, item_id)
+    require_free(uow, item_id)
     for entry in item.files:
         if entry.id == file_id:
             return entry

@@ -13,6 +13,8 @@ from archive.core.list_sheets import MOST_LINES, ListPart, list_book, list_sheet
 from archive.core.web import reading, resources, work
 from archive.customers.service import get_customer
 from archive.filing import service
+from archive.filing.checks.edge import check_offered, check_record, check_records
+from archive.filing.checks.quarantine import hold_of
 from archive.filing.classes.kept import plan_in_force
 from archive.filing.downloads import file_response
 from archive.filing.handover.service import list_lists
@@ -82,8 +84,11 @@ def file_many() -> Response:
     """File every chosen record with its form's defaults, each by itself."""
     chosen = request.form.getlist("record", type=int)[:MOST_AT_ONCE]
     done, refused = 0, []
+    faults = check_records(resources(), actor(), chosen)
     for record_id in chosen:
         try:
+            if (fault := faults[record_id]) is not None:
+                raise fault
             with work() as uow:
                 service.file_record(uow, actor(), record_id, place=_place_of_the_day())
                 uow.commit()
@@ -152,6 +157,7 @@ def record(record_id: int) -> Page:
 @guard("item.file")
 def appraise(record_id: int) -> Response:
     """鉴别: take the record in."""
+    check_record(resources(), actor(), record_id)
     with work() as uow:
         item = service.appraise(uow, actor(), record_id)
         uow.commit()
@@ -163,6 +169,7 @@ def appraise(record_id: int) -> Response:
 @guard("item.file")
 def file_record(record_id: int) -> Response:
     """Do all four steps with the form's defaults."""
+    check_record(resources(), actor(), record_id)
     with work() as uow:
         item = service.file_record(uow, actor(), record_id, place=_place_of_the_day())
         uow.commit()
@@ -242,6 +249,7 @@ def item(item_id: int) -> str:
         thing = service.thing_of_item(uow, item_id)
         moves = service.moves_of(uow, actor(), item_id)
         sides = corrections_of_item(uow, actor(), found)
+        hold = hold_of(uow, actor(), item_id)
     return render_template(
         "filing/item.html",
         item=found,
@@ -249,6 +257,7 @@ def item(item_id: int) -> str:
         old_paper=sides[0],
         new_paper=sides[1],
         may_describe=_may_file(thing),
+        hold=hold,
         may_move=_may_file(thing) and found.category and not found.reference_code,
         may_file=_may_file(thing) and bool(found.next_step),
         barcodes={copy.id: Markup(barcode_svg(copy.barcode)) for copy in found.copies},  # noqa: S704
@@ -309,6 +318,8 @@ def volume(volume_id: int) -> str | Response:
 def _do_step(item_id: int, step: str) -> ItemView:
     posted = request.form
     version = read_version(posted)
+    if step in ("accept", "rest"):
+        check_offered(resources(), actor(), item_id)
     with work() as uow:
         if step == "accept":
             done = service.accept_offered(uow, actor(), item_id, version=version)

@@ -13,6 +13,7 @@ from archive.core.clock import local_day
 from archive.core.errors import Conflict, Invalid
 from archive.customers.models import Customer
 from archive.filing import service as filing
+from archive.filing.checks.holding import find_hold
 from archive.filing.models import CopyStatus, Item
 from archive.filing.rules import parse_place
 from archive.filing.views import ItemView
@@ -148,6 +149,7 @@ def _facts_of_borrower(
         joins_queue=question.joins_queue,
         back_on=_back_on(uow, out),
         has_file=bool(item.files),
+        in_quarantine=find_hold(uow, item.id) is not None,
         borrower_left=_has_left(uow, question),
         overdue_loans=len(overdue),
         overdue_days=max(overdue, default=0),

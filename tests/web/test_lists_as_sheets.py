@@ -14,6 +14,7 @@ from archive.core import list_sheets
 from archive.core.clock import local_day
 from archive.customers import service as customers
 from archive.filing import service as filing
+from archive.filing.checks.edge import keep_volume_check
 from archive.filing.controlled import edge as controlled
 from archive.filing.controlled.service import Declared
 from archive.jobs import drain_all
@@ -43,6 +44,8 @@ LISTS = {
     "/controlled/{controlled}": "archivist",
     "/handover": "sales_clerk",
     "/handover/all": "archivist",
+    "/checks": "archivist",
+    "/quarantine": "archivist",
     "/signing?view=done": "sales_clerk",
     "/signing/settings": "sales_clerk",
     "/signing/stuck": "admin",
@@ -74,6 +77,7 @@ NOT_LISTS = {
     "handover/_parts.html": "the tables of /handover and /handover/all, which give them out",
     "handover/show.html": "one hand-over list, printed as A07",
     "controlled/_parts.html": "the tables of /controlled, which gives them out",
+    "checks/show.html": "one check, printed as A12",
     "filing/check.html": "the outcome of one volume's check",
     "lending/desk.html": "what waits for pick-up today; /loans/register is the list",
     "signing/verify.html": "one paper's signatures, for strangers",
@@ -133,12 +137,10 @@ def busy(resources, company, client_for, filed, clock) -> dict[str, int]:
         mark_left(uow, company.admin, company.finance_clerk.id)
         uow.commit()
     note_checkpoint(resources)
-    return {
-        "item": filed,
-        "volume": volume,
-        "seal": used_seal(resources, company),
-        "controlled": issued_copy(resources, company, filed),
-    }
+    issued = issued_copy(resources, company, filed)
+    lose_a_file(resources, company, filed, volume)
+    seal = used_seal(resources, company)
+    return {"item": filed, "volume": volume, "seal": seal, "controlled": issued}
 
 
 def issued_copy(resources, company, item_id: int) -> int:
@@ -148,6 +150,14 @@ def issued_copy(resources, company, item_id: int) -> int:
     person = company.sales_clerk
     controlled.issue(resources, company.archivist, document.id, company.sales_id, person.id)
     return document.id
+
+
+def lose_a_file(resources, company, item_id: int, volume_id: int) -> None:
+    """A file of the item is lost, and a check of its volume puts the item aside."""
+    with resources.reading() as uow:
+        files = filing.get_item(uow, company.archivist, item_id).files
+    resources.blobs.delete(files[-1].sha256)
+    keep_volume_check(resources, company.archivist, volume_id)
 
 
 def used_seal(resources, company) -> int:

@@ -12,6 +12,7 @@ from archive.core.clock import local, local_day
 from archive.core.errors import Invalid
 from archive.core.file_names import safe_name, unique_name
 from archive.core.resources import Resources
+from archive.filing.checks.holding import require_free
 from archive.filing.items import get_item
 from archive.filing.packages.bag import BagWriter
 from archive.filing.packages.describing import DESCRIPTION, Content, code_of, description_of
@@ -72,6 +73,7 @@ def xml_steps(resources: Resources, order: Order, target: Path) -> Generator[Pro
 def _write(resources: Resources, actor: Actor, item_id: int, maker: Maker, target: Path) -> str:
     with resources.reading() as uow:
         item = get_item(uow, actor, item_id)
+        require_free(uow, item_id)
         described = description_of(uow, item)
     write_xml(target, item, described, maker, resources.blobs)
     return code_of(item)
@@ -82,6 +84,7 @@ def _put_in(
 ) -> None:
     with resources.reading() as uow:
         item = get_item(uow, actor, item_id)
+        require_free(uow, item_id)
         described = description_of(uow, item)
     folder, inside = unique_name(safe_name(code_of(item)), taken), set[str]()
     for file in item.files:
