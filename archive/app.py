@@ -24,6 +24,9 @@ from archive.filing import sealing_api, sealing_routes
 from archive.filing.dossier import routes as dossier
 from archive.filing.handover import api as handover_api
 from archive.filing.handover import routes as handover
+from archive.filing.incoming import api as incoming_api
+from archive.filing.incoming import routes as incoming
+from archive.filing.incoming import screen_routes as filing_screen
 from archive.filing.packages import routes as packages
 from archive.forms import routes as forms
 from archive.lending import api as lending_api
@@ -77,6 +80,8 @@ PAGES = (
     filing,
     sealing_routes,
     handover,
+    incoming,
+    filing_screen,
     packages,
     dossier,
     lending,
@@ -103,6 +108,7 @@ CALLS = (
     filing_api,
     sealing_api,
     handover_api,
+    incoming_api,
     packages,
     dossier,
     lending_api,

@@ -6,7 +6,8 @@ signing keys comes from ``ARCHIVE_KEY`` or a file outside the database. ``ARCHIV
 signed PDFs prove and the outside authority that stamps their time. ``ARCHIVE_OFFICES`` is the
 number of LibreOffices each worker keeps warm (1; one a free core makes PDFs side by side).
 ``ARCHIVE_SMTP_URL`` (smtp://name:password@host:port, or smtps://) and ``ARCHIVE_MAIL_FROM`` let
-notices go out by e-mail; without them they stay in the app.
+notices go out by e-mail; without them they stay in the app. ``ARCHIVE_INBOX`` is a folder that is
+watched: what a scanner puts there is received.
 """
 
 import os
@@ -40,6 +41,7 @@ class Settings:
     tsa_certs: Path | None = None
     smtp_url: str = ""
     mail_from: str = ""
+    inbox: Path | None = None
 
     @property
     def blobs(self) -> Path:
@@ -91,6 +93,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         signature_level=env.get("ARCHIVE_SIGNATURE_LEVEL", "").strip() or "B-B",
         tsa_url=env.get("ARCHIVE_TSA_URL", "").strip(),
         tsa_certs=Path(certs).resolve() if (certs := env.get("ARCHIVE_TSA_CERTS")) else None,
+        inbox=Path(inbox).resolve() if (inbox := env.get("ARCHIVE_INBOX", "").strip()) else None,
         **_mail(env),
     )
 

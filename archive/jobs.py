@@ -18,6 +18,10 @@ from sqlalchemy import select
 from archive.core.resources import Resources
 from archive.documents.bundle import BUNDLE, bundle_work
 from archive.filing.dossier.work import DOSSIER, dossier_work
+from archive.filing.incoming.cutting import SPLIT, split_work
+from archive.filing.incoming.inbox import Inbox
+from archive.filing.incoming.registering import REGISTER, register_work
+from archive.filing.incoming.screen import FILE_MANY, many_work
 from archive.filing.packages.making import PACKAGE, package_work
 from archive.instance import office_key
 from archive.lending.chores import do_loan_chores
@@ -49,6 +53,9 @@ TASK_KINDS: dict[str, Work] = {
     BUNDLE: bundle_work,
     PACKAGE: package_work,
     DOSSIER: dossier_work,
+    REGISTER: register_work,
+    SPLIT: split_work,
+    FILE_MANY: many_work,
 }
 
 HANDLERS: dict[str, Handler] = {
@@ -65,6 +72,7 @@ HANDLERS: dict[str, Handler] = {
 POLL_SECONDS = 0.1
 HEARTBEAT_SECONDS = 30.0
 CHORES_SECONDS = 600.0
+INBOX_SECONDS = 10.0
 
 
 class Worker:
@@ -73,6 +81,7 @@ class Worker:
     def __init__(self, resources: Resources) -> None:
         self._resources = resources
         self._stopping = threading.Event()
+        self._inbox = Inbox(resources)
         self.name = f"{socket.gethostname()}:{os.getpid()}"
 
     def stop(self) -> None:
@@ -83,11 +92,14 @@ class Worker:
         """Drain jobs until told to stop."""
         self._take_over_dead()
         threading.Thread(target=self._beat, daemon=True).start()
-        next_chores = 0.0
+        next_chores = next_inbox = 0.0
         while not self._stopping.is_set():
             if time.monotonic() >= next_chores:
                 self._guarded(lambda: do_chores(self._resources))
                 next_chores = time.monotonic() + CHORES_SECONDS
+            if time.monotonic() >= next_inbox:
+                self._guarded(self._inbox.look)
+                next_inbox = time.monotonic() + INBOX_SECONDS
             if not self._guarded(lambda: drain_once(self._resources, self.name)):
                 self._stopping.wait(POLL_SECONDS)
 

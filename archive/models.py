@@ -5,6 +5,7 @@ from archive.customers import models as customers
 from archive.documents import models as documents
 from archive.filing import models as filing
 from archive.filing.handover import models as handover
+from archive.filing.incoming import models as incoming
 from archive.forms import models as forms
 from archive.lending import models as lending
 from archive.people import models as people
@@ -29,6 +30,7 @@ __all__ = [
     "filing",
     "forms",
     "handover",
+    "incoming",
     "journal",
     "lending",
     "metadata",

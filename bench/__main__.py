@@ -9,7 +9,7 @@ import sys
 from datetime import date
 from pathlib import Path
 
-MEASUREMENTS = ("word", "pdf", "signing", "search", "server")
+MEASUREMENTS = ("word", "pdf", "signing", "search", "filing", "server")
 RESULTS = Path(__file__).with_name("RESULTS.md")
 PACKAGES = ("docxtpl", "whoosh-reloaded", "rjieba", "pyhanko", "sqlalchemy", "flask", "waitress")
 

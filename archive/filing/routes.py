@@ -241,7 +241,7 @@ def item(item_id: int) -> str:
         "filing/item.html",
         item=found,
         moves=moves,
-        may_move=_may_file(thing) and found.category and not found.reference_code,
+        may_move=_may_file(thing) and found.next_step not in STEPS[:2] and not found.reference_code,
         may_file=_may_file(thing) and bool(found.next_step),
         barcodes={copy.id: Markup(barcode_svg(copy.barcode)) for copy in found.copies},  # noqa: S704
         qr=_qr(found),
