@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from archive.core.errors import Conflict, Forbidden, Invalid, NotFound
 from archive.customers.service import ensure_customer
 from archive.filing import service as filing
-from archive.filing.incoming import edge, service
+from archive.filing.incoming import edge, registering, service
 from archive.filing.incoming.cutting import start_split
 from archive.filing.incoming.edge import Upload, receive
 from archive.filing.incoming.looking import Look
@@ -255,6 +255,23 @@ def test_registering_again_changes_nothing_and_goes_on_where_it_was(resources, c
         assert uow.session.scalar(offers) == 5
     with resources.work() as uow, pytest.raises(Conflict, match="已登记完"):
         start_register(uow, company.archivist, batch.id)
+
+
+def test_killed_while_registering_it_goes_on_and_doubles_nothing(
+    resources, company, batch, monkeypatch
+):
+    monkeypatch.setattr(registering, "CHUNK", 2)
+    put(resources, company, batch, *((f"{n}.pdf", b"%d" % n) for n in range(5)))
+    with resources.work() as uow:
+        task = start_register(uow, company.archivist, batch.id)
+        uow.commit()
+    steps = registering.register_work(resources, task)
+    next(steps)  # two are items; the worker dies before it could tell
+    steps.close()
+    drain_all(resources)
+    with resources.reading() as uow:
+        assert uow.session.scalar(select(func.count()).select_from(Item)) == 5
+        assert service.get_batch(uow, company.archivist, batch.id).registered == 5
 
 
 def test_a_paper_that_cannot_be_registered_stays_with_the_reason(resources, company, batch):
