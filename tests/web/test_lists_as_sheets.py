@@ -14,6 +14,7 @@ from archive.core import list_sheets
 from archive.core.clock import local_day
 from archive.customers import service as customers
 from archive.filing import service as filing
+from archive.filing.incoming import service as incoming
 from archive.jobs import drain_all
 from archive.lending import service as lending
 from archive.people.access import mark_left
@@ -36,6 +37,7 @@ LISTS = {
     "/volumes/{volume}": "archivist",
     "/filing": "archivist",
     "/filing/plan": "archivist",
+    "/filing/incoming": "archivist",
     "/handover": "sales_clerk",
     "/handover/all": "archivist",
     "/signing?view=done": "sales_clerk",
@@ -68,6 +70,7 @@ NOT_LISTS = {
     "records/import_report.html": "its faults are given out in the file that came in",
     "handover/_parts.html": "the tables of /handover and /handover/all, which give them out",
     "handover/show.html": "one hand-over list, printed as A07",
+    "incoming/batch.html": "a form: the files of a batch, entered in place",
     "filing/check.html": "the outcome of one volume's check",
     "lending/desk.html": "what waits for pick-up today; /loans/register is the list",
     "signing/verify.html": "one paper's signatures, for strangers",
@@ -115,6 +118,7 @@ def busy(resources, company, client_for, filed, clock) -> dict[str, int]:
         agent = company.finance_clerk
         delegation.delegate_tasks(uow, company.sales_clerk, agent, local_day(clock()), until)
         filing.offer_paper(uow, company.archivist, filing.read_row({"title": "客户来函"}), None)
+        incoming.make_batch(uow, company.archivist, "三月扫描", {})
         volume = filing.get_item(uow, company.archivist, filed).volume_id
         uow.commit()
     drain_all(resources)
