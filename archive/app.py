@@ -28,6 +28,9 @@ from archive.filing.controlled import routes as controlled
 from archive.filing.dossier import routes as dossier
 from archive.filing.handover import api as handover_api
 from archive.filing.handover import routes as handover
+from archive.filing.incoming import api as incoming_api
+from archive.filing.incoming import routes as incoming
+from archive.filing.incoming import screen_routes as filing_screen
 from archive.filing.packages import routes as packages
 from archive.filing.versions import api as item_versions_api
 from archive.filing.versions import correction_routes
@@ -91,6 +94,8 @@ PAGES = (
     classes,
     handover,
     checks,
+    incoming,
+    filing_screen,
     packages,
     dossier,
     compare_routes,
@@ -124,6 +129,7 @@ CALLS = (
     filing_api,
     sealing_api,
     handover_api,
+    incoming_api,
     packages,
     dossier,
     compare_routes,

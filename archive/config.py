@@ -10,6 +10,7 @@ notices go out by e-mail; without them they stay in the app. ``ARCHIVE_BACKUP_TO
 ``archive backup FOLDER/`` has made), ``ARCHIVE_BACKUP_KEEP`` (14) and
 ``ARCHIVE_BACKUP_PASSPHRASE_FILE`` set the nightly backup; ``ARCHIVE_METRICS_TOKEN`` opens
 ``/metrics`` to a program; ``ARCHIVE_LOG=json`` makes the log one JSON object a line.
+``ARCHIVE_INBOX`` is a folder that is watched: what a scanner puts there is received.
 ``ARCHIVE_CLAMD`` (a Unix socket's path, or host:port) is the ClamAV daemon that scans what is
 filed; ``ARCHIVE_SAMPLE`` (50) is how many filed items are checked every night, at least a 365th.
 """
@@ -52,6 +53,7 @@ class Settings:
     log_as_json: bool = False
     clamd: str = ""
     sample: int = 50
+    inbox: Path | None = None
 
     @property
     def blobs(self) -> Path:
@@ -110,6 +112,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         log_as_json=env.get("ARCHIVE_LOG", "").strip() == "json",
         clamd=_scanner(env),
         sample=_whole_number(env, "ARCHIVE_SAMPLE", 50, most=100_000),
+        inbox=Path(inbox).resolve() if (inbox := env.get("ARCHIVE_INBOX", "").strip()) else None,
         **_mail(env),
     )
 

@@ -21,6 +21,10 @@ from archive.filing.checks.sample import do_sample
 from archive.filing.controlled.recalls import MAIL as RECALL_MAIL
 from archive.filing.controlled.recalls import do_recall_chores
 from archive.filing.dossier.work import DOSSIER, dossier_work
+from archive.filing.incoming.cutting import SPLIT, split_work
+from archive.filing.incoming.inbox import Inbox
+from archive.filing.incoming.registering import REGISTER, register_work
+from archive.filing.incoming.screen import FILE_MANY, many_work
 from archive.filing.packages.making import PACKAGE, package_work
 from archive.instance import office_key
 from archive.lending.chores import do_loan_chores
@@ -57,6 +61,9 @@ TASK_KINDS: dict[str, Work] = {
     PACKAGE: package_work,
     DOSSIER: dossier_work,
     VERIFY: verify_work,
+    REGISTER: register_work,
+    SPLIT: split_work,
+    FILE_MANY: many_work,
 }
 
 HANDLERS: dict[str, Handler] = {
@@ -75,6 +82,7 @@ POLL_SECONDS = 0.1
 HEARTBEAT_SECONDS = 30.0
 CHORES_SECONDS = 600.0
 SAFEKEEPING_SECONDS = 60.0
+INBOX_SECONDS = 10.0
 
 
 class Worker:
@@ -83,6 +91,7 @@ class Worker:
     def __init__(self, resources: Resources) -> None:
         self._resources = resources
         self._stopping = threading.Event()
+        self._inbox = Inbox(resources)
         self.name = f"{socket.gethostname()}:{os.getpid()}"
 
     def stop(self) -> None:
@@ -94,11 +103,14 @@ class Worker:
         self._take_over_dead()
         threading.Thread(target=self._beat, daemon=True).start()
         threading.Thread(target=self._keep_safe, daemon=True).start()
-        next_chores = 0.0
+        next_chores = next_inbox = 0.0
         while not self._stopping.is_set():
             if time.monotonic() >= next_chores:
                 self._guarded(lambda: do_chores(self._resources))
                 next_chores = time.monotonic() + CHORES_SECONDS
+            if time.monotonic() >= next_inbox:
+                self._guarded(self._inbox.look)
+                next_inbox = time.monotonic() + INBOX_SECONDS
             if not self._guarded(lambda: drain_once(self._resources, self.name)):
                 self._stopping.wait(POLL_SECONDS)
 

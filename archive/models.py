@@ -8,6 +8,7 @@ from archive.filing.checks import models as checks
 from archive.filing.classes import models as classes
 from archive.filing.controlled import models as controlled
 from archive.filing.handover import models as handover
+from archive.filing.incoming import models as incoming
 from archive.filing.versions import models as item_versions
 from archive.forms import models as forms
 from archive.lending import models as lending
@@ -40,6 +41,7 @@ __all__ = [
     "forms",
     "handover",
     "incidents",
+    "incoming",
     "item_versions",
     "journal",
     "lending",

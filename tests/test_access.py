@@ -145,6 +145,16 @@ POST /controlled/copies/1/receive       login   404    404    404       404    4
 GET  /items/{item}/controlled           login   403    403    200       403    403
 GET  /api/v1/controlled                 401     200    200    200       200    403
 GET  /api/v1/controlled/old             401     403    403    200       403    403
+GET  /filing/incoming                   login   403    403    200       403    403
+GET  /filing/incoming/1                 login   403    403    404       403    403
+POST /filing/incoming/1/files           login   403    403    422       403    403
+POST /filing/incoming/1/close           login   403    403    404       403    403
+GET  /filing/separators                 login   403    403    200       403    403
+GET  /filing/screen                     login   403    403    200       403    403
+POST /filing/screen/many                login   403    403    302       403    403
+GET  /filing/screen/i{item}/page/1.png  login   403    403    200       403    403
+GET  /api/v1/intake-batches             401     403    403    200       403    403
+POST /api/v1/intake-batches/1/register  401     403    403    404       403    403
 """
 BODIES = {
     "shelve": {"place": {"room": "库房一"}},

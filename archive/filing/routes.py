@@ -258,7 +258,7 @@ def item(item_id: int) -> str:
         new_paper=sides[1],
         may_describe=_may_file(thing),
         hold=hold,
-        may_move=_may_file(thing) and found.category and not found.reference_code,
+        may_move=_may_file(thing) and found.next_step not in STEPS[:2] and not found.reference_code,
         may_file=_may_file(thing) and bool(found.next_step),
         barcodes={copy.id: Markup(barcode_svg(copy.barcode)) for copy in found.copies},  # noqa: S704
         qr=_qr(found),

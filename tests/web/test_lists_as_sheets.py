@@ -17,6 +17,7 @@ from archive.filing import service as filing
 from archive.filing.checks.edge import keep_volume_check
 from archive.filing.controlled import edge as controlled
 from archive.filing.controlled.service import Declared
+from archive.filing.incoming import service as incoming
 from archive.jobs import drain_all
 from archive.lending import service as lending
 from archive.people.access import mark_left
@@ -42,6 +43,7 @@ LISTS = {
     "/filing/late": "archivist",
     "/controlled": "archivist",
     "/controlled/{controlled}": "archivist",
+    "/filing/incoming": "archivist",
     "/handover": "sales_clerk",
     "/handover/all": "archivist",
     "/checks": "archivist",
@@ -78,6 +80,7 @@ NOT_LISTS = {
     "handover/show.html": "one hand-over list, printed as A07",
     "controlled/_parts.html": "the tables of /controlled, which gives them out",
     "checks/show.html": "one check, printed as A12",
+    "incoming/batch.html": "a form: the files of a batch, entered in place",
     "filing/check.html": "the outcome of one volume's check",
     "lending/desk.html": "what waits for pick-up today; /loans/register is the list",
     "signing/verify.html": "one paper's signatures, for strangers",
@@ -125,6 +128,7 @@ def busy(resources, company, client_for, filed, clock) -> dict[str, int]:
         agent = company.finance_clerk
         delegation.delegate_tasks(uow, company.sales_clerk, agent, local_day(clock()), until)
         filing.offer_paper(uow, company.archivist, filing.read_row({"title": "客户来函"}), None)
+        incoming.make_batch(uow, company.archivist, "三月扫描", {})
         volume = filing.get_item(uow, company.archivist, filed).volume_id
         uow.commit()
     drain_all(resources)

@@ -1,7 +1,7 @@
 """versions of descriptions, corrections, controlled copies
 
 Revision: 0015
-After: 0013
+After: 0014
 """
 
 import sqlalchemy as sa
@@ -10,7 +10,7 @@ from alembic import op
 import storage.database
 
 revision = "0015"
-down_revision = "0013"
+down_revision = "0014"
 branch_labels = None
 depends_on = None
 
