@@ -5,6 +5,8 @@ from archive.customers import models as customers
 from archive.documents import models as documents
 from archive.filing import models as filing
 from archive.filing.handover import models as handover
+from archive.filing.places import models as places
+from archive.filing.stocktake import models as stocktake
 from archive.forms import models as forms
 from archive.lending import models as lending
 from archive.people import models as people
@@ -36,11 +38,13 @@ __all__ = [
     "outbox",
     "outside",
     "people",
+    "places",
     "profile",
     "proofs",
     "records",
     "seals",
     "search",
     "signing",
+    "stocktake",
     "tasks",
 ]
