@@ -25,6 +25,10 @@ from archive.filing.dossier import routes as dossier
 from archive.filing.handover import api as handover_api
 from archive.filing.handover import routes as handover
 from archive.filing.packages import routes as packages
+from archive.filing.places import api as places_api
+from archive.filing.places import routes as places
+from archive.filing.stocktake import api as stocktake_api
+from archive.filing.stocktake import routes as stocktake
 from archive.forms import routes as forms
 from archive.lending import api as lending_api
 from archive.lending import circulation_api as lending_circulation_api
@@ -79,6 +83,8 @@ PAGES = (
     handover,
     packages,
     dossier,
+    places,
+    stocktake,
     lending,
     lending_rules,
     lending_circulation,
@@ -105,6 +111,8 @@ CALLS = (
     handover_api,
     packages,
     dossier,
+    places_api,
+    stocktake_api,
     lending_api,
     lending_rules_api,
     lending_circulation_api,

@@ -14,6 +14,8 @@ from archive.core import list_sheets
 from archive.core.clock import local_day
 from archive.customers import service as customers
 from archive.filing import service as filing
+from archive.filing.stocktake import service as stocktake
+from archive.filing.stocktake.service import Scope
 from archive.jobs import drain_all
 from archive.lending import service as lending
 from archive.people.access import mark_left
@@ -38,6 +40,11 @@ LISTS = {
     "/filing/plan": "archivist",
     "/handover": "sales_clerk",
     "/handover/all": "archivist",
+    "/places": "archivist",
+    "/places/1": "archivist",
+    "/places/copies": "archivist",
+    "/stocktakes": "archivist",
+    "/stocktakes/{stocktake}": "archivist",
     "/signing?view=done": "sales_clerk",
     "/signing/settings": "sales_clerk",
     "/signing/stuck": "admin",
@@ -68,6 +75,7 @@ NOT_LISTS = {
     "records/import_report.html": "its faults are given out in the file that came in",
     "handover/_parts.html": "the tables of /handover and /handover/all, which give them out",
     "handover/show.html": "one hand-over list, printed as A07",
+    "places/_parts.html": "the tables of /places/copies and a place's page, which give them out",
     "filing/check.html": "the outcome of one volume's check",
     "lending/desk.html": "what waits for pick-up today; /loans/register is the list",
     "signing/verify.html": "one paper's signatures, for strangers",
@@ -116,6 +124,7 @@ def busy(resources, company, client_for, filed, clock) -> dict[str, int]:
         delegation.delegate_tasks(uow, company.sales_clerk, agent, local_day(clock()), until)
         filing.offer_paper(uow, company.archivist, filing.read_row({"title": "客户来函"}), None)
         volume = filing.get_item(uow, company.archivist, filed).volume_id
+        counted = stocktake.open_take(uow, company.archivist, Scope("volume", volume))
         uow.commit()
     drain_all(resources)
     edge.submit(resources, company.sales_clerk, draft.id, draft.version)
@@ -127,7 +136,8 @@ def busy(resources, company, client_for, filed, clock) -> dict[str, int]:
         mark_left(uow, company.admin, company.finance_clerk.id)
         uow.commit()
     note_checkpoint(resources)
-    return {"item": filed, "volume": volume, "seal": used_seal(resources, company)}
+    seal = used_seal(resources, company)
+    return {"item": filed, "volume": volume, "stocktake": counted.id, "seal": seal}
 
 
 def used_seal(resources, company) -> int:

@@ -65,6 +65,7 @@ __all__ = [
     "lines_of_take",
     "list_takes",
     "open_take",
+    "place_named",
     "plan_closing",
     "scanning",
 ]
@@ -157,6 +158,13 @@ def scanning(
     """Return a stocktake for scanning: its row, how many were seen, the last scans."""
     row = get_take_row(uow, actor, take_id, "stocktake.work")
     return row, progress(uow, take_id), latest_scans(uow, actor, take_id)
+
+
+def place_named(uow: UnitOfWork, number: str) -> str:
+    """Return the line of the place with this id, to be offered as a scope; empty if none."""
+    is_plain = number.isascii() and number.isdigit() and len(number) <= 9
+    row = uow.session.get(StoragePlace, int(number)) if is_plain else None
+    return row.path if row else ""
 
 
 def add_scans(
