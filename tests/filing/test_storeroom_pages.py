@@ -24,6 +24,7 @@ def digest_on(page):
     return page.partition('name="digest" value="')[2][:64]
 
 
+@pytest.mark.slow
 def test_a_room_its_moves_and_a_stocktake_in_the_browser(company, client_for, barcode):
     client = client_for(company.archivist)
     sent = {"layout": "库房一 2列 × 2节 × 3层", "capacity": "20"}
@@ -104,6 +105,7 @@ def test_the_storeroom_over_the_api(company, api_for, barcode):
     assert api_for(company.leader).post(f"{url}/discard", json={"reason": "x"}).status_code == 403
 
 
+@pytest.mark.slow
 def test_labels_are_asked_for_and_printed(company, client_for, barcode):
     client = client_for(company.archivist)
     for what in ("item", "places"):
