@@ -32,6 +32,10 @@ from archive.filing.incoming import api as incoming_api
 from archive.filing.incoming import routes as incoming
 from archive.filing.incoming import screen_routes as filing_screen
 from archive.filing.packages import routes as packages
+from archive.filing.places import api as places_api
+from archive.filing.places import routes as places
+from archive.filing.stocktake import api as stocktake_api
+from archive.filing.stocktake import routes as stocktake
 from archive.filing.versions import api as item_versions_api
 from archive.filing.versions import correction_routes
 from archive.filing.versions import routes as item_versions
@@ -102,6 +106,8 @@ PAGES = (
     item_versions,
     correction_routes,
     controlled,
+    places,
+    stocktake,
     lending,
     lending_rules,
     lending_circulation,
@@ -135,6 +141,8 @@ CALLS = (
     compare_routes,
     item_versions_api,
     controlled_api,
+    places_api,
+    stocktake_api,
     lending_api,
     lending_rules_api,
     lending_circulation_api,

@@ -9,6 +9,8 @@ from archive.filing.classes import models as classes
 from archive.filing.controlled import models as controlled
 from archive.filing.handover import models as handover
 from archive.filing.incoming import models as incoming
+from archive.filing.places import models as places
+from archive.filing.stocktake import models as stocktake
 from archive.filing.versions import models as item_versions
 from archive.forms import models as forms
 from archive.lending import models as lending
@@ -50,12 +52,14 @@ __all__ = [
     "outbox",
     "outside",
     "people",
+    "places",
     "profile",
     "proofs",
     "records",
     "seals",
     "search",
     "signing",
+    "stocktake",
     "tasks",
     "viewing",
 ]

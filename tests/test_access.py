@@ -126,6 +126,25 @@ POST /api/v1/handovers/{handover}/hand  401     401    404    403       403    4
 POST /dossiers/order/{item}             login   302    404    302       302    403
 POST /dossiers/volume/999               login   404    404    404       404    403
 POST /packages/item/{item}              login   403    403    302       302    403
+GET  /places                            login   403    403    200       200    403
+GET  /places/1                          login   403    403    200       200    403
+GET  /places/move                       login   403    403    200       403    403
+POST /places/layout                     login   403    403    422       403    403
+GET  /places/copies                     login   403    403    200       200    403
+GET  /copies/{barcode}                  login   403    403    200       200    403
+GET  /labels                            login   403    403    200       200    403
+GET  /labels.pdf?what=x&id=1            login   403    403    422       422    403
+GET  /stocktakes                        login   403    403    200       200    403
+GET  /stocktakes/1                      login   403    403    404       404    403
+GET  /stocktakes/1/scan                 login   403    403    404       403    403
+POST /stocktakes                        login   403    403    422       403    403
+GET  /api/v1/places                     401     403    403    200       200    403
+POST /api/v1/places                     401     403    403    422       403    403
+POST /api/v1/places/moves               401     403    403    422       403    403
+GET  /api/v1/places/copies/{barcode}    401     403    403    200       200    403
+GET  /api/v1/stocktakes                 401     403    403    200       200    403
+POST /api/v1/stocktakes                 401     403    403    422       403    403
+POST /api/v1/stocktakes/1/scans         401     403    403    422       403    403
 GET  /api/v1/volumes/{volume}/papers/A10.docx 401 403  403    200       403    403
 GET  /items/{item}/versions             login   200    404    200       200    404
 GET  /items/{item}/then?at=2026-11-23   login   200    404    200       200    404
@@ -189,6 +208,7 @@ def things(resources, company):
     with resources.work() as uow:
         item = filing.file_record(uow, company.archivist, ids["filed"])
         ids["item"], ids["volume"] = item.id, item.volume_id
+        ids["barcode"] = item.copies[0].barcode
         uow.commit()
     ids["handover"] = _listed(resources, company)
     return ids

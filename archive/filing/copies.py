@@ -13,11 +13,18 @@ from storage.work import UnitOfWork
 BARCODES = "item:barcode"
 
 
-def add_copy(uow: UnitOfWork, item_id: int, pages: int, location: str) -> ItemCopy:
+def add_copy(
+    uow: UnitOfWork, item_id: int, pages: int, location: str, place_id: int | None = None
+) -> ItemCopy:
     """Add a physical copy of an item under a fresh barcode."""
     barcode = make_barcode(take_number(uow, BARCODES, MAX_BARCODE))
     row = ItemCopy(
-        item_id=item_id, barcode=barcode, pages=pages, location=location, status=CopyStatus.IN
+        item_id=item_id,
+        barcode=barcode,
+        pages=pages,
+        location=location,
+        place_id=place_id,
+        status=CopyStatus.IN,
     )
     uow.session.add(row)
     uow.session.flush()
@@ -77,4 +84,4 @@ def set_copy_status(uow: UnitOfWork, actor: Actor, copy_id: int, status: str) ->
         {"item": row.item_id, "barcode": row.barcode, "from": str(before), "to": str(status)},
     )
     uow.outbox("index", f"item:{row.item_id}")
-    return CopyView(row.id, row.barcode, row.pages, row.location, row.status)
+    return CopyView(row.id, row.barcode, row.pages, row.location, row.status, row.place_id)

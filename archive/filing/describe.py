@@ -86,7 +86,7 @@ def _copies(uow: UnitOfWork, ids: Sequence[int]) -> dict[int, list[CopyView]]:
     query = select(ItemCopy).where(ItemCopy.item_id.in_(ids)).order_by(ItemCopy.id)
     for row in uow.session.scalars(query):
         found[row.item_id].append(
-            CopyView(row.id, row.barcode, row.pages, row.location, row.status)
+            CopyView(row.id, row.barcode, row.pages, row.location, row.status, row.place_id)
         )
     return found
 

@@ -256,7 +256,11 @@ class IntakeRefusal(Base):
 
 
 class ItemCopy(Base):
-    """A physical copy of an item with its own ASCII barcode and place (档案实体)."""
+    """A physical copy of an item with its own ASCII barcode and home (档案实体).
+
+    ``place_id`` is its home in the tree of places, kept while it is out; ``location`` is the
+    home as one line, or what was typed where the tree has no such place.
+    """
 
     __tablename__ = "item_copy"
 
@@ -265,6 +269,7 @@ class ItemCopy(Base):
     barcode: Mapped[str] = mapped_column(String(20), unique=True)
     pages: Mapped[int] = mapped_column(default=0)
     location: Mapped[str] = mapped_column(String(80), default="")
+    place_id: Mapped[int | None] = mapped_column(ForeignKey("storage_place.id"), index=True)
     status: Mapped[str] = mapped_column(String(12), default="in", index=True)
     row_version: Mapped[int] = mapped_column(default=1)
 

@@ -18,6 +18,7 @@ from archive.filing.copies import add_copy
 from archive.filing.effects import apply_effects
 from archive.filing.items import get_row, load_item, thing_of_item, thing_of_row
 from archive.filing.models import FilingStep, Item, ItemCopy, ItemState
+from archive.filing.places.tree import ensure_place
 from archive.filing.rules import (
     APPRAISE,
     CATALOGUE,
@@ -125,7 +126,7 @@ def shelve(
     if row.record_id is not None:
         apply_effects(uow, actor, row, records.load_record(uow, row.record_id))
     row.pages = leaves
-    copy = add_copy(uow, row.id, leaves, location)
+    copy = add_copy(uow, row.id, leaves, location, ensure_place(uow, place))
     _record_step(
         uow,
         actor,

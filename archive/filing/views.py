@@ -25,6 +25,7 @@ class CopyView:
     pages: int
     location: str
     status: str
+    place_id: int | None = None
 
     @property
     def status_label(self) -> str:

@@ -51,6 +51,7 @@ PLACES = (
     Place("handover.mine", "归档移交", "box-arrow-in-down", "handover.list", heading="档案"),
     Place("filing.items", "档案目录", "journal-text", "item.list"),
     Place("controlled.listing", "受控文件", "files", "controlled.list"),
+    Place("places.rooms", "库房", "grid-3x3-gap", "place.list", heading="档案"),
     Place("lending.mine", "借阅", "book", "loan.list", on_phone=True),
     Place("lending.desk", "借阅台", "upc-scan", "loan.desk"),
     Place("search.page", "检索", "search", "search"),

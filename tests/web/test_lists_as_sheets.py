@@ -18,6 +18,8 @@ from archive.filing.checks.edge import keep_volume_check
 from archive.filing.controlled import edge as controlled
 from archive.filing.controlled.service import Declared
 from archive.filing.incoming import service as incoming
+from archive.filing.stocktake import service as stocktake
+from archive.filing.stocktake.service import Scope
 from archive.jobs import drain_all
 from archive.lending import service as lending
 from archive.people.access import mark_left
@@ -48,6 +50,11 @@ LISTS = {
     "/handover/all": "archivist",
     "/checks": "archivist",
     "/quarantine": "archivist",
+    "/places": "archivist",
+    "/places/1": "archivist",
+    "/places/copies": "archivist",
+    "/stocktakes": "archivist",
+    "/stocktakes/{stocktake}": "archivist",
     "/signing?view=done": "sales_clerk",
     "/signing/settings": "sales_clerk",
     "/signing/stuck": "admin",
@@ -81,6 +88,7 @@ NOT_LISTS = {
     "controlled/_parts.html": "the tables of /controlled, which gives them out",
     "checks/show.html": "one check, printed as A12",
     "incoming/batch.html": "a form: the files of a batch, entered in place",
+    "places/_parts.html": "the tables of /places/copies and a place's page, which give them out",
     "filing/check.html": "the outcome of one volume's check",
     "lending/desk.html": "what waits for pick-up today; /loans/register is the list",
     "signing/verify.html": "one paper's signatures, for strangers",
@@ -130,6 +138,7 @@ def busy(resources, company, client_for, filed, clock) -> dict[str, int]:
         filing.offer_paper(uow, company.archivist, filing.read_row({"title": "客户来函"}), None)
         incoming.make_batch(uow, company.archivist, "三月扫描", {})
         volume = filing.get_item(uow, company.archivist, filed).volume_id
+        counted = stocktake.open_take(uow, company.archivist, Scope("volume", volume))
         uow.commit()
     drain_all(resources)
     edge.submit(resources, company.sales_clerk, draft.id, draft.version)
@@ -144,7 +153,13 @@ def busy(resources, company, client_for, filed, clock) -> dict[str, int]:
     issued = issued_copy(resources, company, filed)
     lose_a_file(resources, company, filed, volume)
     seal = used_seal(resources, company)
-    return {"item": filed, "volume": volume, "seal": seal, "controlled": issued}
+    return {
+        "item": filed,
+        "volume": volume,
+        "seal": seal,
+        "controlled": issued,
+        "stocktake": counted.id,
+    }
 
 
 def issued_copy(resources, company, item_id: int) -> int:

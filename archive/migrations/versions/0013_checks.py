@@ -1,7 +1,7 @@
 """four-property checks, quarantine, blobs verified
 
 Revision: 0013
-After: 0010
+After: 0011
 """
 
 import sqlalchemy as sa
@@ -10,7 +10,7 @@ from alembic import op
 import storage.database
 
 revision = "0013"
-down_revision = "0010"
+down_revision = "0011"
 branch_labels = None
 depends_on = None
 
