@@ -16,16 +16,31 @@ from archive.core.web import reading
 from archive.customers import api as customers_api
 from archive.customers import routes as customers
 from archive.documents import api as documents_api
-from archive.documents import bundle_api, bundle_routes
+from archive.documents import bundle_api, bundle_routes, compare_routes
 from archive.documents import routes as documents
 from archive.filing import api as filing_api
 from archive.filing import routes as filing
 from archive.filing import sealing_api, sealing_routes
+from archive.filing.checks import routes as checks
+from archive.filing.classes import routes as classes
+from archive.filing.controlled import api as controlled_api
+from archive.filing.controlled import routes as controlled
+from archive.filing.dossier import routes as dossier
 from archive.filing.handover import api as handover_api
 from archive.filing.handover import routes as handover
+from archive.filing.incoming import api as incoming_api
+from archive.filing.incoming import routes as incoming
+from archive.filing.incoming import screen_routes as filing_screen
 from archive.filing.packages import routes as packages
+from archive.filing.places import api as places_api
+from archive.filing.places import routes as places
 from archive.filing.retention import api as retention_api
 from archive.filing.retention import routes as retention
+from archive.filing.stocktake import api as stocktake_api
+from archive.filing.stocktake import routes as stocktake
+from archive.filing.versions import api as item_versions_api
+from archive.filing.versions import correction_routes
+from archive.filing.versions import routes as item_versions
 from archive.forms import routes as forms
 from archive.lending import api as lending_api
 from archive.lending import circulation_api as lending_circulation_api
@@ -35,7 +50,11 @@ from archive.lending import paper_routes as lending_papers
 from archive.lending import routes as lending
 from archive.lending import rule_api as lending_rules_api
 from archive.lending import rule_routes as lending_rules
+from archive.lending.incidents import api as incidents_api
+from archive.lending.incidents import routes as incidents
 from archive.lending.service import waiting_count as loans_waiting
+from archive.lending.viewing import api as viewing_api
+from archive.lending.viewing import routes as viewing
 from archive.people import routes as people
 from archive.people.gate import check_caller, find_current_actor
 from archive.records import api as records_api
@@ -57,7 +76,8 @@ from archive.tasks import routes as tasks
 from archive.trust import api as trust_api
 from archive.trust import public_routes as verdict
 from archive.trust import routes as trust
-from archive.web import errors, headers, navigation
+from archive.trust.health import routes as health
+from archive.web import errors, headers, navigation, observing
 from archive.workbench import routes as workbench
 
 UPLOAD_LIMIT = 64 << 20
@@ -77,17 +97,31 @@ PAGES = (
     seals,
     filing,
     sealing_routes,
+    classes,
     handover,
+    checks,
+    incoming,
+    filing_screen,
     packages,
     retention,
+    dossier,
+    compare_routes,
+    item_versions,
+    correction_routes,
+    controlled,
+    places,
+    stocktake,
     lending,
     lending_rules,
     lending_circulation,
     lending_papers,
     lending_feed,
+    viewing,
+    incidents,
     search,
     synonym_routes,
     trust,
+    health,
     verdict,
     workbench,
 )
@@ -104,11 +138,20 @@ CALLS = (
     filing_api,
     sealing_api,
     handover_api,
+    incoming_api,
     packages,
     retention_api,
+    dossier,
+    compare_routes,
+    item_versions_api,
+    controlled_api,
+    places_api,
+    stocktake_api,
     lending_api,
     lending_rules_api,
     lending_circulation_api,
+    viewing_api,
+    incidents_api,
     search_api,
     trust_api,
 )
@@ -150,7 +193,7 @@ def create_app(resources: Resources) -> APIFlask:
         app.register_blueprint(station.api)
         csrf.exempt(station.api)
     app.before_request(check_caller)
-    for part in (errors, headers, navigation):
+    for part in (errors, headers, navigation, observing):
         part.register(app)
     app.jinja_env.filters["instant"] = lambda at: show_instant(at) if at else ""
     app.jinja_env.filters["local_day"] = lambda at: local_day(at).isoformat() if at else ""

@@ -6,14 +6,20 @@ signing keys comes from ``ARCHIVE_KEY`` or a file outside the database. ``ARCHIV
 signed PDFs prove and the outside authority that stamps their time. ``ARCHIVE_OFFICES`` is the
 number of LibreOffices each worker keeps warm (1; one a free core makes PDFs side by side).
 ``ARCHIVE_SMTP_URL`` (smtp://name:password@host:port, or smtps://) and ``ARCHIVE_MAIL_FROM`` let
-notices go out by e-mail; without them they stay in the app.
+notices go out by e-mail; without them they stay in the app. ``ARCHIVE_BACKUP_TO`` (a folder that
+``archive backup FOLDER/`` has made), ``ARCHIVE_BACKUP_KEEP`` (14) and
+``ARCHIVE_BACKUP_PASSPHRASE_FILE`` set the nightly backup; ``ARCHIVE_METRICS_TOKEN`` opens
+``/metrics`` to a program; ``ARCHIVE_LOG=json`` makes the log one JSON object a line.
+``ARCHIVE_INBOX`` is a folder that is watched: what a scanner puts there is received.
+``ARCHIVE_CLAMD`` (a Unix socket's path, or host:port) is the ClamAV daemon that scans what is
+filed; ``ARCHIVE_SAMPLE`` (50) is how many filed items are checked every night, at least a 365th.
 """
 
 import os
 import re
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -40,6 +46,14 @@ class Settings:
     tsa_certs: Path | None = None
     smtp_url: str = ""
     mail_from: str = ""
+    backup_to: Path | None = None
+    backup_keep: int = 14
+    backup_passphrase_file: Path | None = None
+    metrics_token: str = field(default="", repr=False)
+    log_as_json: bool = False
+    clamd: str = ""
+    sample: int = 50
+    inbox: Path | None = None
 
     @property
     def blobs(self) -> Path:
@@ -91,6 +105,14 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         signature_level=env.get("ARCHIVE_SIGNATURE_LEVEL", "").strip() or "B-B",
         tsa_url=env.get("ARCHIVE_TSA_URL", "").strip(),
         tsa_certs=Path(certs).resolve() if (certs := env.get("ARCHIVE_TSA_CERTS")) else None,
+        backup_to=_path(env, "ARCHIVE_BACKUP_TO"),
+        backup_keep=_whole_number(env, "ARCHIVE_BACKUP_KEEP", 14, most=1000),
+        backup_passphrase_file=_path(env, "ARCHIVE_BACKUP_PASSPHRASE_FILE"),
+        metrics_token=env.get("ARCHIVE_METRICS_TOKEN", "").strip(),
+        log_as_json=env.get("ARCHIVE_LOG", "").strip() == "json",
+        clamd=_scanner(env),
+        sample=_whole_number(env, "ARCHIVE_SAMPLE", 50, most=100_000),
+        inbox=Path(inbox).resolve() if (inbox := env.get("ARCHIVE_INBOX", "").strip()) else None,
         **_mail(env),
     )
 
@@ -115,6 +137,23 @@ def _mail(env: Mapping[str, str]) -> dict[str, str]:
     return {"smtp_url": url, "mail_from": sender}
 
 
+def _path(env: Mapping[str, str], name: str) -> Path | None:
+    text = env.get(name, "").strip()
+    return Path(text).resolve() if text else None
+
+
+def _scanner(env: Mapping[str, str]) -> str:
+    """Return where the virus scanner is reached; "" when none is set."""
+    address = env.get("ARCHIVE_CLAMD", "").strip()
+    host, _, port = address.rpartition(":")
+    is_port = bool(host) and port.isascii() and port.isdecimal() and 0 < int(port[:6]) < 65536
+    if address and not address.startswith("/") and not is_port:
+        raise BadSetting(
+            "环境变量 ARCHIVE_CLAMD 应写成 clamd 的套接字路径（/run/clamav/clamd.ctl）或 主机:端口"
+        )
+    return address
+
+
 def _whole_number(env: Mapping[str, str], name: str, default: int, most: int) -> int:
     text = env.get(name, "").strip()
     if not text:
@@ -122,6 +161,11 @@ def _whole_number(env: Mapping[str, str], name: str, default: int, most: int) ->
     if not (text.isascii() and text.isdecimal() and len(text) < 10 and 1 <= int(text) <= most):
         raise BadSetting(f"环境变量 {name} 应是 1 到 {most} 的整数，现在是“{text[:40]}”")
     return int(text)
+
+
+def has_secret_outside() -> bool:
+    """Say whether the instance's secret comes from ARCHIVE_KEY, and so is in no file."""
+    return bool(os.environ.get("ARCHIVE_KEY"))
 
 
 def instance_secret(settings: Settings) -> bytes:

@@ -68,6 +68,15 @@ def migrate(database: Database, revision: str = "head") -> None:
             connection.invalidate()  # it does not watch references any more
 
 
+def knows_revision(revision: str) -> bool:
+    """Say whether this release can bring a database of that revision to the present schema."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    return revision in {
+        one.revision for one in ScriptDirectory.from_config(config).walk_revisions()
+    }
+
+
 def _present(database: Database) -> list[str]:
     with database.engine.connect() as connection:
         return list(MigrationContext.configure(connection).get_current_heads())

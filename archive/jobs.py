@@ -17,12 +17,21 @@ from sqlalchemy import select
 
 from archive.core.resources import Resources
 from archive.documents.bundle import BUNDLE, bundle_work
+from archive.filing.checks.sample import do_sample
+from archive.filing.controlled.recalls import MAIL as RECALL_MAIL
+from archive.filing.controlled.recalls import do_recall_chores
+from archive.filing.dossier.work import DOSSIER, dossier_work
+from archive.filing.incoming.cutting import SPLIT, split_work
+from archive.filing.incoming.inbox import Inbox
+from archive.filing.incoming.registering import REGISTER, register_work
+from archive.filing.incoming.screen import FILE_MANY, many_work
 from archive.filing.packages.making import PACKAGE, package_work
 from archive.filing.retention.destroying import destroying, drain_shred
 from archive.filing.retention.erasing import SHRED
 from archive.filing.retention.lists import DESTROY_TASK
 from archive.instance import office_key
 from archive.lending.chores import do_loan_chores
+from archive.lending.controlled_mail import RECALL_POSTMAN
 from archive.lending.mail import POSTMAN
 from archive.lending.notices import MAIL
 from archive.lending.recalls import drain_secrecy
@@ -32,9 +41,12 @@ from archive.search.store import drop_entries
 from archive.signing.reminders import do_signing_chores
 from archive.tasks.runner import drain_tasks
 from archive.tasks.service import Work, forget_old
+from archive.trust.backup.nightly import do_nightly
 from archive.trust.checkpoints import note_checkpoint
 from archive.trust.head import note_head
+from archive.trust.health.service import note_beat
 from archive.trust.proving import do_proof_chores, drain_leavers, drain_proofs
+from archive.trust.service import VERIFY, verify_work
 from doc_templates.pdf_pool import OfficePool
 from doc_templates.pdf_socket import serve_converter
 from storage import outbox
@@ -52,6 +64,11 @@ TASK_KINDS: dict[str, Work] = {
     BUNDLE: bundle_work,
     PACKAGE: package_work,
     DESTROY_TASK: destroying(drop_entries),
+    DOSSIER: dossier_work,
+    VERIFY: verify_work,
+    REGISTER: register_work,
+    SPLIT: split_work,
+    FILE_MANY: many_work,
 }
 
 HANDLERS: dict[str, Handler] = {
@@ -63,12 +80,15 @@ HANDLERS: dict[str, Handler] = {
     "proof": drain_proofs,
     "leaver": drain_leavers,
     MAIL: POSTMAN.deliver,
+    RECALL_MAIL: RECALL_POSTMAN.deliver,
     "secrecy": drain_secrecy,
     SHRED: drain_shred,
 }
 POLL_SECONDS = 0.1
 HEARTBEAT_SECONDS = 30.0
 CHORES_SECONDS = 600.0
+SAFEKEEPING_SECONDS = 60.0
+INBOX_SECONDS = 10.0
 
 
 class Worker:
@@ -77,6 +97,7 @@ class Worker:
     def __init__(self, resources: Resources) -> None:
         self._resources = resources
         self._stopping = threading.Event()
+        self._inbox = Inbox(resources)
         self.name = f"{socket.gethostname()}:{os.getpid()}"
 
     def stop(self) -> None:
@@ -87,11 +108,15 @@ class Worker:
         """Drain jobs until told to stop."""
         self._take_over_dead()
         threading.Thread(target=self._beat, daemon=True).start()
-        next_chores = 0.0
+        threading.Thread(target=self._keep_safe, daemon=True).start()
+        next_chores = next_inbox = 0.0
         while not self._stopping.is_set():
             if time.monotonic() >= next_chores:
                 self._guarded(lambda: do_chores(self._resources))
                 next_chores = time.monotonic() + CHORES_SECONDS
+            if time.monotonic() >= next_inbox:
+                self._guarded(self._inbox.look)
+                next_inbox = time.monotonic() + INBOX_SECONDS
             if not self._guarded(lambda: drain_once(self._resources, self.name)):
                 self._stopping.wait(POLL_SECONDS)
 
@@ -105,13 +130,20 @@ class Worker:
             return 0
 
     def _beat(self) -> None:
+        note_beat(self._resources)
         while not self._stopping.wait(HEARTBEAT_SECONDS):
             self._guarded(self._renew)
+
+    def _keep_safe(self) -> None:
+        """Make the nightly backup and the weekly check; apart, because they may take long."""
+        while not self._stopping.wait(SAFEKEEPING_SECONDS):
+            self._guarded(lambda: do_nightly(self._resources))
 
     def _renew(self) -> int:
         with self._resources.work() as uow:
             renewed = outbox.renew_leases(uow.session, self.name, uow.now())
             uow.commit()
+        note_beat(self._resources)
         return renewed
 
     def _take_over_dead(self) -> None:
@@ -167,15 +199,17 @@ def drain_all(resources: Resources, owner: str = "command") -> int:
 
 
 def do_chores(resources: Resources) -> int:
-    """Do what comes round: journal's head, proofs, late papers, loans, old tasks and blobs."""
+    """Do what comes round: journal, proofs, late papers, loans, old tasks, the sample, blobs."""
     note_head(resources)
     note_checkpoint(resources)
     do_proof_chores(resources)
     do_loan_chores(resources)
+    do_recall_chores(resources)
     with resources.work() as uow:
         do_signing_chores(uow)
         forget_old(uow)
         uow.commit()
+    do_sample(resources)
     return sweep_orphans(resources)
 
 

@@ -4,10 +4,19 @@ from archive.core import calendar, numbering, profile
 from archive.customers import models as customers
 from archive.documents import models as documents
 from archive.filing import models as filing
+from archive.filing.checks import models as checks
+from archive.filing.classes import models as classes
+from archive.filing.controlled import models as controlled
 from archive.filing.handover import models as handover
+from archive.filing.incoming import models as incoming
+from archive.filing.places import models as places
 from archive.filing.retention import models as retention
+from archive.filing.stocktake import models as stocktake
+from archive.filing.versions import models as item_versions
 from archive.forms import models as forms
 from archive.lending import models as lending
+from archive.lending.incidents import models as incidents
+from archive.lending.viewing import models as viewing
 from archive.people import models as people
 from archive.records import models as records
 from archive.search import models as search
@@ -16,20 +25,27 @@ from archive.signing import proof_models as proofs
 from archive.signing.outside import models as outside
 from archive.signing.seals import models as seals
 from archive.tasks import models as tasks
-from storage import checkpoints, files, journal, outbox
+from storage import checked, checkpoints, files, journal, outbox
 from storage.database import Base
 
 metadata = Base.metadata
 
 __all__ = [
     "calendar",
+    "checked",
     "checkpoints",
+    "checks",
+    "classes",
+    "controlled",
     "customers",
     "documents",
     "files",
     "filing",
     "forms",
     "handover",
+    "incidents",
+    "incoming",
+    "item_versions",
     "journal",
     "lending",
     "metadata",
@@ -37,6 +53,7 @@ __all__ = [
     "outbox",
     "outside",
     "people",
+    "places",
     "profile",
     "proofs",
     "records",
@@ -44,5 +61,7 @@ __all__ = [
     "seals",
     "search",
     "signing",
+    "stocktake",
     "tasks",
+    "viewing",
 ]

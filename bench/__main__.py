@@ -9,7 +9,17 @@ import sys
 from datetime import date
 from pathlib import Path
 
-MEASUREMENTS = ("word", "pdf", "signing", "search", "server")
+MEASUREMENTS = (
+    "word",
+    "pdf",
+    "signing",
+    "search",
+    "verify",
+    "filing",
+    "archive",
+    "server",
+    "backup",
+)
 RESULTS = Path(__file__).with_name("RESULTS.md")
 PACKAGES = ("docxtpl", "whoosh-reloaded", "rjieba", "pyhanko", "sqlalchemy", "flask", "waitress")
 

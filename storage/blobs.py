@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-from storage.errors import BlobDamaged, BlobMissing, StorageError
+from storage.errors import BlobDamaged, BlobMissing
+from storage.places import no_room
 
 CHUNK = 1 << 20
 
@@ -35,6 +36,10 @@ class BlobStore(Protocol):
 
     def put_file(self, path: Path, media_type: str) -> BlobRef:
         """Keep a file's bytes durably, however many, and return their reference."""
+        ...
+
+    def put_again(self, content: bytes, media_type: str) -> BlobRef:
+        """Keep the bytes durably in the place of damaged ones of the same digest."""
         ...
 
     def open(self, sha256: str) -> BinaryIO:
@@ -83,9 +88,15 @@ class LocalBlobStore:
             self._write(ref, iter(lambda: stream.read(CHUNK), b""))
         return ref
 
-    def _write(self, ref: BlobRef, chunks: Iterator[bytes]) -> None:
+    def put_again(self, content: bytes, media_type: str) -> BlobRef:
+        """Keep the bytes durably in the place of damaged ones of the same digest."""
+        ref = BlobRef(hashlib.sha256(content).hexdigest(), len(content), media_type)
+        self._write(ref, iter((content,)), over=True)
+        return ref
+
+    def _write(self, ref: BlobRef, chunks: Iterator[bytes], *, over: bool = False) -> None:
         target = self._path(ref.sha256)
-        if target.exists():
+        if target.exists() and not over:
             return
         part = target.with_name(f".{secrets.token_hex(8)}.part")
         try:
@@ -99,9 +110,7 @@ class LocalBlobStore:
             _fsync_folder(target.parent)
         except OSError as error:
             part.unlink(missing_ok=True)
-            raise StorageError(
-                f"文件没能保存到磁盘（{error.strerror}），请检查磁盘空间后重试。"
-            ) from error
+            raise no_room(error, "文件") from error
 
     def open(self, sha256: str) -> BinaryIO:
         """Open the bytes for reading; raise BlobMissing."""
@@ -109,7 +118,8 @@ class LocalBlobStore:
             return self._path(sha256).open("rb")
         except FileNotFoundError as error:
             raise BlobMissing(
-                f"找不到文件内容（摘要 {sha256[:12]}…），请管理员运行 archive verify。"
+                f"找不到文件内容（摘要 {sha256[:12]}…）。请把这个摘要告诉系统管理员："
+                "运行 archive verify 查明还少哪些，再从备份里取回。"
             ) from error
 
     def read(self, sha256: str) -> bytes:

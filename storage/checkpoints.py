@@ -4,7 +4,7 @@ A hash chain alone shows nothing to an outsider if all of it is rewritten; a roo
 or stamped before does. Leaves are the entries' own hashes, which cover their content.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,7 +13,9 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from storage.database import Base
 from storage.journal import JournalEntry
-from storage.merkle import Frontier, inclusion_path, leaf_hash
+from storage.merkle import Frontier, beside_path, is_included, leaf_hash, node_hash, split_of
+
+_BLOCK = 512  # entries read rather than looked for in halves
 
 
 class JournalCheckpoint(Base):
@@ -69,9 +71,51 @@ def frontier_now(session: Session) -> Frontier:
 
 
 def path_of(session: Session, seq: int, tree_size: int) -> list[str]:
-    """Return the inclusion path of an entry in the tree of a checkpoint, in hexadecimal."""
-    leaves = [leaf_hash(digest) for number, digest in _hashes(session, 0) if number <= tree_size]
-    return [one.hex() for one in inclusion_path(leaves, seq - 1)]
+    """Return the inclusion path of an entry in the tree of a checkpoint, in hexadecimal.
+
+    Reads the entries around it only: what lies further off is known from the checkpoints kept.
+    Where one of those was tampered with, everything is read instead.
+    """
+    beside = beside_path(seq - 1, tree_size)
+    known = _known_subtrees(session)
+    path = [_subtree(session, known, low, high) for low, high in beside]
+    if not _leads_to_root(session, seq, tree_size, path):
+        path = [_subtree(session, {}, low, high) for low, high in beside]
+    return [one.hex() for one in path]
+
+
+def _known_subtrees(session: Session) -> dict[tuple[int, int], bytes]:
+    """Return the hashes of the full subtrees that the checkpoints kept, by range."""
+    found: dict[tuple[int, int], bytes] = {}
+    rows = session.execute(select(JournalCheckpoint.tree_size, JournalCheckpoint.peaks))
+    for size, peaks in rows:
+        found |= Frontier(size, [bytes.fromhex(one) for one in peaks.split()]).spans()
+    return found
+
+
+def _subtree(
+    session: Session, known: Mapping[tuple[int, int], bytes], low: int, high: int
+) -> bytes:
+    """Return the hash over a range of entries, from what is known or from the entries."""
+    if (low, high) in known:
+        return known[low, high]
+    if high - low <= _BLOCK or not known:
+        frontier = Frontier()
+        for _, digest in _hashes(session, low, high):
+            frontier.add(leaf_hash(digest))
+        return frontier.root()
+    middle = low + split_of(high - low)
+    left = _subtree(session, known, low, middle)
+    return node_hash(left, _subtree(session, known, middle, high))
+
+
+def _leads_to_root(session: Session, seq: int, tree_size: int, path: Sequence[bytes]) -> bool:
+    kept = session.get(JournalCheckpoint, tree_size)
+    digest = session.scalar(select(JournalEntry.hash).where(JournalEntry.seq == seq))
+    if kept is None or digest is None:
+        return True  # nothing to hold it against
+    leaf, root = leaf_hash(bytes.fromhex(digest)), bytes.fromhex(kept.root)
+    return is_included(leaf, seq - 1, tree_size, path, root)
 
 
 def check_checkpoints(session: Session) -> Iterator[CheckpointFault]:
@@ -92,12 +136,10 @@ def check_checkpoints(session: Session) -> Iterator[CheckpointFault]:
         yield CheckpointFault(kept.tree_size, told)
 
 
-def _hashes(session: Session, after: int) -> Iterator[tuple[int, bytes]]:
-    rows = session.execute(
-        select(JournalEntry.seq, JournalEntry.hash)
-        .where(JournalEntry.seq > after)
-        .order_by(JournalEntry.seq)
-        .execution_options(yield_per=5000)
-    )
+def _hashes(session: Session, after: int, up_to: int | None = None) -> Iterator[tuple[int, bytes]]:
+    wanted = select(JournalEntry.seq, JournalEntry.hash).where(JournalEntry.seq > after)
+    if up_to is not None:
+        wanted = wanted.where(JournalEntry.seq <= up_to)
+    rows = session.execute(wanted.order_by(JournalEntry.seq).execution_options(yield_per=5000))
     for seq, digest in rows:
         yield seq, bytes.fromhex(digest)

@@ -96,10 +96,13 @@ def plain_json(value: Any) -> str:
 
 def _create_engine(url: str) -> Engine:
     if not url.startswith("sqlite"):
-        return create_engine(url, pool_pre_ping=True, json_serializer=plain_json)
+        return create_engine(
+            url, pool_pre_ping=True, json_serializer=plain_json, hide_parameters=True
+        )
     engine = create_engine(
         url,
         json_serializer=plain_json,
+        hide_parameters=True,  # what people typed stays out of the log
         connect_args={"check_same_thread": False, "timeout": BUSY_TIMEOUT_MS / 1000},
     )
     event.listen(engine, "connect", _prepare_sqlite)

@@ -19,3 +19,23 @@ class BlobDamaged(StorageError):
 
 class NotWritable(StorageError):
     """A read-only unit of work was asked to commit."""
+
+
+class NoRoom(StorageError):
+    """The disk is full, over its quota, read-only or failing: nothing could be written."""
+
+
+class RowsDamaged(StorageError):
+    """The database file itself is damaged or cut short."""
+
+
+class BackupDamaged(StorageError):
+    """A backup is cut short, changed, or not one of ours."""
+
+
+class WrongPassphrase(StorageError):
+    """A backup is sealed with another passphrase, or none was given."""
+
+
+class PlaceTaken(StorageError):
+    """Another process holds the place, or something else is there already."""

@@ -41,6 +41,15 @@ class Frontier:
             self.peaks.append(node_hash(left, right))
             full >>= 1
 
+    def spans(self) -> dict[tuple[int, int], bytes]:
+        """Return each full subtree's hash by its range."""
+        found, low = {}, 0
+        for peak in self.peaks:
+            high = low + (1 << (self.size - low).bit_length() - 1)
+            found[low, high] = peak
+            low = high
+        return found
+
     def root(self) -> bytes:
         """Return the root over everything added so far."""
         if not self.peaks:
@@ -53,19 +62,24 @@ class Frontier:
 
 def inclusion_path(leaves: Sequence[bytes], index: int) -> list[bytes]:
     """Return the hashes beside the way from a leaf to the root, nearest first."""
-    if not 0 <= index < len(leaves):
-        raise IndexError(f"no leaf {index} among {len(leaves)}")
-    path: list[bytes] = []
-    low, high = 0, len(leaves)
+    return [root_of(leaves[low:high]) for low, high in beside_path(index, len(leaves))]
+
+
+def beside_path(index: int, size: int) -> list[tuple[int, int]]:
+    """Return the subtrees beside the way from a leaf to the root as ranges, nearest first."""
+    if not 0 <= index < size:
+        raise IndexError(f"no leaf {index} among {size}")
+    beside: list[tuple[int, int]] = []
+    low, high = 0, size
     while high - low > 1:
-        middle = low + _split(high - low)
+        middle = low + split_of(high - low)
         if index < middle:
-            path.append(root_of(leaves[middle:high]))
+            beside.append((middle, high))
             high = middle
         else:
-            path.append(root_of(leaves[low:middle]))
+            beside.append((low, middle))
             low = middle
-    return path[::-1]
+    return beside[::-1]
 
 
 def root_of(leaves: Sequence[bytes]) -> bytes:
@@ -94,6 +108,6 @@ def is_included(leaf: bytes, index: int, size: int, path: Sequence[bytes], root:
     return last == 0 and found == root
 
 
-def _split(size: int) -> int:
+def split_of(size: int) -> int:
     """Return the largest power of two below a size above one."""
     return 1 << (size - 1).bit_length() - 1

@@ -56,6 +56,8 @@ GET  /api/v1/seals/uses                 401     200    200    200       200    4
 GET  /search/synonyms                   login   403    403    200       403    200
 GET  /verify                            200     200    200    200       200    200
 GET  /healthz                           200     200    200    200       200    200
+GET  /admin/health                      login   403    403    403       403    200
+GET  /metrics                           login   403    403    403       403    200
 GET  /api/v1/records                    401     200    200    200       200    403
 GET  /api/v1/records/{record}           401     200    404    404       200    404
 GET  /api/v1/items/{item}               401     200    404    200       200    404
@@ -79,7 +81,13 @@ POST /api/v1/records/{record}/withdraw  401     200    404    404       403    4
 POST /api/v1/items/{item}/shelve        401     403    404    409       403    404
 GET  /items/{item}/move                 login   403    404    200       403    404
 POST /api/v1/items/{item}/move          401     403    404    422       403    404
+GET  /loans/sheets                      login   403    403    200       403    403
+GET  /loans/trace                       login   403    403    200       200    403
+GET  /api/v1/loans/sheets               401     403    403    200       403    403
 GET  /filing/plan                       login   403    403    200       403    403
+GET  /filing/plan/edit                  login   403    403    200       403    403
+POST /filing/plan/edit                  login   403    403    422       403    403
+GET  /filing/late                       login   403    403    200       403    403
 GET  /volumes/{volume}                  login   200    404    200       200    403
 GET  /volumes/{volume}/papers/A05.docx  login   403    403    200       403    403
 GET  /volumes/{volume}/papers/A04.pdf   login   403    403    200       403    403
@@ -89,6 +97,19 @@ POST /volumes/{volume}/seal/withdraw    login   403    403    422       403    4
 GET  /api/v1/volumes/{volume}/seal      401     403    403    404       403    403
 POST /api/v1/volumes/{volume}/seal      401     403    403    401       403    403
 GET  /volumes/{volume}/check            login   403    403    200       403    403
+GET  /checks                            login   403    403    200       200    403
+GET  /checks/1                          login   403    403    404       404    403
+GET  /checks/1/report.docx              login   403    403    404       404    403
+POST /checks/findings/1                 login   403    403    404       403    403
+POST /volumes/{volume}/check            login   403    403    302       403    403
+GET  /quarantine                        login   403    403    200       200    403
+GET  /quarantine/{item}                 login   403    403    200       200    403
+POST /quarantine/{item}/restore         login   403    403    422       422    403
+POST /quarantine/{item}/again           login   403    403    404       404    403
+POST /quarantine/{item}/accept          login   403    403    403       403    403
+POST /quarantine/{item}/accept/confirm  login   403    403    422       422    403
+POST /quarantine/{item}/files/1         login   403    403    403       403    403
+GET  /admin/checkpoints/2026-11.docx    login   403    403    403       404    404
 GET  /handover                          login   200    200    200       200    403
 GET  /handover/all                      login   403    403    200       200    403
 GET  /handover/{handover}               login   200    404    200       200    404
@@ -121,7 +142,57 @@ POST /api/v1/retention/appraisals       401     403    403    403       403    4
 GET  /api/v1/retention/appraisals/1     401     404    404    404       404    404
 GET  /api/v1/retention/lists/1          401     404    404    404       404    404
 GET  /api/v1/retention/lists/1/paper.docx 401   404    404    404       404    404
+POST /dossiers/order/{item}             login   302    404    302       302    403
+POST /dossiers/volume/999               login   404    404    404       404    403
+POST /packages/item/{item}              login   403    403    302       302    403
+GET  /places                            login   403    403    200       200    403
+GET  /places/1                          login   403    403    200       200    403
+GET  /places/move                       login   403    403    200       403    403
+POST /places/layout                     login   403    403    422       403    403
+GET  /places/copies                     login   403    403    200       200    403
+GET  /copies/{barcode}                  login   403    403    200       200    403
+GET  /labels                            login   403    403    200       200    403
+GET  /labels.pdf?what=x&id=1            login   403    403    422       422    403
+GET  /stocktakes                        login   403    403    200       200    403
+GET  /stocktakes/1                      login   403    403    404       404    403
+GET  /stocktakes/1/scan                 login   403    403    404       403    403
+POST /stocktakes                        login   403    403    422       403    403
+GET  /api/v1/places                     401     403    403    200       200    403
+POST /api/v1/places                     401     403    403    422       403    403
+POST /api/v1/places/moves               401     403    403    422       403    403
+GET  /api/v1/places/copies/{barcode}    401     403    403    200       200    403
+GET  /api/v1/stocktakes                 401     403    403    200       200    403
+POST /api/v1/stocktakes                 401     403    403    422       403    403
+POST /api/v1/stocktakes/1/scans         401     403    403    422       403    403
 GET  /api/v1/volumes/{volume}/papers/A10.docx 401 403  403    200       403    403
+GET  /items/{item}/versions             login   200    404    200       200    404
+GET  /items/{item}/then?at=2026-11-23   login   200    404    200       200    404
+GET  /items/{item}/describe             login   403    404    200       403    404
+GET  /records/{record}/compare          login   200    404    404       200    404
+GET  /records/{record}/then             login   200    404    404       200    404
+POST /records/{record}/correct          login   302    404    404       302    404
+POST /records/{record}/uncorrect        login   302    404    404       403    404
+GET  /api/v1/items/{item}/versions      401     200    404    200       200    404
+GET  /api/v1/items/{item}/as-of?at=2026-11-23 401 200  404    200       200    404
+GET  /api/v1/records/{record}/corrections 401   200    404    404       200    404
+GET  /controlled                        login   200    200    200       200    403
+GET  /controlled/1                      login   404    404    404       404    403
+GET  /controlled/1/D21.docx             login   403    403    404       404    403
+POST /controlled/1/issue                login   403    403    404       403    403
+POST /controlled/copies/1/receive       login   404    404    404       404    403
+GET  /items/{item}/controlled           login   403    403    200       403    403
+GET  /api/v1/controlled                 401     200    200    200       200    403
+GET  /api/v1/controlled/old             401     403    403    200       403    403
+GET  /filing/incoming                   login   403    403    200       403    403
+GET  /filing/incoming/1                 login   403    403    404       403    403
+POST /filing/incoming/1/files           login   403    403    422       403    403
+POST /filing/incoming/1/close           login   403    403    404       403    403
+GET  /filing/separators                 login   403    403    200       403    403
+GET  /filing/screen                     login   403    403    200       403    403
+POST /filing/screen/many                login   403    403    302       403    403
+GET  /filing/screen/i{item}/page/1.png  login   403    403    200       403    403
+GET  /api/v1/intake-batches             401     403    403    200       403    403
+POST /api/v1/intake-batches/1/register  401     403    403    404       403    403
 """
 BODIES = {
     "shelve": {"place": {"room": "库房一"}},
@@ -156,6 +227,7 @@ def things(resources, company):
     with resources.work() as uow:
         item = filing.file_record(uow, company.archivist, ids["filed"])
         ids["item"], ids["volume"] = item.id, item.volume_id
+        ids["barcode"] = item.copies[0].barcode
         uow.commit()
     ids["handover"] = _listed(resources, company)
     return ids
@@ -219,6 +291,7 @@ def test_only_the_door_and_the_pulse_are_public(app):
         "/login",
         "/favicon.ico",
         "/healthz",
+        "/metrics",  # to a program by its token, to an administrator signed in
         "/loans/calendar/<token>.ics",  # one's due days, under a secret address
         "/verify",  # the verdict on a file one holds
         "/verify/<token>",

@@ -25,6 +25,7 @@ TOP_LEVEL = {
     "docs",
     "CHANGELOG.md",
     "LICENSE",
+    "SECURITY.md",
     "requirements.lock",
     "requirements-dev.lock",
 }

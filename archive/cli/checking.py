@@ -5,24 +5,36 @@ from pathlib import Path
 import click
 
 from archive.cli.output import print_json, progress, say
+from archive.config import load_settings
 from archive.core.clock import show_instant
 from archive.core.errors import Invalid
 from archive.filing.filed import find_filed
 from archive.instance import open_instance
 from archive.signing.verdicts import judge_stranger
+from archive.trust.backup.nightly import note_check
 from archive.trust.service import verify_instance
+from storage.snapshot import check_rows_file
+from storage.verify import Finding
 
 LARGEST = 200_000_000
 
 
 @click.command()
 @click.option("--index", "with_index", is_flag=True, help="同时核对检索索引。")
+@click.option("--incremental", is_flag=True, help="只核对新的、很久没核对过的文件；中断后接着做。")
+@click.option(
+    "--days",
+    type=click.IntRange(0, 3650),
+    default=30,
+    show_default=True,
+    help="--incremental 时，几天之内核对过的不再核对。",
+)
 @click.option("--json", "as_json", is_flag=True, help="输出 JSON。")
-def verify(with_index: bool, as_json: bool) -> None:
+def verify(with_index: bool, incremental: bool, days: int, as_json: bool) -> None:
     """重算每个文件的摘要、核对日志链；有问题时逐条列出，退出码 1。"""
-    resources = open_instance()
-    with progress("核对文件") as bar:
-        findings = list(verify_instance(resources, with_index=with_index, on_progress=bar))
+    findings = _damaged_rows()
+    if not findings:
+        findings = _whole_check(with_index, days if incremental else None)
     if as_json:
         print_json(
             {
@@ -39,6 +51,21 @@ def verify(with_index: bool, as_json: bool) -> None:
         say("全部完好。" if not findings else f"发现 {len(findings)} 处问题。")
     if findings:
         raise SystemExit(1)
+
+
+def _whole_check(with_index: bool, days: int | None) -> list[Finding]:
+    """Check everything there is, or what was not checked for so many days, and note it done."""
+    resources = open_instance()
+    try:
+        with progress("核对文件") as bar:
+            found = verify_instance(resources, with_index=with_index, on_progress=bar, days=days)
+            findings = list(found)
+    except KeyboardInterrupt:
+        say("已停下；核对过的记住了，用 archive verify --incremental 接着做。")
+        raise SystemExit(130) from None
+    if not any(one.kind == "database" for one in findings):
+        note_check(resources, len(findings))
+    return findings
 
 
 @click.command("verify-file")
@@ -83,6 +110,13 @@ def verify_file(file: Path, as_json: bool) -> None:
             click.echo(f"{one.step}\t{one.name}\t{when}\t{one.why}")
     if not (verdict.ours and verdict.intact):
         raise SystemExit(1)
+
+
+def _damaged_rows() -> list[Finding]:
+    """Return what is wrong with the database file, before anything else opens it."""
+    path = load_settings().data / "archive.db"
+    damage = check_rows_file(path) if path.is_file() else ""
+    return [Finding("database", path.name, damage)] if damage else []
 
 
 commands = (verify, verify_file)

@@ -9,11 +9,12 @@ import click
 from archive.cli.output import print_json, progress, say
 from archive.core.errors import Conflict, Invalid
 from archive.core.resources import Resources
+from archive.filing.checks.edge import check_batch
 from archive.filing.import_files import read_folder
 from archive.filing.import_rows import Batch, read_jsonl
 from archive.filing.import_sheets import read_sheet
 from archive.filing.imports import import_batch
-from archive.filing.packages.reading import read_package
+from archive.filing.packages.incoming import doubts_of, read_incoming
 from archive.instance import open_instance
 from archive.jobs import drain_all
 from archive.people import service as people
@@ -24,12 +25,15 @@ from archive.people.rights import CONFIDENTIAL, Actor
 @click.argument("path", type=click.Path(exists=True, path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="输出 JSON。")
 def import_(path: Path, as_json: bool) -> None:
-    """导入文件夹、.jsonl、表单的 .xlsx 或封装包 .zip，作为已归档的档案；重复导入不会重复建档。"""
+    """导入文件夹、.jsonl、表单的 .xlsx、封装包（.zip、.xml）为已归档的档案；重复导入不重复建档。"""
     resources = open_instance()
     operator = find_operator(resources)
     imported, skipped, failed = 0, 0, []
+    doubts: list[str] = []
     with progress("导入") as bar:
-        for batch in _batches(resources, operator, path):
+        for unchecked in _batches(resources, operator, path):
+            batch = check_batch(resources, operator, unchecked)
+            doubts += doubts_of(batch)
             with resources.work() as uow:
                 outcome = import_batch(uow, operator, batch)
                 uow.commit()
@@ -40,11 +44,13 @@ def import_(path: Path, as_json: bool) -> None:
     with progress("建立索引") as bar:
         bar(drain_all(resources))
     if as_json:
-        print_json({"imported": imported, "skipped": skipped, "failed": failed})
+        print_json({"imported": imported, "skipped": skipped, "failed": failed, "doubts": doubts})
     else:
         say(f"导入 {imported} 件，已有 {skipped} 件，失败 {len(failed)} 件。")
         for fault in failed:
             click.echo(f"{fault['where']}\t{fault['why']}")
+        for doubt in doubts:
+            click.echo(f"注意\t{doubt}")
     if failed:
         raise SystemExit(1)
 
@@ -66,9 +72,9 @@ def _batches(resources: Resources, operator: Actor, path: Path) -> Iterator[Batc
         return read_jsonl(path)
     if path.suffix.lower() == ".xlsx":
         return _sheet_batches(resources, operator, path)
-    if path.suffix.lower() == ".zip":
-        return read_package(path, resources.blobs)
-    raise Invalid(f"不认识 {path.name}：可以导入文件夹、.jsonl、表单的 .xlsx 或封装包 .zip。")
+    if path.suffix.lower() in (".zip", ".xml"):
+        return read_incoming(path, resources)
+    raise Invalid(f"不认识 {path.name}：可以导入文件夹、.jsonl、表单的 .xlsx 或封装包 .zip、.xml。")
 
 
 def _sheet_batches(resources: Resources, operator: Actor, path: Path) -> Iterator[Batch]:

@@ -12,8 +12,9 @@ from waitress.server import create_server
 
 from archive.app import create_app
 from archive.cli.output import progress, say
-from archive.config import load_settings
+from archive.config import Settings, load_settings
 from archive.core.errors import Conflict, NotFound
+from archive.core.logs import set_up_logging
 from archive.core.profile import Profile, save_profile
 from archive.demo import make_demo
 from archive.instance import install_forms, open_instance
@@ -22,6 +23,7 @@ from archive.lending.service import seed_rules
 from archive.people import access, service
 from archive.signing.keys import company_key
 from doc_templates.pdf import OfficeConverter
+from storage.places import hold_server_place
 
 THREADS = 8
 
@@ -73,7 +75,14 @@ def demo() -> None:
 @click.option("--port", default=8000, type=click.IntRange(1, 65535), help="监听端口。")
 def serve(host: str, port: int) -> None:
     """启动网页服务，并在旁边启动后台进程；收到 SIGTERM 干净退出。"""
-    resources = open_instance()
+    settings = load_settings()
+    with hold_server_place(settings.run, f"http://{host}:{port}"):
+        _serve(settings, host, port)
+
+
+def _serve(settings: Settings, host: str, port: int) -> None:
+    set_up_logging(as_json=settings.log_as_json)
+    resources = open_instance(settings)
     server = create_server(create_app(resources), host=host, port=port, threads=THREADS)
     keeper = _WorkerKeeper()
     keeper.start()
@@ -96,7 +105,9 @@ def serve(host: str, port: int) -> None:
 @click.command()
 def worker() -> None:
     """单独启动后台进程：建索引、转 PDF、收尾。"""
-    run_worker(open_instance())
+    settings = load_settings()
+    set_up_logging(as_json=settings.log_as_json)
+    run_worker(open_instance(settings))
 
 
 @click.command()

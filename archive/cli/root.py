@@ -25,6 +25,8 @@ HOMES = {
     "verify": "checking",
     "verify-file": "checking",
     "loan": "lending",
+    "backup": "backing",
+    "restore": "backing",
 }
 # Refusals carry a sentence for the person; one of a package that was never loaded cannot come.
 REFUSALS = (
@@ -70,6 +72,19 @@ def main() -> None:
         for place, why in dict(fields).items():
             click.echo(f"  {place}：{why}", err=True)
         sys.exit(1)
+    except _troubles() as error:
+        trouble = importlib.import_module("storage.trouble").storage_trouble(error)
+        if trouble is None:
+            raise
+        click.echo(trouble.message, err=True)
+        sys.exit(1)
+
+
+def _troubles() -> tuple[type[Exception], ...]:
+    """Return the errors that may mean a failing disk, of the packages that were loaded."""
+    loaded = sys.modules.get("sqlalchemy.exc")
+    of_rows: tuple[type[Exception], ...] = (loaded.DBAPIError,) if loaded is not None else ()
+    return (OSError, *of_rows)
 
 
 def _refusals() -> tuple[type[Exception], ...]:

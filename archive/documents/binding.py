@@ -5,7 +5,7 @@ Bytes in, bytes out; knows no record and no database. Called by ``bundle``.
 
 import io
 import zipfile
-from collections.abc import Container, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from tempfile import TemporaryFile
 
@@ -14,9 +14,8 @@ from pypdf import PdfReader, PdfWriter
 from pypdf.errors import PyPdfError
 
 from archive.core.errors import Invalid
+from archive.core.file_names import safe_name, unique_name
 from archive.core.pdfium import PDFIUM
-
-STEM_LIMIT = 120
 
 
 @dataclass(frozen=True)
@@ -55,22 +54,9 @@ def pack_zip(pieces: Iterable[Piece]) -> bytes:
     with TemporaryFile() as file:
         with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as package:
             for piece in pieces:
-                name = _unique(piece.name, taken)
-                taken.add(name.casefold())
-                package.writestr(name, piece.content)
+                package.writestr(unique_name(safe_name(piece.name), taken), piece.content)
         file.seek(0)
         return file.read()
-
-
-def _unique(name: str, taken: Container[str]) -> str:
-    """Return a plain file name that is not taken; Windows does not tell A from a."""
-    stem, _, ending = name.replace("/", " ").replace("\\", " ").rpartition(".")
-    stem = stem[:STEM_LIMIT].strip(" .") or "文件"
-    found, count = f"{stem}.{ending}", 1
-    while found.casefold() in taken:
-        count += 1
-        found = f"{stem} ({count}).{ending}"
-    return found
 
 
 def _flat(pdf: bytes) -> bytes:

@@ -79,17 +79,18 @@ def make_word(
     with_outside: bool = False,
     seal: SealMark | None = None,
     with_seal: bool = False,
+    note: str = "",
 ) -> bytes:
     """Return the official Word file with its number and the signatures given so far.
 
     ``check_url``: the address behind the QR code, where the paper has one of its own;
     ``with_outside``: the other party signs it by a link; ``seal``: the company's, once it was put
-    on; ``with_seal``: its place is kept.
+    on; ``with_seal``: its place is kept; ``note`` is printed beside the version in the footer.
     Raises InvalidValues when an entry is missing or wrong.
     """
     context = PrintContext(
         number=record.number,
-        version=f"{record.form_version}",
+        version="\u3000".join(part for part in (f"{record.form_version}", note) if part),
         verify_url=check_url or verify_url(settings_url, record),
         signatures=marks,
         with_outside=with_outside,

@@ -6,8 +6,9 @@ from apiflask import APIBlueprint
 from flask import Response
 
 from archive.core.errors import Invalid
-from archive.core.web import reading, work
+from archive.core.web import reading, resources, work
 from archive.filing import service
+from archive.filing.checks.edge import check_offered, check_record
 from archive.filing.downloads import file_response
 from archive.filing.rules import Belonging, Place
 from archive.filing.schema import (
@@ -61,6 +62,7 @@ def items(query_data: ListQuery) -> ItemPage:
 @guard("item.file")
 def appraise(json_data: AppraiseIn) -> ItemOut:
     """鉴别: take a signed record in as an item."""
+    check_record(resources(), actor(), json_data.record_id)
     with work() as uow:
         done = service.appraise(uow, actor(), json_data.record_id, json_data.note)
         uow.commit()
@@ -108,6 +110,7 @@ def item_file(item_id: int, file_id: int) -> Response:
 @guard("item.file")
 def accept(item_id: int, json_data: StepIn) -> ItemOut:
     """鉴别 of an offered paper that was not made here."""
+    check_offered(resources(), actor(), item_id)
     with work() as uow:
         done = service.accept_offered(uow, actor(), item_id, version=json_data.version)
         uow.commit()
@@ -165,6 +168,7 @@ def shelve(item_id: int, json_data: ShelveIn) -> ItemOut:
 @guard("item.file")
 def file(item_id: int, json_data: FileIn) -> ItemOut:
     """Do every step that is left, with the form's defaults."""
+    check_offered(resources(), actor(), item_id)
     with work() as uow:
         done = service.file_in_one(
             uow,

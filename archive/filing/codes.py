@@ -20,6 +20,20 @@ _CODE = re.compile(
     r"-(?P<retention>Y|D30|D10)(?:-(?P<unit>[A-Z0-9]{3}))?-(?P<mark>L?)(?P<serial>\d{1,4})",
     re.ASCII,
 )
+_GLUED = re.compile(
+    r"([A-Z0-9]{4})([A-Z]{2}(?:[A-Z0-9]{2})?)(\d{4})(Y|D30|D10)([A-Z0-9]{3})?(L?\d{4})", re.ASCII
+)
+# The parts of a code from its end backwards: name, what it looks like.
+_FROM_END = (
+    ("serial", re.compile(r"L?\d{1,4}", re.ASCII)),
+    ("unit", re.compile(r"[A-Z0-9]{3}", re.ASCII)),
+    ("retention", re.compile(r"Y|D30|D10")),
+    ("year", re.compile(r"(?:19|2[01])\d{2}", re.ASCII)),
+    ("second", re.compile(r"[A-Z0-9]{2}", re.ASCII)),
+    ("category", re.compile(r"[A-Z]{2}")),
+    ("fonds", re.compile(r"[A-Z0-9]{4}", re.ASCII)),
+)
+_WHOLE = {"fonds", "category", "year", "retention", "serial"}
 _BARCODE = re.compile(r"A(\d{9})(\d)")
 
 
@@ -41,6 +55,16 @@ class ReferenceCode:
         unit = f"-{self.unit}" if self.unit else ""
         return f"{self.fonds}-{self.category}·{self.year:04d}-{self.retention}{unit}"
 
+    @property
+    def order(self) -> str:
+        """The code as text that sorts as its parts do, whatever the collation: 24 letters."""
+        second = self.category[3:].ljust(2, "0")
+        return (
+            f"1{self.fonds}{self.category[:2]}{second}{self.year:04d}"
+            f"{self.retention.ljust(3, '0')}{self.unit.ljust(3, '0')}{self.serial:04d}"
+            f"{'L' if self.is_provisional else 'F'}"
+        )
+
     def __str__(self) -> str:
         mark = "L" if self.is_provisional else ""
         return f"{self.lowest_class}-{mark}{self.serial:04d}"
@@ -49,9 +73,11 @@ class ReferenceCode:
 def find_reference(text: str) -> ReferenceCode | None:
     """Read a code in any spelling people type; None when it is not one.
 
-    Any dash, any middle dot or full stop, blanks, full-width and lower-case letters do.
+    Any dash, any middle dot or full stop, blanks (also in place of them, or nothing at all),
+    full-width and lower-case letters do, and a number without its leading zeros.
     """
-    match = _CODE.fullmatch(fold_reference(text))
+    folded = fold_reference(text)
+    match = _CODE.fullmatch(folded) or _CODE.fullmatch(_joined(text, folded))
     if match is None or int(match["serial"]) == 0:
         return None
     return ReferenceCode(
@@ -63,6 +89,30 @@ def find_reference(text: str) -> ReferenceCode | None:
         serial=int(match["serial"]),
         is_provisional=bool(match["mark"]),
     )
+
+
+def find_tail(text: str) -> dict[str, str]:
+    """Read the end of a code, such as ``BGS-0001`` or ``2011 0001``, into its parts by name.
+
+    The number is there always, what stands before it in the order of a code, each part at most
+    once and any of them left out; empty when the text is no such end. ``second`` is the second
+    level of the category. What looks like a unit and a term alike (D30) is taken for a term.
+    """
+    tokens = _split(text)
+    if not 2 <= len(tokens) <= len(_FROM_END) or not _FROM_END[0][1].fullmatch(tokens[-1]):
+        return {}
+    found = {"serial": tokens[-1]}
+    place = 1
+    for token in reversed(tokens[:-1]):
+        place = _place_of(token, place)
+        if place == len(_FROM_END):
+            return {}
+        found[_FROM_END[place][0]] = token
+        place += 1
+    if "second" in found and "category" not in found:
+        found["category"] = found.pop("second")
+    is_number = int(found["serial"].lstrip("L") or 0) > 0
+    return found if is_number and found.get("category", "AA").isalpha() else {}
 
 
 def fold_reference(text: str) -> str:
@@ -110,6 +160,44 @@ def check_digit(digits: str) -> str:
         product = (product + int(digit)) % 10 or 10
         product = product * 2 % 11
     return str((11 - product) % 10)
+
+
+def _split(text: str) -> list[str]:
+    """Return what stands between dashes, dots and blanks, folded."""
+    if len(text) > 200:
+        return []
+    plain = unicodedata.normalize("NFKC", text)
+    spaced = "".join(" " if char.isspace() or _is_blank(char) else char for char in plain)
+    return _DOTS.sub(" ", _DASHES.sub(" ", spaced)).upper().split()
+
+
+def _place_of(token: str, start: int) -> int:
+    """Return which part of a code a token is, from ``start`` on; past the last when none."""
+    if start == 1 and token in ("Y", "D30", "D10"):
+        start = 2
+    for place in range(start, len(_FROM_END)):
+        if _FROM_END[place][1].fullmatch(token):
+            return place
+    return len(_FROM_END)
+
+
+def _joined(text: str, folded: str) -> str:
+    """Return a whole code typed with blanks, or nothing, between its parts as it is written."""
+    parts = find_tail(text)
+    if not parts:
+        glued = _GLUED.fullmatch(folded)
+        if glued is None:
+            return ""
+        names = ("fonds", "category", "year", "retention", "unit", "serial")
+        parts = {name: part for name, part in zip(names, glued.groups(), strict=True) if part}
+        if len(parts["category"]) == 4:
+            parts["second"], parts["category"] = parts["category"][2:], parts["category"][:2]
+    if not set(parts) >= _WHOLE:
+        return ""
+    second = f"·{parts['second']}" if "second" in parts else ""
+    unit = f"-{parts['unit']}" if "unit" in parts else ""
+    top = f"{parts['fonds']}-{parts['category']}{second}·{parts['year']}"
+    return f"{top}-{parts['retention']}{unit}-{parts['serial']}"
 
 
 def _is_blank(char: str) -> bool:

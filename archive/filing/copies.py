@@ -13,11 +13,18 @@ from storage.work import UnitOfWork
 BARCODES = "item:barcode"
 
 
-def add_copy(uow: UnitOfWork, item_id: int, pages: int, location: str) -> ItemCopy:
+def add_copy(
+    uow: UnitOfWork, item_id: int, pages: int, location: str, place_id: int | None = None
+) -> ItemCopy:
     """Add a physical copy of an item under a fresh barcode."""
     barcode = make_barcode(take_number(uow, BARCODES, MAX_BARCODE))
     row = ItemCopy(
-        item_id=item_id, barcode=barcode, pages=pages, location=location, status=CopyStatus.IN
+        item_id=item_id,
+        barcode=barcode,
+        pages=pages,
+        location=location,
+        place_id=place_id,
+        status=CopyStatus.IN,
     )
     uow.session.add(row)
     uow.session.flush()
@@ -49,11 +56,19 @@ def last_of(uow: UnitOfWork, series: str) -> int:
     return uow.session.scalar(select(Serial.last).where(Serial.series == series)) or 0
 
 
+def get_copy(uow: UnitOfWork, copy_id: int) -> CopyView:
+    """Return a copy; raise NotFound."""
+    row = uow.session.get(ItemCopy, copy_id)
+    if row is None:
+        raise NotFound("没有这件实体档案。")
+    return CopyView(row.id, row.barcode, row.pages, row.location, row.status)
+
+
 def set_copy_status(uow: UnitOfWork, actor: Actor, copy_id: int, status: str) -> CopyView:
     """Set where a copy is (lending's hand-out and return); raise Conflict when it is so already."""
     require(actor, "loan.desk")
     if status not in set(CopyStatus) - set(GONE):
-        raise Invalid(f"没有“{status[:20]}”这种实体状态。", {"status": "应为在库、借出或待查"})
+        raise Invalid(f"没有“{status[:20]}”这种实体状态。", {"status": "没有这种状态"})
     row = uow.session.get(ItemCopy, copy_id)
     if row is None:
         raise NotFound("没有这件实体档案。")
@@ -71,4 +86,4 @@ def set_copy_status(uow: UnitOfWork, actor: Actor, copy_id: int, status: str) ->
         {"item": row.item_id, "barcode": row.barcode, "from": str(before), "to": str(status)},
     )
     uow.outbox("index", f"item:{row.item_id}")
-    return CopyView(row.id, row.barcode, row.pages, row.location, row.status)
+    return CopyView(row.id, row.barcode, row.pages, row.location, row.status, row.place_id)

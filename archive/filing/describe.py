@@ -4,13 +4,14 @@ Private to the station: ``items`` asks, here is told. No rights and no filters h
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import select
 from sqlalchemy.orm import InstrumentedAttribute
 
 from archive.customers.models import Customer
+from archive.filing.classes.kept import plan_in_force
 from archive.filing.models import (
     CopyStatus,
     FilingStep,
@@ -20,7 +21,6 @@ from archive.filing.models import (
     ItemState,
     Volume,
 )
-from archive.filing.plan import load_plan
 from archive.filing.rules import STEPS
 from archive.filing.views import CopyView, FileView, ItemView, StepView
 from archive.forms.service import form_titles
@@ -50,6 +50,7 @@ class _Surroundings:
     volumes: dict[int, str]
     authors: dict[int, str]
     forms: dict[str, str]
+    terms: Mapping[str, str]
     copies: dict[int, list[CopyView]]
     files: dict[int, list[FileView]]
     steps: dict[int, list[StepView]]
@@ -65,6 +66,7 @@ def _surroundings(uow: UnitOfWork, rows: Sequence[Item]) -> _Surroundings:
         volumes=_words(uow, Volume.id, Volume.title, {row.volume_id for row in rows}),
         authors=people.names_of(uow, [row.author_id for row in rows]),
         forms=form_titles(uow),
+        terms=plan_in_force(uow).terms,
         copies=_copies(uow, ids),
         files=_files(uow, ids),
         steps=_steps(uow, ids),
@@ -86,7 +88,7 @@ def _copies(uow: UnitOfWork, ids: Sequence[int]) -> dict[int, list[CopyView]]:
     query = select(ItemCopy).where(ItemCopy.item_id.in_(ids)).order_by(ItemCopy.id)
     for row in uow.session.scalars(query):
         found[row.item_id].append(
-            CopyView(row.id, row.barcode, row.pages, row.location, row.status)
+            CopyView(row.id, row.barcode, row.pages, row.location, row.status, row.place_id)
         )
     return found
 
@@ -137,11 +139,12 @@ def _as_view(row: Item, around: _Surroundings, with_text: bool) -> ItemView:
         category=row.category,
         item_class=row.item_class,
         retention=row.retention,
-        retention_label=load_plan().terms.get(row.retention, row.retention),
+        retention_label=around.terms.get(row.retention, row.retention),
         unit=row.unit,
         secrecy=row.secrecy,
         secrecy_label=SECRECY[row.secrecy],
         pages=row.pages,
+        plan_version=row.plan_version,
         volume_id=row.volume_id,
         volume_title=around.volumes.get(row.volume_id or 0, ""),
         serial=row.serial,

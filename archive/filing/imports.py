@@ -22,6 +22,7 @@ from archive.core.errors import ArchiveError, Invalid
 from archive.core.profile import load_profile
 from archive.customers import service as customers
 from archive.filing import intake
+from archive.filing.classes.kept import plan_in_force
 from archive.filing.codes import MAX_SERIAL, ReferenceCode
 from archive.filing.copies import last_of, take_barcodes, take_run
 from archive.filing.import_rows import Batch, Fault, ImportRow, read_row
@@ -182,15 +183,18 @@ def _file(
     sources: list[_Placed] = []
     failed: list[Fault] = []
     fonds = load_profile(uow).fonds
+    plan = plan_in_force(uow)
     for belonging, members in groups.items():
+        by_customer = plan.is_by_customer(belonging.item_class)
         codes = _take_codes(uow, fonds, belonging, len(members))
         failed += [Fault(one.row.where, FULL) for one in members[len(codes) :]]
-        volumes = {
-            category: open_volume(uow, replace(belonging, category=category)).id
-            for category in dict.fromkeys(code.category for code in codes)
-        }
+        volumes: dict[tuple[str, int | None], int] = {}
         for one, code in zip(members, codes, strict=False):
-            rows.append(_item(uow, one, code, volumes[code.category]))
+            key = code.category, one.customer_id if by_customer else None
+            if key not in volumes:
+                here = replace(belonging, category=code.category)
+                volumes[key] = open_volume(uow, here, key[1]).id
+            rows.append(_item(uow, one, code, volumes[key], plan.version))
             sources.append(one)
     uow.session.add_all(rows)
     uow.session.flush()
@@ -227,7 +231,9 @@ def _continuations(category: str) -> Iterator[str]:
         yield from (f"{category}·{number:02d}" for number in range(1, 100))
 
 
-def _item(uow: UnitOfWork, one: _Placed, code: ReferenceCode, volume_id: int) -> Item:
+def _item(
+    uow: UnitOfWork, one: _Placed, code: ReferenceCode, volume_id: int, plan_version: int
+) -> Item:
     row = one.row
     return Item(
         external_id=row.external_id,
@@ -246,6 +252,7 @@ def _item(uow: UnitOfWork, one: _Placed, code: ReferenceCode, volume_id: int) ->
         secrecy=row.secrecy,
         text=row.text,
         volume_id=volume_id,
+        plan_version=plan_version,
         serial=code.serial,
         provisional_code=str(code),
         state=ItemState.SHELVED,

@@ -11,10 +11,10 @@ from archive.core.clock import local_day
 from archive.core.errors import Conflict, Invalid
 from archive.core.pages import Page
 from archive.documents import service as documents
+from archive.filing.classes.kept import plan_in_force
 from archive.filing.handover import claims
 from archive.filing.items import find_item_of_record, load_item, thing_of_row
 from archive.filing.models import FilingStep, IntakeRefusal, Item, ItemFile, ItemState
-from archive.filing.plan import load_plan
 from archive.filing.record_files import MASTER, files_of_record
 from archive.filing.rules import APPRAISE, Belonging, check_reason
 from archive.filing.views import ItemView, RefusalView
@@ -156,7 +156,7 @@ def proposed(
     uow: UnitOfWork, *, form_code: str, form_version: int | None, year: int, unit: str, secrecy: int
 ) -> Belonging:
     """Return where papers of a form belong; an unknown form gets the plan's default class."""
-    plan = load_plan()
+    plan = plan_in_force(uow)
     try:
         defaults = get_form(uow, form_code, form_version).filing if form_code else None
     except FormError:

@@ -4,22 +4,23 @@ Nothing here changes a row. Called by the filing pages, and through ``filing.ser
 and search. A list of n items takes a fixed number of statements, whatever n is.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import defer
 
 from archive.core.errors import Invalid, NotFound
 from archive.core.pages import Page, clean_paging
 from archive.customers.models import Customer
-from archive.filing.codes import clean_barcode, find_reference, fold_reference
+from archive.filing.checks.holding import require_free
+from archive.filing.codes import clean_barcode, find_reference, find_tail, fold_reference
 from archive.filing.describe import views_of
 from archive.filing.models import HELD, UNFINISHED, Item, ItemCopy
 from archive.filing.rules import line_fault
 from archive.filing.views import FileView, ItemView
-from archive.people.readers import may_read
+from archive.people.readers import may_read, may_read_set
 from archive.people.rights import Actor, Thing, require
 from archive.records import service as records
 from storage.work import UnitOfWork
@@ -79,6 +80,16 @@ def find_item_by_barcode(uow: UnitOfWork, barcode: str) -> ItemView | None:
     row = uow.session.scalar(
         select(Item).join(ItemCopy, ItemCopy.item_id == Item.id).where(ItemCopy.barcode == cleaned)
     )
+    return None if row is None else views_of(uow, [row], with_text=True)[0]
+
+
+def find_item_by_code(uow: UnitOfWork, text: str) -> ItemView | None:
+    """Return the item with this 档号 (final or provisional, in any spelling), or None."""
+    code = find_reference(text)
+    if code is None:
+        return None
+    column = Item.provisional_code if code.is_provisional else Item.reference_code
+    row = uow.session.scalar(select(Item).where(column == str(code)))
     return None if row is None else views_of(uow, [row], with_text=True)[0]
 
 
@@ -147,17 +158,39 @@ def list_items(
     require(actor, "item.list")
     page, per_page = clean_paging(page, per_page)
     narrow = narrow or ItemFilter()
-    wanted = [may_read(actor, "item", Item.id), *_conditions(narrow)]
+    wanted = [may_read_set(actor, Item.readers_id), *_conditions(narrow)]
+    total, ids = _page_of_ids(uow, narrow, wanted, (page - 1) * per_page, per_page)
+    rows = {row.id: row for row in uow.session.scalars(_plain_items().where(Item.id.in_(ids)))}
+    return Page(tuple(views_of(uow, [rows[one] for one in ids])), total, page, per_page)
+
+
+def _page_of_ids(
+    uow: UnitOfWork,
+    narrow: ItemFilter,
+    wanted: Sequence[ColumnElement[bool]],
+    start: int,
+    size: int,
+) -> tuple[int, list[int]]:
+    """Return how many items fit and the ids of one page; the rows are read by id afterwards.
+
+    Words are looked for in one pass that counts too; else a page in the second half is read
+    from the end.
+    """
+    if narrow.text.strip():
+        query = select(Item.id, func.count().over()).where(*wanted).order_by(*_order(narrow.sort))
+        found = uow.session.execute(query.offset(start).limit(size)).all()
+        if found or not start:
+            return (found[0][1] if found else 0), [item_id for item_id, _ in found]
     total = uow.session.scalar(select(func.count()).select_from(Item).where(*wanted)) or 0
-    query = (
-        _plain_items()
-        .where(*wanted)
-        .order_by(*_order(narrow.sort))
-        .offset((page - 1) * per_page)
-        .limit(per_page)
-    )
-    rows = list(uow.session.scalars(query))
-    return Page(tuple(views_of(uow, rows)), total, page, per_page)
+    size = min(size, total - start)
+    if size <= 0:
+        return total, []
+    from_end = total - start - size
+    backwards = from_end < start
+    query_ids = select(Item.id).where(*wanted).order_by(*_order(narrow.sort, backwards=backwards))
+    query_ids = query_ids.offset(from_end if backwards else start).limit(size)
+    ids = list(uow.session.scalars(query_ids))
+    return total, ids[::-1] if backwards else ids
 
 
 def unfinished_items(uow: UnitOfWork, actor: Actor, limit: int = 100) -> tuple[ItemView, ...]:
@@ -166,7 +199,7 @@ def unfinished_items(uow: UnitOfWork, actor: Actor, limit: int = 100) -> tuple[I
     rows = uow.session.scalars(
         _plain_items()
         .where(Item.state.in_(UNFINISHED), may_read(actor, "item", Item.id))
-        .order_by(Item.id)
+        .order_by(Item.id + 0)  # by the index of states, not along all items
         .limit(limit)
     )
     return tuple(views_of(uow, list(rows)))
@@ -187,8 +220,9 @@ def item_ids(uow: UnitOfWork) -> tuple[int, ...]:
 
 
 def get_file(uow: UnitOfWork, actor: Actor, item_id: int, file_id: int) -> FileView:
-    """Return a file of an item the actor may read; raise NotFound."""
+    """Return a file of an item the actor may read; raise NotFound, Conflict in quarantine."""
     item = get_item(uow, actor, item_id)
+    require_free(uow, item_id)
     for entry in item.files:
         if entry.id == file_id:
             return entry
@@ -199,12 +233,12 @@ def _plain_items() -> Select[Item]:
     return select(Item).options(defer(Item.text, raiseload=True))
 
 
-def _order(sort: str) -> tuple[Any, ...]:
-    """Return the order of a list; every part of a code is of one width, so text sorts right."""
+def _order(sort: str, *, backwards: bool = False) -> tuple[Any, ...]:
+    """Return the order of a list: the newest first, or by the parts of the 档号."""
     if sort != BY_CODE:
-        return (Item.id.desc(),)
-    code = func.coalesce(Item.reference_code, Item.provisional_code)
-    return code.is_(None), code, Item.id
+        return (Item.id.asc() if backwards else Item.id.desc(),)
+    parts = (Item.code_order, Item.id)
+    return tuple(part.desc() for part in parts) if backwards else parts
 
 
 def _check_filter(narrow: ItemFilter) -> None:
@@ -242,16 +276,43 @@ def _conditions(narrow: ItemFilter) -> list[ColumnElement[bool]]:
 
 
 def _mentions(text: str) -> ColumnElement[bool]:
-    """Match a part of the title, a number, a code in any spelling, or a whole barcode."""
+    """Match a part of the title, a number, a code or its end in any spelling, a whole barcode."""
     whole = find_reference(text)
-    code = str(whole) if whole else fold_reference(text) or text
-    barcode = clean_barcode(text)
+    if whole:
+        column = Item.provisional_code if whole.is_provisional else Item.reference_code
+        return column == str(whole)
     parts = [
         Item.title.contains(text, autoescape=True),
         Item.document_number.contains(text, autoescape=True),
-        Item.provisional_code.contains(code, autoescape=True),
-        Item.reference_code.contains(code, autoescape=True),
     ]
+    code = fold_reference(text)
+    if (code and code.isascii()) or "·" in code:
+        parts += [
+            Item.provisional_code.contains(code, autoescape=True),
+            Item.reference_code.contains(code, autoescape=True),
+        ]
+    tail = find_tail(text)
+    if tail:
+        parts.append(_ends_so(tail))
+    barcode = clean_barcode(text)
     if barcode:
         parts.append(Item.id.in_(select(ItemCopy.item_id).where(ItemCopy.barcode == barcode)))
     return or_(*parts)
+
+
+def _ends_so(tail: Mapping[str, str]) -> ColumnElement[bool]:
+    """Match the parts of a code's end; a number with L is a provisional one, without either."""
+    wanted = [Item.serial == int(tail["serial"].lstrip("L"))]
+    if tail["serial"].startswith("L"):
+        wanted.append(Item.reference_code.is_(None))
+    if "category" in tail:
+        second = f"·{tail['second']}" if "second" in tail else ""
+        wanted.append(Item.category == tail["category"] + second)
+    for column, part in ((Item.unit, "unit"), (Item.retention, "retention")):
+        if part in tail:
+            wanted.append(column == tail[part])
+    if "year" in tail:
+        wanted.append(Item.year == int(tail["year"]))
+    if "fonds" in tail:
+        wanted.append(Item.code_order.startswith(f"1{tail['fonds']}", autoescape=True))
+    return and_(*wanted)

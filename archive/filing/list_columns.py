@@ -1,7 +1,8 @@
 """The columns of the catalogue's lists when they are given out as Excel files."""
 
 from archive.core.list_sheets import ListColumn
-from archive.filing.plan import ItemClass, Plan
+from archive.filing.classes.service import Branch, Tally
+from archive.filing.plan import VOLUMES_BY, ItemClass, Plan
 from archive.filing.views import CatalogueLine, ItemView, VolumeView
 from archive.records.views import RecordView
 
@@ -65,12 +66,34 @@ CATALOGUE: tuple[ListColumn[CatalogueLine], ...] = (
 )
 
 
-def plan_columns(plan: Plan) -> tuple[ListColumn[ItemClass], ...]:
+CLASS_YEARS: tuple[ListColumn[tuple[ItemClass, Tally]], ...] = (
+    ListColumn("类目", lambda pair: pair[0].name, 20),
+    ListColumn("年度", lambda pair: pair[1].year, 8),
+    ListColumn("件数", lambda pair: pair[1].items, 8),
+    ListColumn("页数", lambda pair: pair[1].pages, 8),
+    ListColumn("卷数", lambda pair: pair[1].volumes, 8),
+)
+LATE_VOLUMES: tuple[ListColumn[tuple[int, str, int]], ...] = (
+    ListColumn("案卷", lambda volume: volume[1], 60),
+    ListColumn("年度", lambda volume: volume[2], 8),
+)
+
+
+def plan_columns(plan: Plan) -> tuple[ListColumn[Branch], ...]:
     """Return the columns of 归档范围和保管期限表, in the words of this plan."""
+
+    def category(one: Branch) -> str:
+        return f"{one.row.category} {plan.category_title(one.row.category)}".strip()
+
     return (
-        ListColumn("类目", lambda row: row.name, 20),
-        ListColumn("门类", lambda row: f"{row.category} {plan.category_title(row.category)}", 20),
-        ListColumn("一般期限", lambda row: plan.terms[row.retention], 12),
-        ListColumn("最低期限", lambda row: plan.terms[row.minimum], 12),
-        ListColumn("依据", lambda row: row.basis, 60),
+        ListColumn("类目", lambda one: one.row.name, 20),
+        ListColumn("门类", category, 20),
+        ListColumn("一般期限", lambda one: plan.terms.get(one.row.retention, ""), 12),
+        ListColumn("最低期限", lambda one: plan.terms.get(one.row.minimum, ""), 12),
+        ListColumn("依据", lambda one: one.row.basis, 60),
+        ListColumn("上级类目", lambda one: one.row.parent, 16),
+        ListColumn("立卷", lambda one: VOLUMES_BY[one.row.volumes], 18),
+        ListColumn("停用", lambda one: "停用" if one.row.is_closed else "", 8),
+        ListColumn("件数", lambda one: one.items, 8),
+        ListColumn("卷数", lambda one: one.volumes, 8),
     )

@@ -4,10 +4,14 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, validates
 
+from archive.filing.codes import find_reference
+from archive.people.readers import keep_set
 from storage.database import Base
+
+UNCODED = "2"  # in ``code_order``: what has no code yet comes last
 
 
 class ItemState(StrEnum):
@@ -53,6 +57,7 @@ class CopyStatus(StrEnum):
     IN = "in"
     OUT = "out"
     MISSING = "missing"
+    LOST = "lost"
     TRANSFERRED = "transferred"
     DESTROYED = "destroyed"
 
@@ -66,6 +71,7 @@ _COPY_LABELS = {
     CopyStatus.IN: "在库",
     CopyStatus.OUT: "借出",
     CopyStatus.MISSING: "待查",
+    CopyStatus.LOST: "遗失",
     CopyStatus.TRANSFERRED: "已移交",
     CopyStatus.DESTROYED: "已销毁",
 }
@@ -85,12 +91,26 @@ class VolumeState(StrEnum):
         return {"open": "整理中", "checking": "待核对", "sealed": "已封卷"}[self.value]
 
 
+_VOLUME_KEY = ("fonds", "category", "year", "retention", "unit", "item_class")
+
+
 class Volume(Base):
-    """A yearly volume (年度案卷) of one class and unit."""
+    """A yearly volume (年度案卷) of one class and unit, or of one customer in them.
+
+    Several volumes may share one lowest class (fonds, category, year, retention, unit): their
+    件号 run on from one to the next in the order they are sealed.
+    """
 
     __tablename__ = "volume"
     __table_args__ = (
-        UniqueConstraint("fonds", "category", "year", "retention", "unit", "item_class"),
+        UniqueConstraint(*_VOLUME_KEY, "customer_id", name="uq_volume_of_customer"),
+        Index(
+            "uq_volume_of_unit",
+            *_VOLUME_KEY,
+            unique=True,
+            sqlite_where=text("customer_id IS NULL"),
+            postgresql_where=text("customer_id IS NULL"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -100,6 +120,7 @@ class Volume(Base):
     retention: Mapped[str] = mapped_column(String(4))
     unit: Mapped[str] = mapped_column(String(3))
     item_class: Mapped[str] = mapped_column(String(40))
+    customer_id: Mapped[int | None] = mapped_column(ForeignKey("customer.id"), index=True)
     title: Mapped[str] = mapped_column(String(200))
     state: Mapped[str] = mapped_column(String(12), default=VolumeState.OPEN)
     created_at: Mapped[datetime]
@@ -152,11 +173,17 @@ class Item(Base):
 
     ``import_key`` marks an imported paper that brought no id of its own (a digest of what came
     in), so that it is not taken twice; ``elements`` holds further description (DA/T 46) that has
-    no column, such as the name of a department this company does not have.
+    no column, such as the name of a department this company does not have. ``plan_version`` is
+    the filing plan it was filed under, ``readers_id`` the set of tokens it is read under, and
+    ``code_order`` what lists in order of 档号 sort by (each part of the code at one width).
     """
 
     __tablename__ = "item"
-    __table_args__ = (Index("ix_item_volume_serial", "volume_id", "serial"),)
+    __table_args__ = (
+        Index("ix_item_volume_serial", "volume_id", "serial"),
+        Index("ix_item_volume_readers", "volume_id", "readers_id", "pages"),
+        Index("ix_item_code_order", "code_order", "id", "readers_id"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     external_id: Mapped[str | None] = mapped_column(String(120), unique=True)
@@ -183,6 +210,9 @@ class Item(Base):
     serial: Mapped[int | None]
     provisional_code: Mapped[str | None] = mapped_column(String(60), unique=True)
     reference_code: Mapped[str | None] = mapped_column(String(60), unique=True)
+    code_order: Mapped[str] = mapped_column(String(32), default=UNCODED)
+    plan_version: Mapped[int | None]
+    readers_id: Mapped[int | None] = mapped_column(ForeignKey("reader_set.id"))
     state: Mapped[str] = mapped_column(String(20), index=True)
     status: Mapped[str] = mapped_column(String(40), default="")
     elements: Mapped[dict[str, Any]] = mapped_column(default=dict)
@@ -196,7 +226,20 @@ class Item(Base):
         """Refuse to change a 档号 once given (DA/T 22: fixed when the volume is sealed)."""
         if self.reference_code not in (None, code):
             raise ValueError(f"档号 {self.reference_code} 已定，不能改")
+        self._put_in_order(code or self.provisional_code)
         return code
+
+    @validates("provisional_code")
+    def _follow_provisional(self, _key: str, code: str | None) -> str | None:
+        self._put_in_order(self.reference_code or code)
+        return code
+
+    def _put_in_order(self, code: str | None) -> None:
+        found = find_reference(code or "")
+        self.code_order = UNCODED if found is None else found.order
+
+
+keep_set("item", Item.metadata.tables["item"])
 
 
 class ItemFile(Base):
@@ -239,7 +282,11 @@ class IntakeRefusal(Base):
 
 
 class ItemCopy(Base):
-    """A physical copy of an item with its own ASCII barcode and place (档案实体)."""
+    """A physical copy of an item with its own ASCII barcode and home (档案实体).
+
+    ``place_id`` is its home in the tree of places, kept while it is out; ``location`` is the
+    home as one line, or what was typed where the tree has no such place.
+    """
 
     __tablename__ = "item_copy"
 
@@ -248,6 +295,7 @@ class ItemCopy(Base):
     barcode: Mapped[str] = mapped_column(String(20), unique=True)
     pages: Mapped[int] = mapped_column(default=0)
     location: Mapped[str] = mapped_column(String(80), default="")
+    place_id: Mapped[int | None] = mapped_column(ForeignKey("storage_place.id"), index=True)
     status: Mapped[str] = mapped_column(String(12), default="in", index=True)
     row_version: Mapped[int] = mapped_column(default=1)
 

@@ -9,12 +9,19 @@ from dataclasses import astuple
 from sqlalchemy import select
 
 from archive.core.errors import Conflict, Invalid
+from archive.filing.classes.kept import plan_in_force
 from archive.filing.intake import settle_readers
 from archive.filing.items import get_row, load_item, thing_of_row
 from archive.filing.models import Item, ItemMove, ItemState, Volume, VolumeState
-from archive.filing.plan import load_plan
-from archive.filing.rules import Belonging, check_belonging, check_move, check_reason
+from archive.filing.rules import (
+    Belonging,
+    check_belonging,
+    check_move,
+    check_reason,
+    is_other_class,
+)
 from archive.filing.steps import next_provisional
+from archive.filing.versions.keeping import because
 from archive.filing.views import ItemView, MoveView
 from archive.filing.volumes import open_volume
 from archive.people import service as people
@@ -41,10 +48,11 @@ def move_item(
     if version is not None and version != row.row_version:
         raise Conflict("这份文件刚被别人办过一步，请刷新页面，看清现在的状态再办。")
     check_move(row.state, row.reference_code)
-    check_belonging(belonging, load_plan())
+    before, plan = belonging_of(row), plan_in_force(uow)
+    check_belonging(belonging, plan, before)
     _check_secrecy(actor, belonging)
     reason = check_reason(reason, "改归原因")
-    before = belonging_of(row)
+    because(uow, actor, "改归", reason)
     if before == belonging:
         raise Invalid("归属没有变化，不用改归。", {"item_class": "与现在相同"})
     move = ItemMove(
@@ -59,6 +67,8 @@ def move_item(
     row.category, row.item_class, row.year, row.retention, row.unit, row.secrecy = astuple(
         belonging
     )
+    if is_other_class(before, belonging):
+        row.plan_version = plan.version
     if row.volume_id is not None:
         _into_volume(uow, row, before, belonging)
     move.to_volume_id, move.to_code = row.volume_id, row.provisional_code or ""
@@ -108,7 +118,7 @@ def _require_open(uow: UnitOfWork, volume_id: int | None) -> None:
 
 
 def _into_volume(uow: UnitOfWork, row: Item, before: Belonging, after: Belonging) -> None:
-    row.volume_id = open_volume(uow, after).id
+    row.volume_id = open_volume(uow, after, row.customer_id).id
     if _lowest(before) != _lowest(after):
         code = next_provisional(uow, after)
         row.serial, row.provisional_code = code.serial, str(code)

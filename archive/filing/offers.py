@@ -4,6 +4,8 @@ The bytes are judged and kept before the transaction (``keep_upload``); the item
 鉴别 on the desk like a signed record does. Whole folders come through ``imports``.
 """
 
+from dataclasses import dataclass
+
 from sqlalchemy import select
 
 from archive.core.clock import local_day
@@ -12,13 +14,27 @@ from archive.customers import service as customers
 from archive.filing.describe import views_of
 from archive.filing.import_files import media_type_of
 from archive.filing.import_rows import ImportedFile, ImportRow
-from archive.filing.intake import settle_readers
+from archive.filing.intake import settle_readers, unit_code
 from archive.filing.models import Item, ItemFile, ItemState
+from archive.filing.plan import load_plan
 from archive.filing.rules import line_fault
 from archive.filing.views import ItemView
 from archive.people.rights import Actor, require
 from storage.blobs import BlobStore
 from storage.work import UnitOfWork
+
+
+@dataclass(frozen=True)
+class Outside:
+    """What is known of a paper beside its description: whose it is, the class meant for it.
+
+    ``item_class`` is only what 归属 will propose; ``is_further`` takes known bytes once more.
+    """
+
+    department_id: int | None = None
+    item_class: str = ""
+    pages: int = 0
+    is_further: bool = False
 
 
 def keep_upload(blobs: BlobStore, content: bytes, name: str) -> ImportedFile:
@@ -30,14 +46,19 @@ def keep_upload(blobs: BlobStore, content: bytes, name: str) -> ImportedFile:
 
 
 def offer_paper(
-    uow: UnitOfWork, actor: Actor, row: ImportRow, upload: ImportedFile | None
+    uow: UnitOfWork,
+    actor: Actor,
+    row: ImportRow,
+    upload: ImportedFile | None,
+    outside: Outside | None = None,
 ) -> ItemView:
-    """Enter a paper not made here as offered (待归档); its department is the actor's own.
+    """Enter a paper not made here as offered (待归档); its department is the actor's own if none.
 
-    The same bytes are not taken twice.
+    The same bytes are not taken twice, unless as a further copy.
     """
     require(actor, "filing.import")
-    if upload is not None:
+    outside = outside or Outside()
+    if upload is not None and not outside.is_further:
         _refuse_known(uow, upload)
     customer_id = None
     if row.customer:
@@ -49,20 +70,30 @@ def offer_paper(
         form_code=row.form,
         document_number=row.number,
         author_id=actor.id,
-        department_id=actor.department_id,
+        department_id=outside.department_id or actor.department_id,
         document_date=row.document_date,
         year=row.year or (row.document_date or today).year,
         secrecy=row.secrecy,
+        pages=outside.pages,
         state=ItemState.OFFERED,
         elements=dict(row.elements),
         created_at=uow.now(),
     )
+    if outside.item_class:
+        _mean_for(uow, item, outside.item_class)
     uow.session.add(item)
     uow.session.flush()
     digest = _attach(uow, item.id, upload) if upload else ""
     settle_readers(uow, item)
     uow.journal(actor.id, "item.offer", "item", item.id, {"sha256": digest})
     return views_of(uow, [item])[0]
+
+
+def _mean_for(uow: UnitOfWork, item: Item, item_class: str) -> None:
+    """Note the class meant for an item with its category, term and unit, for 归属 to propose."""
+    meant = load_plan().class_or_default(item_class)
+    item.category, item.item_class, item.retention = meant.category, meant.name, meant.retention
+    item.unit = unit_code(uow, item.department_id)
 
 
 def _refuse_known(uow: UnitOfWork, upload: ImportedFile) -> None:

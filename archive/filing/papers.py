@@ -4,6 +4,7 @@ They are forms like all others, in the pack ``archives``, filled from the volume
 of by a person. A volume that is not sealed yet prints with its provisional codes and says so.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,9 +14,9 @@ from sqlalchemy import select
 from archive.core.clock import local_day
 from archive.core.errors import NotFound
 from archive.core.profile import load_profile
+from archive.filing.classes.kept import plan_in_force
 from archive.filing.codes import ReferenceCode
 from archive.filing.models import Item, ItemCopy, ItemState, Volume, VolumeState
-from archive.filing.plan import load_plan
 from archive.filing.sealing import find_seal, whole_volume
 from archive.filing.views import SealView
 from archive.forms.service import get_form
@@ -25,9 +26,15 @@ from doc_templates import Form, PrintContext, render_word
 from storage.work import UnitOfWork
 
 CATALOGUE, COVER, REMARKS, LABEL = "A04", "A05", "A06", "A10"
-PAPERS = {COVER: "封面", CATALOGUE: "卷内目录", REMARKS: "备考表", LABEL: "盒脊签、盒面签"}
+PAPERS = {
+    COVER: "封面",
+    CATALOGUE: "卷内目录",
+    REMARKS: "备考表",
+    LABEL: "盒面签、案卷脊签（20/30/40/50 毫米）",
+}
 LINES = 1000
 LONGEST_PLACES = 190
+_TITLE = re.compile(r"(?:\d{4}年度 )(?P<words>.+?)（[^（）]*?(?:，(?P<part>分册[^（）]*))?）")
 
 
 @dataclass(frozen=True)
@@ -69,12 +76,13 @@ def _facts(
     uow: UnitOfWork, volume: Volume, items: Sequence[Item], seal: SealView | None
 ) -> dict[str, object]:
     """Return everything that any of the papers says of a volume."""
-    plan = load_plan()
+    plan = plan_in_force(uow)
     days = sorted(item.document_date for item in items if item.document_date)
     is_sealed = volume.state == VolumeState.SEALED
     return {
         "全宗名称": load_profile(uow).company,
         "案卷题名": volume.title,
+        "脊题名": spine_title(volume.title),
         "全宗号": volume.fonds,
         "门类": f"{volume.category} {plan.category_title(volume.category)}",
         "类目": volume.item_class,
@@ -100,6 +108,17 @@ def _facts(
         "检查日期": _day(seal.confirmed_at if seal else None),
         "封卷日期": _day(seal.confirmed_at if seal else None),
     }
+
+
+def spine_title(title: str) -> str:
+    """Return what of a volume's title stands on its spine: year and term have lines of their own.
+
+    2026年度 销售部 客户开发（30年，分册02） becomes 销售部 客户开发 分册02.
+    """
+    found = _TITLE.fullmatch(title)
+    if found is None:
+        return title
+    return " ".join(part for part in (found["words"], found["part"]) if part)
 
 
 def _line(item: Item, place: int) -> dict[str, object]:

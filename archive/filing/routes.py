@@ -13,13 +13,15 @@ from archive.core.list_sheets import MOST_LINES, ListPart, list_book, list_sheet
 from archive.core.web import reading, resources, work
 from archive.customers.service import get_customer
 from archive.filing import service
+from archive.filing.checks.edge import check_offered, check_record, check_records
+from archive.filing.checks.quarantine import hold_of
+from archive.filing.classes.kept import plan_in_force
 from archive.filing.downloads import file_response
 from archive.filing.handover.service import list_lists
 from archive.filing.import_rows import ImportedFile
 from archive.filing.labels import barcode_svg, qr_svg
 from archive.filing.list_columns import CATALOGUE, ITEMS, UNFINISHED, VOLUMES, WAITING
 from archive.filing.models import ItemState
-from archive.filing.plan import load_plan
 from archive.filing.posted import (
     read_belonging,
     read_filter,
@@ -30,6 +32,7 @@ from archive.filing.posted import (
 )
 from archive.filing.rules import STEPS, Place, parse_place
 from archive.filing.sealing_routes import volume_page
+from archive.filing.versions.service import corrections_of_item
 from archive.filing.views import ItemView
 from archive.forms.service import list_forms
 from archive.people.gate import actor, guard
@@ -65,12 +68,13 @@ def desk() -> str | Response:
         unfinished = service.unfinished_items(uow, actor())
         place = service.last_place(uow, actor())
         handed = list_lists(uow, actor(), state="handed", per_page=5)
+        place = place or plan_in_force(uow).default_room
     return render_template(
         "filing/desk.html",
         handed=handed,
         waiting=waiting,
         unfinished=unfinished,
-        place=place or load_plan().default_room,
+        place=place,
     )
 
 
@@ -80,8 +84,11 @@ def file_many() -> Response:
     """File every chosen record with its form's defaults, each by itself."""
     chosen = request.form.getlist("record", type=int)[:MOST_AT_ONCE]
     done, refused = 0, []
+    faults = check_records(resources(), actor(), chosen)
     for record_id in chosen:
         try:
+            if (fault := faults[record_id]) is not None:
+                raise fault
             with work() as uow:
                 service.file_record(uow, actor(), record_id, place=_place_of_the_day())
                 uow.commit()
@@ -133,15 +140,16 @@ def record(record_id: int) -> Page:
         found = service.get_waiting(uow, actor(), record_id)
         proposed = service.proposed_for_record(uow, found)
         refusals = service.refusals_of(uow, actor(), record_id)
+        plan = plan_in_force(uow)
         place = service.last_place(uow, actor())
     return render_template(
         "filing/record.html",
         record=found,
         proposed=proposed,
         refusals=refusals,
-        plan=load_plan(),
+        plan=plan,
         secrecy=SECRECY,
-        place=place or load_plan().default_room,
+        place=place or plan.default_room,
     )
 
 
@@ -149,6 +157,7 @@ def record(record_id: int) -> Page:
 @guard("item.file")
 def appraise(record_id: int) -> Response:
     """鉴别: take the record in."""
+    check_record(resources(), actor(), record_id)
     with work() as uow:
         item = service.appraise(uow, actor(), record_id)
         uow.commit()
@@ -160,6 +169,7 @@ def appraise(record_id: int) -> Response:
 @guard("item.file")
 def file_record(record_id: int) -> Response:
     """Do all four steps with the form's defaults."""
+    check_record(resources(), actor(), record_id)
     with work() as uow:
         item = service.file_record(uow, actor(), record_id, place=_place_of_the_day())
         uow.commit()
@@ -218,13 +228,14 @@ def items() -> str | Response:
         found = read_page(page=request.args.get("page", 1, type=int))
         customer = narrow.customer_id and get_customer(uow, actor(), narrow.customer_id)
         forms = list_forms(uow, with_retired=True)
+        classes = plan_in_force(uow).classes
     return render_template(
         "filing/items.html",
         page=found,
         asked=narrow,
         customer=customer,
         forms=forms,
-        classes=load_plan().classes,
+        classes=classes,
         states=list(ItemState),
     )
 
@@ -237,11 +248,17 @@ def item(item_id: int) -> str:
         found = service.get_item(uow, actor(), item_id)
         thing = service.thing_of_item(uow, item_id)
         moves = service.moves_of(uow, actor(), item_id)
+        sides = corrections_of_item(uow, actor(), found)
+        hold = hold_of(uow, actor(), item_id)
     return render_template(
         "filing/item.html",
         item=found,
         moves=moves,
-        may_move=_may_file(thing) and found.category and not found.reference_code,
+        old_paper=sides[0],
+        new_paper=sides[1],
+        may_describe=_may_file(thing),
+        hold=hold,
+        may_move=_may_file(thing) and found.next_step not in STEPS[:2] and not found.reference_code,
         may_file=_may_file(thing) and bool(found.next_step),
         barcodes={copy.id: Markup(barcode_svg(copy.barcode)) for copy in found.copies},  # noqa: S704
         qr=_qr(found),
@@ -283,9 +300,8 @@ def volumes() -> str | Response:
         if wants_sheet():
             return list_sheet("年度案卷", VOLUMES, lambda n, size: read_page(page=n, per_page=size))
         found = read_page(page=request.args.get("page", 1, type=int))
-    return render_template(
-        "filing/volumes.html", page=found, asked=narrow, classes=load_plan().classes
-    )
+        classes = plan_in_force(uow).classes
+    return render_template("filing/volumes.html", page=found, asked=narrow, classes=classes)
 
 
 @pages.get("/volumes/<int:volume_id>")
@@ -302,6 +318,8 @@ def volume(volume_id: int) -> str | Response:
 def _do_step(item_id: int, step: str) -> ItemView:
     posted = request.form
     version = read_version(posted)
+    if step in ("accept", "rest"):
+        check_offered(resources(), actor(), item_id)
     with work() as uow:
         if step == "accept":
             done = service.accept_offered(uow, actor(), item_id, version=version)
@@ -326,12 +344,13 @@ def _step_page(item_id: int, errors: Mapping[str, str], typed: Mapping[str, str]
         found = service.get_for_filing(uow, actor(), item_id)
         proposed = service.proposed_for_item(uow, found)
         place = service.last_place(uow, actor())
+        plan = plan_in_force(uow)
     return render_template(
         "filing/file.html",
         item=found,
         proposed=proposed,
-        place=parse_place(place or load_plan().default_room),
-        plan=load_plan(),
+        place=parse_place(place or plan.default_room),
+        plan=plan,
         secrecy=SECRECY,
         steps=STEPS,
         errors=errors,

@@ -94,12 +94,19 @@ def check_step(step: str, state: str) -> ItemState:
     raise Conflict(f"还不能做“{step}”：现在是“{label}”，请先做“{wanted}”。")
 
 
-def check_belonging(belonging: Belonging, plan: Plan) -> None:
-    """Raise Invalid, naming every wrong entry; a term shorter than the class's is refused."""
+def check_belonging(belonging: Belonging, plan: Plan, before: Belonging | None = None) -> None:
+    """Raise Invalid, naming every wrong entry; a term shorter than the class's is refused.
+
+    What was filed under an earlier version of the plan (``before``) keeps its class and term.
+    """
     wrong = _wrong_words(belonging, plan)
     row = plan.classes.get(belonging.item_class)
-    if row is None:
+    if before is not None and not is_other_class(before, belonging):
+        wrong.pop("category", None)
+    elif row is None:
         wrong["item_class"] = "归档方案里没有这个类目，请从列表里选"
+    elif row.is_closed:
+        wrong["item_class"] = f"类目“{row.name}”已停用，请选别的类目"
     elif "retention" not in wrong and not plan.outlasts(belonging.retention, row.minimum):
         wrong["retention"] = (
             f"“{row.name}”最少保管{plan.terms[row.minimum]}（{row.basis}），"
@@ -107,6 +114,15 @@ def check_belonging(belonging: Belonging, plan: Plan) -> None:
         )
     if wrong:
         raise Invalid("归属有误：" + "；".join(wrong.values()) + "。", wrong)
+
+
+def is_other_class(before: Belonging, after: Belonging) -> bool:
+    """Say whether an item comes under another class, category or term of the plan."""
+    return (before.item_class, before.category, before.retention) != (
+        after.item_class,
+        after.category,
+        after.retention,
+    )
 
 
 def _wrong_words(belonging: Belonging, plan: Plan) -> dict[str, str]:
@@ -183,9 +199,9 @@ def text_fault(text: str, limit: int) -> str:
     return forbidden_mark(text)
 
 
-def volume_title(belonging: Belonging, unit_name: str, plan: Plan) -> str:
+def volume_title(belonging: Belonging, unit_name: str, plan: Plan, customer: str = "") -> str:
     """Return the title of a yearly volume: 2026年度 销售部 客户开发（30年）."""
-    parts = [f"{belonging.year}年度", unit_name or belonging.unit, belonging.item_class]
+    parts = [f"{belonging.year}年度", unit_name or belonging.unit, customer, belonging.item_class]
     title = " ".join(part for part in parts if part)
     second = belonging.category.partition("·")[2]
     return f"{title}（{plan.terms[belonging.retention]}{f'，分册{second}' if second else ''}）"

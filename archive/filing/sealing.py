@@ -19,6 +19,7 @@ from archive.filing.copies import last_of, take_run
 from archive.filing.models import CopyStatus, Item, ItemCopy, ItemState, Volume, VolumeSeal
 from archive.filing.models import VolumeState as State
 from archive.filing.rules import check_note, check_reason
+from archive.filing.versions.keeping import because
 from archive.filing.views import SealView
 from archive.filing.volumes import LARGEST_ID, NOT_THERE
 from archive.people import service as people
@@ -177,6 +178,7 @@ def _number(
 ) -> None:
     """Give the final 档号, one after the other, and let the index follow."""
     code = _class_code(row)
+    because(uow, actor, "封卷编号")
     first = take_run(uow, final_series(code.lowest_class), len(items), MAX_SERIAL)
     for serial, item in enumerate(items, start=first):
         item.reference_code, item.serial = str(final_of(code, serial)), serial

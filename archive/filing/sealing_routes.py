@@ -14,15 +14,13 @@ from archive.core.errors import (
     Throttled,
     Unauthenticated,
 )
-from archive.core.list_sheets import wants_sheet, whole_list_sheet
 from archive.core.web import reading, resources, work
 from archive.documents.service import MEDIA_TYPES
 from archive.filing import service
 from archive.filing.checks.edge import check_before_seal, check_volume
-from archive.filing.list_columns import plan_columns
+from archive.filing.classes.kept import plan_in_force
 from archive.filing.paper_files import paper_response
 from archive.filing.papers import LINES, PAPERS, volume_paper
-from archive.filing.plan import load_plan
 from archive.filing.posted import read_belonging, read_version
 from archive.filing.rules import NOT_SEALED, Belonging
 from archive.people.gate import actor, client_address, guard
@@ -34,17 +32,6 @@ pages = APIBlueprint("sealing", __name__, template_folder="templates", enable_op
 
 Page = str | tuple[str, int] | Response
 REFUSALS = (Conflict, Forbidden, Invalid, Throttled, Unauthenticated)
-
-
-@pages.get("/filing/plan")
-@guard("filing.list")
-def plan() -> str | Response:
-    """Show the filing plan: classes, terms and why (归档范围和保管期限表)."""
-    found = load_plan()
-    if wants_sheet():
-        rows = found.classes.values()
-        return whole_list_sheet("归档范围和保管期限", plan_columns(found), rows)
-    return render_template("filing/plan.html", plan=found)
 
 
 @pages.post("/volumes/<int:volume_id>/seal")
@@ -185,6 +172,7 @@ def _status(refusal: ArchiveError) -> int:
 def _move_page(item_id: int, errors: Mapping[str, str], typed: Mapping[str, str]) -> str:
     with reading() as uow:
         found = service.get_for_filing(uow, actor(), item_id)
+        plan = plan_in_force(uow)
     now = Belonging(
         found.category, found.item_class, found.year, found.retention, found.unit, found.secrecy
     )
@@ -192,7 +180,7 @@ def _move_page(item_id: int, errors: Mapping[str, str], typed: Mapping[str, str]
         "filing/move.html",
         item=found,
         proposed=now,
-        plan=load_plan(),
+        plan=plan,
         secrecy=SECRECY,
         errors=errors,
         typed=typed,

@@ -6,7 +6,7 @@ between them, ``sealing`` their end, ``copies`` the papers on the shelf, ``impor
 ``offers`` what comes from outside.
 """
 
-from archive.filing.copies import set_copy_status
+from archive.filing.copies import get_copy, set_copy_status
 from archive.filing.import_files import read_folder
 from archive.filing.import_rows import Batch, Fault, batch_of, read_jsonl, read_row
 from archive.filing.imports import Outcome, import_batch, import_item
@@ -23,6 +23,7 @@ from archive.filing.items import (
     ItemFilter,
     count_unfinished,
     find_item_by_barcode,
+    find_item_by_code,
     find_item_by_external_id,
     find_item_of_record,
     get_file,
@@ -65,9 +66,11 @@ __all__ = [
     "file_in_one",
     "file_record",
     "find_item_by_barcode",
+    "find_item_by_code",
     "find_item_by_external_id",
     "find_item_of_record",
     "find_seal",
+    "get_copy",
     "get_file",
     "get_for_filing",
     "get_item",

@@ -12,12 +12,13 @@ from archive.core.errors import Conflict, Invalid
 from archive.core.numbering import take_number
 from archive.core.profile import load_profile
 from archive.filing import intake
+from archive.filing.classes.kept import plan_in_force
 from archive.filing.codes import MAX_SERIAL, ReferenceCode
 from archive.filing.copies import add_copy
 from archive.filing.effects import apply_effects
 from archive.filing.items import get_row, load_item, thing_of_item, thing_of_row
 from archive.filing.models import HELD, FilingStep, Item, ItemCopy, ItemState
-from archive.filing.plan import load_plan
+from archive.filing.places.tree import ensure_place
 from archive.filing.rules import (
     APPRAISE,
     CATALOGUE,
@@ -29,6 +30,7 @@ from archive.filing.rules import (
     check_place,
     check_step,
 )
+from archive.filing.versions.keeping import because
 from archive.filing.views import ItemView
 from archive.filing.volumes import open_volume
 from archive.people.rights import SECRECY, Actor, require
@@ -55,7 +57,8 @@ def classify(
 ) -> ItemView:
     """Say where the item belongs (归属); a term shorter than its class's minimum is refused."""
     row = _begin(uow, actor, item_id, CLASSIFY, version)
-    check_belonging(belonging, load_plan())
+    plan = plan_in_force(uow)
+    check_belonging(belonging, plan)
     if belonging.secrecy > actor.clearance:
         label = SECRECY[belonging.secrecy]
         raise Invalid(
@@ -65,6 +68,7 @@ def classify(
     row.category, row.item_class, row.year, row.retention, row.unit, row.secrecy = astuple(
         belonging
     )
+    row.plan_version = plan.version
     _record_step(
         uow,
         actor,
@@ -77,7 +81,7 @@ def classify(
             "retention": row.retention,
             "unit": row.unit,
             "secrecy": row.secrecy,
-            "plan": load_plan().version,
+            "plan": plan.version,
         },
     )
     intake.settle_readers(uow, row)
@@ -92,7 +96,7 @@ def catalogue(
     belonging = Belonging(
         row.category, row.item_class, row.year, row.retention, row.unit, row.secrecy
     )
-    volume = open_volume(uow, belonging)
+    volume = open_volume(uow, belonging, row.customer_id)
     code = next_provisional(uow, belonging)
     row.volume_id, row.serial, row.provisional_code = volume.id, code.serial, str(code)
     _record_step(
@@ -122,7 +126,7 @@ def shelve(
     if row.record_id is not None:
         apply_effects(uow, actor, row, records.load_record(uow, row.record_id))
     row.pages = leaves
-    copy = add_copy(uow, row.id, leaves, location)
+    copy = add_copy(uow, row.id, leaves, location, ensure_place(uow, place))
     _record_step(
         uow,
         actor,
@@ -162,7 +166,8 @@ def file_in_one(
         item = classify(uow, actor, item_id, wanted)
     if item.state == ItemState.CLASSIFIED:
         catalogue(uow, actor, item_id)
-    return shelve(uow, actor, item_id, place or Place(room=load_plan().default_room), pages=pages)
+    place = place or Place(room=plan_in_force(uow).default_room)
+    return shelve(uow, actor, item_id, place, pages=pages)
 
 
 def file_record(
@@ -244,6 +249,7 @@ def _begin(uow: UnitOfWork, actor: Actor, item_id: int, step: str, version: int 
     require(actor, "item.file", thing_of_row(uow, row))
     _check_version(row, version)
     check_step(step, row.state)
+    because(uow, actor, step)
     return row
 
 

@@ -25,6 +25,7 @@ class CopyView:
     pages: int
     location: str
     status: str
+    place_id: int | None = None
 
     @property
     def status_label(self) -> str:
@@ -91,6 +92,7 @@ class ItemView:
     secrecy: int
     secrecy_label: str
     pages: int
+    plan_version: int | None
     volume_id: int | None
     volume_title: str
     serial: int | None
@@ -143,6 +145,7 @@ class VolumeView:
     item_class: str
     title: str
     state: str
+    customer_id: int | None
     items: int
     pages: int
 

@@ -6,8 +6,7 @@ from sqlalchemy.orm.attributes import flag_modified
 from archive.core.errors import Conflict, Forbidden, Invalid, NotFound
 from archive.lending import lookup, renewals
 from archive.lending.models import LoanApproval, LoanRefusal, LoanRenewal, LoanRequest, RequestState
-from archive.lending.queue import settle
-from archive.lending.requests import cancel_rest
+from archive.lending.requests import cancel_rest, take_effect
 from archive.lending.views import RequestView
 from archive.people.rights import Actor, Thing, require
 from doc_templates.fields import forbidden_mark
@@ -66,7 +65,7 @@ def approve(
         row.state = RequestState.APPROVED
     _note(uow, actor, row, step, "loan.approve")
     if row.state == RequestState.APPROVED:
-        settle(uow, row.item_id)
+        take_effect(uow, row)
     return lookup.request_views(uow, actor, [row])[0]
 
 

@@ -6,11 +6,12 @@ Everything here may run twice, late, or on several workers: it looks at the rows
 from archive.core.resources import Resources
 from archive.lending.queue import let_lapse
 from archive.lending.reminders import remind
+from archive.lending.viewing.service import close_run_out
 
 
 def do_loan_chores(resources: Resources) -> int:
-    """Void what nobody picked up in time, remind of what is due; return how many acts."""
+    """Void what nobody picked up, close views run out, remind of what is due; count the acts."""
     with resources.work() as uow:
-        done = let_lapse(uow) + remind(uow)
+        done = let_lapse(uow) + close_run_out(uow) + remind(uow)
         uow.commit()
     return done

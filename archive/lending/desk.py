@@ -18,9 +18,10 @@ from archive.filing.codes import clean_barcode
 from archive.filing.models import GONE, CopyStatus, ItemState
 from archive.filing.rules import MAX_PAGES
 from archive.filing.views import CopyView, ItemView
-from archive.lending import lookup, matrix
+from archive.lending import lookup
 from archive.lending.claims import is_lapsed
-from archive.lending.facts import Question, answer
+from archive.lending.facts import decide_again
+from archive.lending.incidents.service import note_return
 from archive.lending.matching import Mode
 from archive.lending.models import Loan, LoanRequest, RequestState
 from archive.lending.queue import settle
@@ -120,8 +121,9 @@ def take_back(
     """Take a copy back and return the request with its closed loan.
 
     A page count other than at hand-out, or a condition other than 完好 (a remark may follow
-    after ；), closes the loan as not intact, with a note of the incident. The copy is then held for
-    whoever is next in line (``next_in_line``). Never a second return: Conflict.
+    after ；), closes the loan as not intact, opens an incident and holds the copy back (待查) until
+    that is settled; else it is held for whoever is next in line (``next_in_line``). Never a second
+    return: Conflict.
     """
     require(actor, "loan.desk")
     item, copy = _find_copy(uow, barcode)
@@ -139,7 +141,9 @@ def take_back(
     row.state = RequestState.CLOSED
     cancel_waiting(uow, loan)
     _flush(uow, copy)
-    filing.set_copy_status(uow, actor, copy.id, CopyStatus.IN)
+    damaged = seen.partition("；")[0] != INTACT
+    goes = note_return(uow, actor, loan, pages_differ=differs, damaged=damaged)
+    filing.set_copy_status(uow, actor, copy.id, goes)
     uow.journal(
         actor.id,
         "loan.return" if loan.intact else "loan.return_incident",
@@ -164,8 +168,13 @@ def take_back(
 def _find_copy(uow: UnitOfWork, barcode: str) -> tuple[ItemView, CopyView]:
     item = filing.find_item_by_barcode(uow, barcode)
     if item is None:
+        named = filing.find_item_by_code(uow, barcode)
+        if named is not None and len(named.copies) == 1:
+            return named, named.copies[0]
+        if named is not None and named.copies:
+            raise Conflict(f"档号 {named.code} 有 {len(named.copies)} 份实体，请扫描要办的那一份。")
         shown = "".join(char for char in barcode[:40] if char.isprintable())
-        raise NotFound(f"没有条码“{shown}”的档案，请重新扫描或核对标签。")
+        raise NotFound(f"没有条码或档号“{shown}”的档案，请重新扫描或核对标签。")
     folded = clean_barcode(barcode)
     return item, next(copy for copy in item.copies if copy.barcode == folded)
 
@@ -269,25 +278,9 @@ def _badge_holder(uow: UnitOfWork, staff_no: str) -> Actor:
 
 
 def _due_now(uow: UnitOfWork, row: LoanRequest) -> date:
-    """Look at the facts again under the rule approved, and return the due day from today."""
-    borrower = people.find_actor(uow, row.borrower_id)
-    if borrower is None:
-        raise Conflict(f"申请 {row.number} 的借阅人已离职，不能借出。")
-    question = Question(
-        borrower=borrower,
-        item_id=row.item_id,
-        mode=row.mode,
-        on=local_day(uow.now()),
-        purpose=row.purpose,
-        business_reference=row.business_reference,
-        request_id=row.id,
-    )
-    kept = matrix.from_snapshot(row.decision["rule"])
-    decision = answer(uow, question, only_rules=(kept,)).decision
-    if not decision.allowed or decision.due is None:
-        words = "".join(reason.text for reason in decision.reasons)
-        raise Conflict(f"批准之后情况有变，现在不能借出：{words}")
-    return decision.due
+    due = decide_again(uow, row).due
+    assert due is not None  # noqa: S101 - an allowed loan of the paper has its day
+    return due
 
 
 def _nothing_to_do(uow: UnitOfWork, item: ItemView, copy: CopyView) -> str:

@@ -9,9 +9,11 @@ from datetime import date
 from sqlalchemy import select
 
 from archive.core.calendar import WorkCalendar, load_calendar
-from archive.core.errors import Invalid
+from archive.core.clock import local_day
+from archive.core.errors import Conflict, Invalid
 from archive.customers.models import Customer
 from archive.filing import service as filing
+from archive.filing.checks.holding import find_hold
 from archive.filing.models import CopyStatus, Item
 from archive.filing.rules import parse_place
 from archive.filing.views import ItemView
@@ -21,6 +23,7 @@ from archive.lending.line import held_by_others
 from archive.lending.matching import Case, Mode, Rule
 from archive.lending.models import Loan, LoanRequest, RequestState
 from archive.lending.rules import Decision, Facts, Links
+from archive.people import service as people
 from archive.people.models import User
 from archive.people.rights import Actor
 from archive.records.models import Record, RecordState
@@ -79,6 +82,31 @@ def answer(
     return Answer(decision, approvers, item, calendar)
 
 
+def decide_again(uow: UnitOfWork, row: LoanRequest) -> Decision:
+    """Look at the facts again under the rule a request was approved by; today is the first day.
+
+    Raises Conflict in words when the borrower has left or the facts no longer allow it.
+    """
+    borrower = people.find_actor(uow, row.borrower_id)
+    if borrower is None:
+        raise Conflict(f"申请 {row.number} 的借阅人已离职，不能借出。")
+    question = Question(
+        borrower=borrower,
+        item_id=row.item_id,
+        mode=row.mode,
+        on=local_day(uow.now()),
+        purpose=row.purpose,
+        business_reference=row.business_reference,
+        request_id=row.id,
+    )
+    kept = matrix.from_snapshot(row.decision["rule"])
+    decision = answer(uow, question, only_rules=(kept,)).decision
+    if not decision.allowed:
+        words = "".join(reason.text for reason in decision.reasons)
+        raise Conflict(f"批准之后情况有变，现在不能借出：{words}")
+    return decision
+
+
 def check_mode(mode: str) -> Mode:
     """Return the mode; raise Invalid for any other word."""
     try:
@@ -116,10 +144,12 @@ def _facts_of_borrower(
         copies_in=sum(copy.status == CopyStatus.IN for copy in item.copies),
         copies_out=len(out),
         copies_missing=sum(copy.status == CopyStatus.MISSING for copy in item.copies),
+        copies_lost=sum(copy.status == CopyStatus.LOST for copy in item.copies),
         copies_held=held_by_others(uow, item.id, question.request_id or 0),
         joins_queue=question.joins_queue,
         back_on=_back_on(uow, out),
         has_file=bool(item.files),
+        in_quarantine=find_hold(uow, item.id) is not None,
         borrower_left=_has_left(uow, question),
         overdue_loans=len(overdue),
         overdue_days=max(overdue, default=0),

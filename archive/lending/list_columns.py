@@ -81,6 +81,8 @@ RULES: tuple[ListColumn[Rule], ...] = (
     ListColumn("期限", _term, 12),
     ListColumn("可续借次数", lambda rule: rule.renewals, 10),
     ListColumn("每次续借（工作日）", lambda rule: rule.renewal_days, 16),
+    ListColumn("可打印份数", lambda rule: rule.prints, 10),
+    ListColumn("可下载", lambda rule: "是" if rule.download else "", 8),
     ListColumn("同时最多几件", lambda rule: rule.limit, 12),
     ListColumn("依次审批", lambda rule: "、".join(CANDIDATES[one] for one in rule.approvals), 40),
     ListColumn("借阅台要做到的", lambda rule: rule.conditions, 24),

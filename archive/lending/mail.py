@@ -48,7 +48,7 @@ class Postman:
         if self._clock() < self._away_until:
             raise Unavailable("邮件服务器暂时连不上，稍后再发。")
         ids = [int(item.key.partition(":")[2]) for item in items]
-        letters = [letter for one in ids if (letter := _letter(resources, one)) is not None]
+        letters = [letter for one in ids if (letter := self.letter(resources, one)) is not None]
         if not letters:
             return
         try:
@@ -65,6 +65,14 @@ class Postman:
     ) -> None:
         with suppress(smtplib.SMTPRecipientsRefused):  # a wrong address stays wrong
             server.send_message(letter)
+        self.note_sent(resources, notice_id)
+
+    def letter(self, resources: Resources, notice_id: int) -> tuple[int, EmailMessage] | None:
+        """Return a notice as a mail; None when it was sent, or the person has no address."""
+        return _letter(resources, notice_id)
+
+    def note_sent(self, resources: Resources, notice_id: int) -> None:
+        """Note that the server took it."""
         with resources.work() as uow:
             uow.session.get_one(LoanNotice, notice_id).mailed_at = uow.now()
             uow.commit()

@@ -53,6 +53,7 @@ CANDIDATES = {
 }
 CONDITIONS = ("secrecy", "borrower_class", "category", "mode", "place")
 LONGEST_TERM = 366
+MOST_PRINTS = 20
 _LONGEST = {"code": 40, "basis": 300, "conditions": 200, "category": 200, "place": 80}
 _CATEGORY_LEVELS = {"category": 1, "class": 2, "form": 3}
 
@@ -66,6 +67,7 @@ class Rule:
     ``days`` counts working days or calendar days; 0 is back on the same day. ``limit`` is the
     most items of the rule's secrecy a person holds in this mode; None is no limit.
     ``approvals`` names the approver candidates in order, ``conditions`` what the desk must see to.
+    ``prints`` and ``download`` say what an electronic view gives besides the pages on the screen.
     """
 
     code: str
@@ -86,6 +88,8 @@ class Rule:
     limit: int | None = None
     approvals: tuple[str, ...] = ()
     conditions: str = ""
+    prints: int = 0
+    download: bool = False
 
     @property
     def name(self) -> str:
@@ -191,6 +195,8 @@ def faults(rule: Rule) -> dict[str, str]:
     for name in ("days", "renewals", "renewal_days"):
         if not 0 <= getattr(rule, name) <= LONGEST_TERM:
             found[name] = f"应在 0 到 {LONGEST_TERM} 之间"
+    if not 0 <= rule.prints <= MOST_PRINTS:
+        found["prints"] = f"应在 0 到 {MOST_PRINTS} 之间"
     if rule.limit is not None and rule.limit < 1:
         found["limit"] = "应在 1 以上；不限就留空"
     if not rule.basis.strip():

@@ -65,6 +65,8 @@ class LoanRule(Base):
     limit: Mapped[int | None]
     approvals: Mapped[list[Any]]
     conditions: Mapped[str] = mapped_column(Text, default="")
+    prints: Mapped[int] = mapped_column(default=0)
+    download: Mapped[bool] = mapped_column(default=False)
     basis: Mapped[str] = mapped_column(Text)
 
 
@@ -73,7 +75,7 @@ class LoanRequest(Base):
 
     ``queued`` marks a reservation (预约), made while no copy was free. ``pick_up_by`` is the last
     day for which a copy is held for an approved request; without it the request stands in line.
-    ``closing_note`` says why a request became void.
+    ``closing_note`` says why a request became void, or how a view or copy ended.
     """
 
     __tablename__ = "loan_request"

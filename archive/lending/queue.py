@@ -4,7 +4,7 @@
 is decided in ``lending.claims``.
 """
 
-from sqlalchemy import Select, or_, select
+from sqlalchemy import Select, and_, or_, select
 
 from archive.core.calendar import load_calendar
 from archive.core.clock import local_day, show_day
@@ -60,11 +60,14 @@ def _to_look_at(uow: UnitOfWork) -> Select[LoanRequest]:
         .join(User, User.id == LoanRequest.borrower_id)
         .where(
             LoanRequest.state.in_(LIVE),
-            LoanRequest.mode.in_(PAPER_MODES),
             or_(
                 User.left_on <= today,
                 LoanRequest.pick_up_by < today,
-                (LoanRequest.state == RequestState.APPROVED) & LoanRequest.pick_up_by.is_(None),
+                and_(
+                    LoanRequest.mode.in_(PAPER_MODES),
+                    LoanRequest.state == RequestState.APPROVED,
+                    LoanRequest.pick_up_by.is_(None),
+                ),
             ),
         )
         .order_by(LoanRequest.id)

@@ -6,6 +6,8 @@ from sqlalchemy import select
 
 from archive.core.calendar import load_calendar
 from archive.core.clock import local, show_day
+from archive.lending.incidents.models import IncidentKind
+from archive.lending.incidents.service import open_incident
 from archive.lending.models import Loan, LoanRequest
 from archive.lending.notices import name_of_item, tell
 from archive.lending.reminding import ARCHIVE, BORROWER, HEAD, LEADER, Step, step_reached
@@ -13,6 +15,7 @@ from archive.people import service as people
 from archive.people.models import User
 from storage.work import UnitOfWork
 
+OVERDUE_INCIDENT = "late15"
 FIRST_HOUR = 8  # nobody is reminded at night
 
 
@@ -35,6 +38,9 @@ def remind(uow: UnitOfWork) -> int:
         if step is not None:
             late = calendar.working_days_between(loan.due_on, today)
             told += _tell_all(uow, step, loan, row, borrower, late)
+            if step.kind == OVERDUE_INCIDENT:
+                why = f"逾期 {late} 个工作日未归还。"
+                open_incident(uow, None, loan, IncidentKind.OVERDUE, why)
     return told
 
 
@@ -92,5 +98,5 @@ def _how(step: Step, due_on: date, late: int) -> str:
     if step.kind == "late7":
         return words + "归还前暂停新的借阅。"
     if step.kind == "late15":
-        return words + "按规定转为下落不明处理，请档案室查明。"
+        return words + "按规定登记为遗失损坏事项，请档案室查明。"
     return words

@@ -19,6 +19,7 @@ from archive.lending.matching import Mode
 from archive.lending.models import Loan, LoanApproval, LoanRefusal, LoanRequest, RequestState
 from archive.lending.queue import settle
 from archive.lending.rules import MAX_PURPOSE, MAX_REFERENCE, Decision, Reason
+from archive.lending.viewing.service import open_grant
 from archive.lending.views import Preview, Refused, RequestView
 from archive.people import service as people
 from archive.people.models import User
@@ -128,11 +129,6 @@ def request_loan(
         found = answer(uow, question)
     if not found.decision.allowed:
         return _refuse(uow, question, found.decision)
-    if not Mode(mode).takes_the_paper:
-        raise Invalid(
-            f"借阅台目前只办理原件外借和现场阅览，还不受理{Mode(mode).label}申请；请改选其他方式。",
-            {"mode": "请选原件外借或现场阅览"},
-        )
     return _ask(uow, question, found)
 
 
@@ -160,6 +156,14 @@ def cancel_rest(uow: UnitOfWork, request_id: int) -> None:
     for step in lookup.approvals_of(uow, request_id):
         if step.state in ("waiting", "open"):
             step.state = "cancelled"
+
+
+def take_effect(uow: UnitOfWork, row: LoanRequest) -> None:
+    """Give a request what it is for once it is approved: a copy held, or the view opened."""
+    if row.mode != Mode.ELECTRONIC:
+        settle(uow, row.item_id)
+    elif row.state == RequestState.APPROVED:
+        open_grant(uow, row)
 
 
 def cli_decision(
@@ -237,7 +241,7 @@ def _ask(uow: UnitOfWork, question: Question, found: Answer) -> RequestView:
             **({"queued": True} if row.queued else {}),
         },
     )
-    settle(uow, row.item_id)
+    take_effect(uow, row)
     return lookup.request_views(uow, question.borrower, [row])[0]
 
 

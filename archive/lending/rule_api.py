@@ -35,6 +35,8 @@ class RuleOut(BaseModel):
     limit: int | None
     approvals: list[str]
     conditions: str
+    prints: int
+    download: bool
 
 
 class LineOut(RuleOut):

@@ -63,6 +63,8 @@ def read_rule(code: str, posted: Posted) -> Rule:
         limit=entry("limit", _whole, "应为整数，不限就留空", None),
         approvals=tuple(one for one in posted.getlist("approvals") if one),
         conditions=(posted.get("conditions") or "").strip(),
+        prints=whole("prints"),
+        download=posted.get("download") == "yes",
     )
     if wrong:
         raise Invalid("规则有误，请看标出的栏目。", wrong)

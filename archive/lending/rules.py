@@ -90,10 +90,12 @@ class Facts:
     copies_in: int = 1
     copies_out: int = 0
     copies_missing: int = 0
+    copies_lost: int = 0
     copies_held: int = 0
     joins_queue: bool = False
     back_on: date | None = None
     has_file: bool = True
+    in_quarantine: bool = False
     borrower_left: bool = False
     overdue_loans: int = 0
     overdue_days: int = 0
@@ -205,7 +207,14 @@ def _state(facts: Facts, policy: Policy) -> Reason | None:
         label = ItemState(facts.item_state).label
         return Reason("item_state", f"这件档案还没有上架（现在是“{label}”），归档完成后才能借阅。")
     if not Mode(facts.case.mode).takes_the_paper:
+        if facts.in_quarantine and facts.case.mode == Mode.ELECTRONIC:
+            told = "这件档案的电子文件在隔离中，处理好之前不能电子借阅，请向档案室查询。"
+            return Reason("item_state", told)
         return None
+    if facts.copies_lost and not facts.copies_in + facts.copies_out + facts.copies_missing:
+        return Reason(
+            "item_state", "这件档案的纸质实体已经遗失，不能借原件；有电子文件的可以申请电子阅览。"
+        )
     if facts.copies_in + facts.copies_out + facts.copies_missing == 0:
         return Reason("item_state", "这件档案没有登记纸质实体，不能借原件，请向档案室查询。")
     if facts.copies_missing and not facts.copies_in + facts.copies_out:

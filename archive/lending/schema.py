@@ -69,7 +69,7 @@ class DecisionOut(BaseModel):
 
 
 class RequestIn(_Strict):
-    """A request to borrow: ``mode`` is original or onsite for now."""
+    """A request to borrow; ``mode`` is original, onsite, electronic or copy."""
 
     item_id: int = Field(ge=1, le=LARGEST_ID)
     mode: str

@@ -1,5 +1,6 @@
 """What lending shows of itself to routes, later stations and commands: frozen, no rows."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -11,6 +12,13 @@ from archive.lending.models import RequestState
 from archive.lending.rules import Decision, Reason
 
 HIDDEN_TITLE = "（无权查看题名）"
+_SCREEN_STATES: Mapping[tuple[str, str], str] = {
+    (Mode.ELECTRONIC, RequestState.HANDED_OUT): "可阅览",
+    (Mode.ELECTRONIC, RequestState.CLOSED): "阅览已结束",
+    (Mode.COPY, RequestState.APPROVED): "已批准，待复印",
+    (Mode.COPY, RequestState.HANDED_OUT): "复印件在外",
+    (Mode.COPY, RequestState.CLOSED): "已办结",
+}
 
 
 @dataclass(frozen=True)
@@ -160,6 +168,8 @@ class RequestView:
             return f"已批准，排队第 {self.place} 位"
         if self.place:
             return f"预约待审批，排队第 {self.place} 位"
+        if not Mode(self.mode).takes_the_paper:
+            return _SCREEN_STATES.get((self.mode, self.state), RequestState(self.state).label)
         return RequestState(self.state).label
 
     @property
@@ -167,6 +177,8 @@ class RequestView:
         """The colour of the state's badge."""
         if self.place:
             return "blue"
+        if self.mode == Mode.ELECTRONIC and self.state == RequestState.HANDED_OUT:
+            return "green"
         return {
             "waiting": "blue",
             "approved": "green",

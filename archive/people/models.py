@@ -107,3 +107,21 @@ class ReaderToken(Base):
     kind: Mapped[str] = mapped_column(String(20), primary_key=True)
     thing_id: Mapped[int] = mapped_column(primary_key=True)
     token: Mapped[str] = mapped_column(String(40), primary_key=True)
+
+
+class ReaderSet(Base):
+    """One set of tokens that things are read under; many things share it (see ``readers``)."""
+
+    __tablename__ = "reader_set"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    digest: Mapped[str] = mapped_column(String(64), unique=True)
+
+
+class ReaderSetToken(Base):
+    """One token of a set; a set never changes."""
+
+    __tablename__ = "reader_set_token"
+
+    token: Mapped[str] = mapped_column(String(40), primary_key=True)
+    set_id: Mapped[int] = mapped_column(ForeignKey("reader_set.id"), primary_key=True)

@@ -42,6 +42,14 @@ class ChangedRecord(StrictModel):
     version: int = Field(ge=1, lt=2**31)
     values: dict[str, Any]
     draft: bool = False
+    reason: str = Field(default="", max_length=500)
+
+
+class KeptVersion(StrictModel):
+    """Why what a draft holds now is kept as a version, and the version it was made from."""
+
+    version: int = Field(ge=1, lt=2**31)
+    reason: str = Field(default="", max_length=500)
 
 
 class RecordQuery(BaseModel):
@@ -106,9 +114,11 @@ class RecordList(BaseModel):
 
 
 class VersionBody(BaseModel):
-    """What a record held when it was submitted."""
+    """What a record held when it was submitted or kept; ``kind`` is submit, sign or save."""
 
     n: int
+    kind: str
+    form_version: int
     digest: str
     reason: str
     made_by: str
@@ -246,7 +256,14 @@ def change(record_id: int, changed: ChangedRecord) -> RecordBody:
     """Replace the values of a draft, made from the version given."""
     with work() as uow:
         saved = service.save_draft(
-            uow, actor(), record_id, changed.values, changed.version, strict=not changed.draft
+            uow,
+            actor(),
+            record_id,
+            changed.values,
+            changed.version,
+            strict=not changed.draft,
+            keep=True,
+            reason=changed.reason,
         )
         uow.commit()
     return _body(saved)
@@ -257,12 +274,18 @@ def change(record_id: int, changed: ChangedRecord) -> RecordBody:
 @api.output(VersionList)
 @guard("record.read")
 def versions(record_id: int) -> VersionList:
-    """List what the record held each time it was submitted."""
+    """List what the record held each time it was submitted or kept."""
+    return _versions(record_id)
+
+
+def _versions(record_id: int) -> VersionList:
     with reading() as uow:
         found = service.list_versions(uow, actor(), record_id)
     items = [
         VersionBody(
             n=one.n,
+            kind=one.kind,
+            form_version=one.form_version,
             digest=one.digest,
             reason=one.reason,
             made_by=one.made_by,
@@ -272,6 +295,19 @@ def versions(record_id: int) -> VersionList:
         for one in found
     ]
     return VersionList(items=items, total=len(items))
+
+
+@api.post("/records/<int:record_id>/versions")
+@api.doc(summary="把草稿现在的内容留为一个版本")
+@api.input(KeptVersion, location="json", arg_name="kept")
+@api.output(VersionList, status_code=201)
+@guard("record.edit")
+def keep_version(record_id: int, kept: KeptVersion) -> VersionList:
+    """Keep what a draft holds now as a version; list all of them."""
+    with work() as uow:
+        service.keep_as_version(uow, actor(), record_id, kept.reason, kept.version)
+        uow.commit()
+    return _versions(record_id)
 
 
 def _form_summary(found: Form) -> FormSummary:

@@ -15,6 +15,7 @@ from archive.core.errors import Invalid
 from archive.customers.service import find_by_name
 from archive.forms.service import get_form
 from archive.people.rights import Actor, require, secrecy_rank
+from archive.records.history import REASON_LIMIT, changed_because, is_changed, keep_saved
 from archive.records.lastyear import fill_last_year, with_blanks_filled
 from archive.records.models import Record, RecordState
 from archive.records.pictures import copy_pictures, named_pictures, pictures_of, require_own
@@ -110,11 +111,14 @@ def save_draft(
     version: int,
     *,
     strict: bool = False,
+    keep: bool = False,
+    reason: str = "",
 ) -> RecordView:
     """Save what was typed; raise Conflict when the draft was changed since ``version``.
 
-    Saving what is already there changes nothing and is never a conflict, so a repeated
-    autosave whose answer was lost does no harm.
+    ``keep``: what is saved is also kept as a version, with the ``reason``. Saving what is already
+    there changes nothing and is never a conflict, so a repeated autosave whose answer was lost
+    does no harm.
     """
     row = get_row(uow, record_id)
     require(actor, "record.read", thing_of_row(uow, row))
@@ -123,6 +127,8 @@ def save_draft(
     form = form_of(uow, row)
     values = _check(form, raw, row.content, strict).values
     if _is_kept(uow, actor, row, form, values, version):
+        if keep:
+            keep_saved(uow, actor, row, reason)
         return view_of(uow, row)
     require_version(row.row_version, version)
     require_own(form, values, _own_pictures(uow, row, form, values))
@@ -130,6 +136,8 @@ def save_draft(
     settle(uow, row)
     digest = content_digest(form.code, form.version, row.content)
     uow.journal(actor.id, "record.edit", "record", row.id, {"sha256": digest})
+    if keep:
+        keep_saved(uow, actor, row, reason)
     return view_of(uow, row)
 
 
@@ -169,8 +177,9 @@ def complete_values(form: Form, content: Mapping[str, object]) -> dict[str, obje
 
 
 def keep_submitted(uow: UnitOfWork, row: Record, made_by: int) -> str:
-    """Keep the version that goes to be signed; return its digest."""
-    return keep_version(uow, row, made_by, f"第 {row.round} 次提交")
+    """Keep the version that goes to be signed, with why it was changed; return its digest."""
+    why = f"，{changed_because(row)}" if row.round > 1 and is_changed(uow, row) else ""
+    return keep_version(uow, row, made_by, f"第 {row.round} 次提交{why}"[:REASON_LIMIT], "submit")
 
 
 def _computed(form: Form, content: Mapping[str, object]) -> Iterator[tuple[str, str]]:

@@ -63,7 +63,7 @@ def edit_post(record_id: int) -> str | AnyResponse | tuple[str, int]:
         typed = read_entries(before.form, request.form.to_dict(flat=False))
         table = change_rows(before.form, typed, request.form.get("action", ""))
         try:
-            service.save_draft(uow, actor(), record_id, typed, version)
+            service.save_draft(uow, actor(), record_id, typed, version, keep=not table)
         except Conflict:
             mine = service.unsaved_entries(before, typed)
             return _page(uow, mine, theirs=before), 409

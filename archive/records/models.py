@@ -69,7 +69,11 @@ class Record(Base):
 
 
 class RecordVersion(Base):
-    """What a record held at one time: its values, their digest, who changed them and why."""
+    """What a record held at one time: its values, their digest, who changed them and why.
+
+    ``kind``: ``submit`` (sent to be signed), ``sign`` (a signer's entries), ``save`` (kept while
+    it was being filled in; nothing printed carries its digest).
+    """
 
     __tablename__ = "record_version"
     __table_args__ = (UniqueConstraint("record_id", "n"),)
@@ -80,6 +84,26 @@ class RecordVersion(Base):
     content: Mapped[dict[str, Any]]
     digest: Mapped[str] = mapped_column(String(64))
     reason: Mapped[str] = mapped_column(String(200))
+    made_by: Mapped[int] = mapped_column(ForeignKey("user.id"))
+    made_at: Mapped[datetime]
+    kind: Mapped[str] = mapped_column(String(8), default="sign", server_default="sign")
+
+
+class RecordCorrection(Base):
+    """A paper made to correct (更正) a signed one that it cites; the signed one never changes.
+
+    ``claim`` is the corrected record while this correction stands, so that no two stand at once;
+    ``cited_code`` the 档号 the old one had then.
+    """
+
+    __tablename__ = "record_correction"
+
+    record_id: Mapped[int] = mapped_column(ForeignKey("record.id"), primary_key=True)
+    corrects_id: Mapped[int] = mapped_column(ForeignKey("record.id"), index=True)
+    claim: Mapped[int | None] = mapped_column(ForeignKey("record.id"), unique=True)
+    cited_number: Mapped[str] = mapped_column(String(40))
+    cited_code: Mapped[str] = mapped_column(String(60), default="")
+    reason: Mapped[str] = mapped_column(Text)
     made_by: Mapped[int] = mapped_column(ForeignKey("user.id"))
     made_at: Mapped[datetime]
 

@@ -10,13 +10,14 @@ from urllib.parse import urlencode
 from flask import flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from archive.core.errors import ArchiveError
+from archive.core.errors import ArchiveError, Conflict, Invalid
 from archive.core.list_sheets import wants_sheet
 from archive.core.web import reading, work
 from archive.forms.service import get_form, list_forms
 from archive.people.gate import actor, guard
 from archive.records import entry_routes, service
 from archive.records.blueprint import pages
+from archive.records.forms import read_version
 from archive.records.models import RecordState
 from archive.records.selection import read_entries
 from archive.records.sheet import sheet_of
@@ -132,6 +133,8 @@ def show(record_id: int) -> str:
         record = service.get_record(uow, actor(), record_id)
         versions = service.list_versions(uow, actor(), record_id)
         form = get_form(uow, record.form_code, record.form_version)
+        old_paper = service.corrects(uow, actor(), record_id)
+        new_paper = service.corrected_by(uow, actor(), record_id)
     entries = service.entries_of(form, record)
     is_mine = record.author_id == actor().id
     gaps = {**entries.errors, **entries.missing}
@@ -145,10 +148,33 @@ def show(record_id: int) -> str:
         versions=versions,
         changes=changes_by_version(form, versions),
         is_mine=is_mine,
+        old_paper=old_paper,
+        new_paper=new_paper,
         gaps=named_faults(form, gaps) if is_mine and record.is_editable else [],
         copy_key=secrets.token_urlsafe(18),
     )
     return whole_letters(page)
+
+
+@pages.post("/<int:record_id>/versions")
+@guard("record.edit")
+def keep_version(record_id: int) -> Response:
+    """Keep what a draft holds now as a version, with the reason."""
+    try:
+        with work() as uow:
+            service.keep_as_version(
+                uow,
+                actor(),
+                record_id,
+                request.form.get("reason", ""),
+                read_version(request.form),
+            )
+            uow.commit()
+    except (Invalid, Conflict) as refusal:
+        flash(refusal.message, "danger")
+    else:
+        flash("已留为一个版本。", "success")
+    return redirect(url_for(".show", record_id=record_id))
 
 
 def _is_id(text: str) -> bool:

@@ -59,7 +59,9 @@ def settle(uow: UnitOfWork, row: Record) -> None:
     uow.outbox("index", f"record:{row.id}")
 
 
-def keep_version(uow: UnitOfWork, row: Record, made_by: int, reason: str) -> str:
+def keep_version(
+    uow: UnitOfWork, row: Record, made_by: int, reason: str, kind: str = "sign"
+) -> str:
     """Keep what the record holds now as a numbered version; return its digest."""
     last = uow.session.scalar(
         select(func.max(RecordVersion.n)).where(RecordVersion.record_id == row.id)
@@ -74,6 +76,7 @@ def keep_version(uow: UnitOfWork, row: Record, made_by: int, reason: str) -> str
             reason=reason,
             made_by=made_by,
             made_at=uow.now(),
+            kind=kind,
         )
     )
     uow.session.flush()

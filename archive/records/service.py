@@ -14,7 +14,14 @@ from archive.core.errors import Invalid
 from archive.core.pages import Page
 from archive.people.readers import may_read
 from archive.people.rights import Actor, Thing, require
-from archive.people.service import names_of
+from archive.records.corrections import (
+    citation_of,
+    corrected_by,
+    correction_line,
+    corrects,
+    drop_correction,
+    start_correction,
+)
 from archive.records.drafts import (
     Entries,
     complete_values,
@@ -24,6 +31,7 @@ from archive.records.drafts import (
     save_draft,
     unsaved_entries,
 )
+from archive.records.history import SAVED, as_of, keep_as_version, versions_of
 from archive.records.lastyear import brought_figures, last_year_notes
 from archive.records.models import Record, RecordState, RecordVersion
 from archive.records.pictures import find_picture, keep_picture
@@ -55,16 +63,23 @@ __all__ = [
     "Entries",
     "RecordView",
     "VersionView",
+    "as_of",
     "brought_figures",
+    "citation_of",
     "complete_values",
     "copy_record",
+    "corrected_by",
+    "correction_line",
+    "corrects",
     "create_draft",
+    "drop_correction",
     "earlier_values",
     "entries_of",
     "find_picture",
     "find_verified",
     "get_entries",
     "get_record",
+    "keep_as_version",
     "keep_picture",
     "last_year_notes",
     "list_earlier",
@@ -82,6 +97,7 @@ __all__ = [
     "record_ids",
     "save_draft",
     "signed_not_filed",
+    "start_correction",
     "start_draft",
     "start_name",
     "take_number_for",
@@ -193,26 +209,17 @@ def signed_not_filed(
 
 
 def list_versions(uow: UnitOfWork, actor: Actor, record_id: int) -> tuple[VersionView, ...]:
-    """Return what the record held each time it was submitted, newest first."""
-    require(actor, "record.read", thing_of(uow, record_id))
-    rows = uow.session.scalars(
-        select(RecordVersion)
-        .where(RecordVersion.record_id == record_id)
-        .order_by(RecordVersion.n.desc())
-    ).all()
-    names = names_of(uow, {row.made_by for row in rows})
-    return tuple(
-        VersionView(
-            row.n, row.digest, row.reason, names.get(row.made_by, ""), row.made_at, row.content
-        )
-        for row in rows
-    )
+    """Return what the record held each time it was submitted or kept, newest first."""
+    row = get_row(uow, record_id)
+    require(actor, "record.read", thing_of_row(uow, row))
+    return versions_of(uow, row)
 
 
 def find_verified(uow: UnitOfWork, code: str) -> RecordView | None:
     """Return the record a printed verification code names, or None.
 
-    The code is ``number-digest12`` as in the footer's QR; any submitted version may match.
+    The code is ``number-digest12`` as in the footer's QR; any submitted version may match, none
+    that was only kept while it was filled in.
     """
     number, _, digest = code.rpartition("-")
     if len(digest) != 12 or not number:
@@ -221,6 +228,7 @@ def find_verified(uow: UnitOfWork, code: str) -> RecordView | None:
         select(Record)
         .join(RecordVersion, RecordVersion.record_id == Record.id)
         .where(Record.number == number, RecordVersion.digest.startswith(digest, autoescape=True))
+        .where(RecordVersion.kind != SAVED)
         .limit(1)
     )
     return None if row is None else view_of(uow, row)

@@ -78,6 +78,8 @@ class VersionView:
     made_by: str
     made_at: datetime
     content: Mapping[str, Any]
+    kind: str = "submit"
+    form_version: int = 1
 
 
 # Titles of the form packs shipped; a pack without one here shows its own name.

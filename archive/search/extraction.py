@@ -14,6 +14,7 @@ from sqlalchemy import select, update
 
 from archive.core.resources import Resources
 from archive.filing.models import Item, ItemFile
+from archive.filing.versions.keeping import note_reading
 from archive.search.rules import with_section
 from archive.search.store import find_number
 from indexer import ExtractError, extract
@@ -103,6 +104,7 @@ def _keep(uow: UnitOfWork, attached: _Attached, outcome: _Outcome) -> None:
         changed["text"] = with_section(row.text, f"附件：{attached.name}", outcome.text)
     if outcome.why_not:
         changed["note"] = _with_note(row.note, attached.name, outcome.why_not)
+    note_reading(uow, attached.item_id, {"text": row.text, "note": row.note}, changed)
     # Not a change of the description: nobody's edit of the item becomes stale by it.
     uow.session.execute(update(Item).where(Item.id == attached.item_id).values(**changed))
     detail = {"file": attached.file_id, "sha256": attached.sha256, "read": not outcome.why_not}

@@ -14,6 +14,7 @@ from archive.core.errors import NotFound
 from archive.core.pages import clean_paging
 from archive.core.resources import Resources
 from archive.customers import service as customers
+from archive.filing.codes import find_reference, find_tail
 from archive.filing.models import CopyStatus, ItemCopy
 from archive.forms.service import form_titles
 from archive.people.rights import Actor, actor_tokens, require
@@ -116,6 +117,21 @@ def suggest(
     return tuple(found.values())[:limit]
 
 
+def _with_whole_codes(text: str) -> str:
+    """Return what is looked for: a 档号 as it is written, or also its end with all four digits.
+
+    So ``z109 kh 2026 d30 xsb 1`` finds the paper, and ``XSB-1`` both that and what is called so.
+    """
+    whole = find_reference(text)
+    if whole is not None:
+        return str(whole)
+    tail = find_tail(text)
+    if "unit" not in tail or len(tail["serial"].lstrip("L")) == 4:
+        return text
+    mark, digits = ("L" if tail["serial"].startswith("L") else ""), tail["serial"].lstrip("L")
+    return f"({text}) OR {tail['unit']}-{mark}{int(digits):04d}"
+
+
 def _run(resources: Resources, readers: frozenset[str], wanted: _Wanted) -> Found:
     with resources.reading() as uow:
         titles = form_titles(uow)
@@ -123,7 +139,7 @@ def _run(resources: Resources, readers: frozenset[str], wanted: _Wanted) -> Foun
         same = synonyms.groups(uow)
     filters = _by_codes(wanted.filters, titles)
     request = SearchRequest(
-        text=wanted.text,
+        text=_with_whole_codes(wanted.text),
         readers=readers,
         filters=filters,
         sort=wanted.sort,

@@ -13,6 +13,7 @@ from archive.core.resources import Resources
 from archive.documents import service as documents
 from archive.forms.service import get_form
 from archive.people.rights import Actor
+from archive.records.service import correction_line
 from archive.records.views import RecordView
 from archive.signing import pades
 from archive.signing.appearance import compose
@@ -276,6 +277,8 @@ def _make_word(
 ) -> bytes:
     """Return the Word file with its own check address, signed for the company."""
     address = verify_url(resources, record.id, round)
+    with resources.reading() as uow:
+        note = correction_line(uow, record.id)
     public_url = resources.settings.public_url
     word = documents.make_word(
         form,
@@ -286,6 +289,7 @@ def _make_word(
         with_outside=with_outside,
         with_seal=with_seal,
         seal=seal,
+        note=note,
     )
     return seal_word(resources, word, form, record)
 

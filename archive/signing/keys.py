@@ -55,6 +55,12 @@ def open_authority(resources: Resources) -> CompanyAuthority:
         return _opened[folder]
 
 
+def forget_authority(folder: Path) -> None:
+    """Close the authority of a folder that goes away or moves."""
+    with _lock:
+        _opened.pop(folder, None)
+
+
 def company_key(resources: Resources) -> SigningKey:
     """Return the key that certifies frozen papers, issued on first use."""
     holder = _Holder(None, None, lambda authority, now: authority.issue_company_seal(now))

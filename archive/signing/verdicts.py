@@ -54,7 +54,9 @@ def judge_link(uow: UnitOfWork, code: str) -> LinkVerdict:
         return LinkVerdict(known=False) if old is None else _told(uow, old, None)
     record_id, round = coded
     is_submitted = uow.session.scalar(
-        select(RecordVersion.id).where(RecordVersion.record_id == record_id).limit(1)
+        select(RecordVersion.id)
+        .where(RecordVersion.record_id == record_id, RecordVersion.kind != "save")
+        .limit(1)
     )
     if is_submitted is None:  # the code of a submission that never came about
         return LinkVerdict(known=False)

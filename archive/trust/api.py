@@ -8,6 +8,8 @@ from archive.core.pages import clean_paging
 from archive.core.web import reading, resources
 from archive.people.gate import actor, guard
 from archive.trust import service
+from archive.trust.posted import read_journal_filter
+from archive.trust.reading import list_journal
 
 api = APIBlueprint("trust_api", __name__, url_prefix="/api/v1", tag="trust")
 
@@ -21,6 +23,7 @@ class JournalLineOut(BaseModel):
     action: str
     object_type: str
     object_id: str
+    object_title: str
     detail: str
     hash: str
 
@@ -53,19 +56,16 @@ class VerifyOut(BaseModel):
 @api.output(JournalOut)
 @guard("journal.read")
 def journal() -> dict[str, object]:
-    """Read the journal, newest first; query: action, object, page, per_page."""
+    """Read the journal, newest first.
+
+    Query: person, action, type, object, since, until, text, page, per_page.
+    """
     page, per_page = clean_paging(
         request.args.get("page", 1, int), request.args.get("per_page", 50, int)
     )
     with reading() as uow:
-        lines = service.list_journal(
-            uow,
-            actor(),
-            action=request.args.get("action", "")[:60],
-            object_id=request.args.get("object", "")[:60],
-            page=page,
-            per_page=per_page,
-        )
+        narrow = read_journal_filter(request.args)
+        lines = list_journal(uow, actor(), narrow, page=page, per_page=per_page)
     items = [
         {key: getattr(line, key) for key in JournalLineOut.model_fields} for line in lines.items
     ]

@@ -9,21 +9,32 @@ from werkzeug.wrappers import Response as Redirect
 
 from archive.core.list_sheets import ListColumn, list_sheet, wants_sheet
 from archive.core.pages import Page, clean_paging
-from archive.core.web import reading, resources
+from archive.core.web import reading, resources, work
+from archive.documents.service import MEDIA_TYPES
+from archive.filing.paper_files import paper_response
 from archive.people.gate import actor, guard
 from archive.trust import check_proof, service
 from archive.trust import checkpoints as kept
+from archive.trust.month_paper import month_paper
+from archive.trust.posted import read_journal_filter
+from archive.trust.reading import JournalLine, list_journal
+from storage.journal import acts
 
 pages = APIBlueprint("trust", __name__, template_folder="templates", enable_openapi=False)
 
-SHOWN = 200
-_COLUMNS: tuple[ListColumn[service.JournalLine], ...] = (
+# Where the thing of an entry is shown: by its type, the page and the name of its id.
+WAYS = {
+    "item": ("filing.item", "item_id"),
+    "record": ("records.show", "record_id"),
+}
+_COLUMNS: tuple[ListColumn[JournalLine], ...] = (
     ListColumn("序号", lambda line: line.seq, 8),
     ListColumn("时间", lambda line: line.at, 18),
     ListColumn("何人", lambda line: line.actor_name, 12),
     ListColumn("做了什么", lambda line: line.action, 24),
     ListColumn("对什么", lambda line: line.object_type, 12),
     ListColumn("编号", lambda line: line.object_id, 12),
+    ListColumn("题名", lambda line: line.object_title, 30),
     ListColumn("详情", lambda line: line.detail, 60),
     ListColumn("摘要", lambda line: line.hash, 30),
 )
@@ -41,7 +52,8 @@ _CHECKPOINTS: tuple[ListColumn[kept.CheckpointView], ...] = (
 @guard("public")
 def healthz() -> tuple[dict[str, str], int]:
     """Say whether the server and its database answer."""
-    service.is_alive(resources())
+    if not service.is_alive(resources()):
+        return {"status": "down"}, 503
     return {"status": "ok"}, 200
 
 
@@ -51,17 +63,12 @@ def journal() -> str | Response:
     """Show the journal, newest first."""
     page, per_page = clean_paging(request.args.get("page", 1, int), 50)
     with reading() as uow:
-        read_page = partial(
-            service.list_journal,
-            uow,
-            actor(),
-            action=request.args.get("action", "")[:60],
-            object_id=request.args.get("object", "")[:60],
-        )
+        read_page = partial(list_journal, uow, actor(), read_journal_filter(request.args))
         if wants_sheet():
             return list_sheet("日志", _COLUMNS, lambda n, size: read_page(page=n, per_page=size))
         lines = read_page(page=page, per_page=per_page)
-    return render_template("trust/journal.html", page=lines)
+        known = sorted(acts(uow.session))
+    return render_template("trust/journal.html", page=lines, acts=known, ways=WAYS)
 
 
 @pages.get("/admin/checkpoints")
@@ -73,6 +80,15 @@ def checkpoints() -> str | Response:
     if wants_sheet():
         return list_sheet("日志检查点", _CHECKPOINTS, lambda _page, _size: Page.whole(found))
     return render_template("trust/checkpoints.html", checkpoints=found)
+
+
+@pages.get("/admin/checkpoints/<month>.<any(docx, pdf):kind>")
+@guard("journal.read")
+def month_report(month: str, kind: str) -> Response:
+    """Hand out a month's checkpoints as a paper (A13), with places for signatures."""
+    with reading() as uow:
+        found = month_paper(uow, actor(), month)
+    return paper_response(resources(), found, kind, MEDIA_TYPES[kind])
 
 
 @pages.post("/admin/checkpoints")
@@ -106,11 +122,18 @@ def _handed_out(content: bytes, media_type: str, name: str) -> Response:
     return Response(content, mimetype=media_type, headers=headers)
 
 
-@pages.route("/admin/verify", methods=["GET", "POST"])
+@pages.get("/admin/verify")
 @guard("verify.run")
 def verify() -> str:
-    """Check bytes, rows, journal and index, when asked to."""
-    findings = None
-    if request.method == "POST":
-        findings = list(service.verify_instance(resources()))
-    return render_template("trust/verify.html", findings=findings, shown=SHOWN)
+    """Say what is checked, and let it be started."""
+    return render_template("trust/verify.html")
+
+
+@pages.post("/admin/verify")
+@guard("verify.run")
+def start_verify() -> Redirect:
+    """Check bytes, rows, journal and index as a task with a live bar."""
+    with work() as uow:
+        task = service.start_verify(uow, actor())
+        uow.commit()
+    return redirect(url_for("tasks.show", task_id=task.id))

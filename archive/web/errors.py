@@ -20,6 +20,7 @@ from archive.web.wording import NEXT_STEPS, SENTENCES, TITLES, in_chinese
 from doc_templates import errors as forms
 from indexer import errors as index
 from storage import errors as storage
+from storage.trouble import storage_trouble
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +44,11 @@ STATUS: dict[type[Exception], tuple[int, str]] = {
     index.ExtractError: (422, "invalid"),
     storage.BlobMissing: (503, "unavailable"),
     storage.BlobDamaged: (503, "unavailable"),
+    storage.NoRoom: (507, "no_room"),
+    storage.RowsDamaged: (503, "unavailable"),
+    storage.PlaceTaken: (409, "conflict"),
+    storage.BackupDamaged: (422, "invalid"),
+    storage.WrongPassphrase: (422, "invalid"),
     OverflowError: (422, "invalid"),  # a number no column can hold
     UnicodeEncodeError: (422, "invalid"),  # half a character
     RecursionError: (400, "bad_request"),  # brackets without end
@@ -62,6 +68,7 @@ CODES = {
     422: "invalid",
     429: "throttled",
     503: "unavailable",
+    507: "no_room",
 }
 
 
@@ -85,8 +92,11 @@ def register(app: Flask) -> None:
 def answer_error(error: Exception) -> ResponseReturnValue:
     """Turn any error into the answer for this request."""
     refusal = refusal_for(error)
+    rule = request.url_rule.rule if request.url_rule else "-"  # an address may hold a secret
     if refusal.status >= 500 and refusal.code == "internal":
-        log.error("unexpected error on %s %s", request.method, request.path, exc_info=error)
+        log.error("unexpected error on %s %s", request.method, rule, exc_info=error)
+    elif refusal.status == 507 or isinstance(error, storage.StorageError):
+        log.error("storage trouble on %s %s: %s", request.method, rule, type(error).__name__)
     if request.path.startswith("/api/"):
         return json_answer(refusal)
     if refusal.status == 401 and "people.login" in current_app.view_functions:
@@ -105,6 +115,9 @@ def refusal_for(error: Exception) -> Refusal:
             return _from_table(error, *STATUS[kind])
         if kind.__name__ in WRITE_RACES:
             return Refusal(409, "conflict", SENTENCES[409])
+    trouble = storage_trouble(error)
+    if trouble is not None:
+        return refusal_for(trouble)
     return Refusal(500, "internal", SENTENCES[500])
 
 

@@ -50,6 +50,8 @@ PLACES = (
     Place("filing.desk", "归档", "archive", "filing.list", heading="档案"),
     Place("handover.mine", "归档移交", "box-arrow-in-down", "handover.list", heading="档案"),
     Place("filing.items", "档案目录", "journal-text", "item.list"),
+    Place("controlled.listing", "受控文件", "files", "controlled.list"),
+    Place("places.rooms", "库房", "grid-3x3-gap", "place.list", heading="档案"),
     Place("retention.home", "到期处置", "hourglass-bottom", "retention.read"),
     Place("lending.mine", "借阅", "book", "loan.list", on_phone=True),
     Place("lending.desk", "借阅台", "upc-scan", "loan.desk"),
@@ -59,6 +61,7 @@ PLACES = (
     Place("synonyms.listing", "同义词", "translate", "search.synonyms", heading="管理"),
     Place("trust.journal", "日志", "clock-history", "journal.read", heading="管理"),
     Place("trust.verify", "完整性检查", "shield-check", "verify.run", heading="管理"),
+    Place("health.page", "系统状况", "activity", "health.read", heading="管理"),
 )
 
 

@@ -44,6 +44,7 @@ WAYS = {
         "records.show", "record_id", "records.listing", (("state", "in_signing"), ("mine", 1))
     ),
     "to_file": Way("filing.record", "record_id", "filing.desk"),
+    "quarantine": Way("checks.hold", "item_id", "checks.holds"),
     "overdue": Way("filing.item", "item_id", "lending.register"),
     "borrowed": Way("filing.item", "item_id", "lending.mine"),
 }

@@ -11,6 +11,7 @@ from datetime import date
 from archive.core.clock import local_day, show_instant
 from archive.core.pages import Page
 from archive.filing import service as filing
+from archive.filing.checks.quarantine import list_holds
 from archive.lending import service as lending
 from archive.lending.views import LoanView
 from archive.people.rights import Actor, can
@@ -51,6 +52,7 @@ def cards_for(uow: UnitOfWork, actor: Actor) -> tuple[Card, ...]:
         to_approve,
         returned,
         to_file,
+        in_quarantine,
         overdue,
         drafts,
         in_signing,
@@ -139,6 +141,17 @@ def to_file(uow: UnitOfWork, actor: Actor) -> Card | None:
     )
     none = f"有 {half_done} 件还差几步，请到归档台接着做。" if half_done else "没有等待归档的文件。"
     return Card("to_file", "待归档", found.total + half_done, lines, none)
+
+
+def in_quarantine(uow: UnitOfWork, actor: Actor) -> Card | None:
+    """Items put aside by a check, for the archivists; no card when there are none."""
+    if not can(actor, "check.confirm"):
+        return None
+    found = list_holds(uow, actor, per_page=SHOWN)
+    if not found.total:
+        return None
+    lines = tuple(Line(one.item_id, one.title, one.reason[:80], True) for one in found.items)
+    return Card("quarantine", "隔离中的档案", found.total, lines, "", is_urgent=True)
 
 
 def overdue(uow: UnitOfWork, actor: Actor) -> Card | None:

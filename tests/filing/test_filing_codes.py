@@ -13,6 +13,7 @@ from archive.filing.codes import (
     clean_barcode,
     final_of,
     find_reference,
+    find_tail,
     fold_reference,
     is_same_reference,
     make_barcode,
@@ -37,6 +38,12 @@ CODE = "Z109-KH·2026-D30-XSB-0001"
         "Z109-KH·2026-D30-XSB-\u200b0001",
         "Z109-KH‧2026−D30‐XSB‑0001",
         "Z109-KH·2026-D30-XSB-1",
+        "Z109 KH 2026 D30 XSB 0001",
+        "z109 kh 2026 d30 xsb 1",
+        "Ｚ１０９　ＫＨ　２０２６　Ｄ３０　ＸＳＢ　１",
+        "z109kh2026d30xsb0001",
+        "Z109.KH.2026.D30.XSB.0001",
+        "Z109-KH-2026-D30-XSB-0001",
     ],
 )
 def test_every_spelling_is_brought_to_one(typed):
@@ -83,6 +90,72 @@ def test_the_parts_of_a_code(typed, parts):
 def test_what_is_no_code_is_none(typed):
     assert find_reference(typed) is None
     assert not is_same_reference(typed, typed)
+
+
+@pytest.mark.parametrize(
+    ("typed", "code"),
+    [
+        ("z109ws022011ybgs0001", "Z109-WS·02·2011-Y-BGS-0001"),
+        ("Z109 WS 02 2011 Y BGS 1", "Z109-WS·02·2011-Y-BGS-0001"),
+        ("z109ws2011y0001", "Z109-WS·2011-Y-0001"),
+        ("z109kh2026d30xsbl0007", "Z109-KH·2026-D30-XSB-L0007"),
+    ],
+)
+def test_a_code_without_its_marks_keeps_its_parts(typed, code):
+    assert str(find_reference(typed)) == code
+
+
+@pytest.mark.parametrize(
+    ("typed", "parts"),
+    [
+        ("BGS-0001", {"unit": "BGS", "serial": "0001"}),
+        ("bgs 1", {"unit": "BGS", "serial": "1"}),
+        ("ＢＧＳ－１", {"unit": "BGS", "serial": "1"}),
+        ("2011 0001", {"year": "2011", "serial": "0001"}),
+        ("2011—Y—BGS—0001", {"year": "2011", "retention": "Y", "unit": "BGS", "serial": "0001"}),
+        ("D30-12", {"retention": "D30", "serial": "12"}),
+        ("KH·2026 L7", {"category": "KH", "year": "2026", "serial": "L7"}),
+        ("KH·02·2026 7", {"category": "KH", "second": "02", "year": "2026", "serial": "7"}),
+    ],
+)
+def test_the_end_of_a_code_is_read_into_its_parts(typed, parts):
+    assert find_tail(typed) == parts
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "",
+        "0001",
+        "BGS",
+        "BGS-0000",
+        "0001-BGS",
+        "客户-0001",
+        "1 2 3 4",
+        "BGS BGS 1",
+        "-",
+        "9" * 10_000,
+    ],
+)
+def test_what_is_no_end_of_a_code_has_no_parts(typed):
+    assert find_tail(typed) == {}
+
+
+def test_codes_in_their_order_sort_as_their_parts_do():
+    told = [
+        "Z108-WS·2026-Y-XSB-0001",
+        "Z109-KH·2025-D30-XSB-0011",
+        "Z109-KH·2026-D10-XSB-0002",
+        "Z109-KH·2026-D30-0007",
+        "Z109-KH·2026-D30-KFB-9999",
+        "Z109-KH·2026-D30-XSB-0002",
+        "Z109-KH·2026-D30-XSB-0010",
+        "Z109-KH·2026-Y-XSB-0001",
+        "Z109-KH·02·2024-D30-XSB-0001",
+        "Z109-WS·2011-Y-BGS-0001",
+    ]
+    codes = [find_reference(text) for text in told]
+    assert sorted(codes, key=lambda code: code.order) == codes == sorted(codes)
 
 
 def test_a_provisional_code_is_never_taken_for_a_final_one():

@@ -5,6 +5,7 @@ import pytest
 from archive.core.errors import Conflict, Forbidden, NotFound
 from archive.filing import service as filing
 from archive.filing.checks import edge
+from archive.filing.checks.reading import read_bytes
 from archive.filing.checks.rules import Verdict
 from archive.filing.checks.scheme import PROPERTIES, load_scheme, parse_scheme
 from storage.journal import JournalEntry
@@ -40,9 +41,12 @@ def test_a_sound_volume_passes_and_says_what_was_not_done(resources, company, it
     assert report.is_clean and not report.stops and report.papers == 1
     assert found["virus"].verdict is Verdict.NOT_DONE
     assert found["virus"].note == "没有接入病毒扫描程序"
-    assert {how for how, one in found.items() if one.verdict is Verdict.PASS} == set(found) - {
-        "virus"
-    }
+    assert (
+        found["match"].verdict is Verdict.MANUAL and "没有内嵌数据" in found["match"].manual[0].why
+    )
+    assert found["listed"].note == "没有经过移交清单"
+    passed = {how for how, one in found.items() if one.verdict is Verdict.PASS}
+    assert passed == set(found) - {"virus", "match", "listed"}
 
 
 @pytest.mark.parametrize(
@@ -111,7 +115,7 @@ def test_only_who_may_seal_checks(resources, company, item):
 def test_a_mark_across_two_pieces_is_seen(resources):
     content = b"%PDF-1.7 " + b"x" * ((1 << 20) - 14) + b"/Encrypt 7 0 R"
     ref = resources.blobs.put(content, "application/pdf")
-    seen = edge.read_bytes(resources.blobs, (ref.sha256,))[ref.sha256]
+    seen = read_bytes(resources.blobs, (ref.sha256,))[ref.sha256]
     assert (seen.sha256, seen.size, seen.marks) == (ref.sha256, ref.size, {"/Encrypt"})
 
 
@@ -119,7 +123,8 @@ def test_the_scheme_covers_all_four_properties():
     assert {item.property for item in load_scheme().items} == set(PROPERTIES)
 
 
-ITEM = '[[item]]\ncode = "X"\nproperty = "真实性"\nname = "项"\nhow = "digest"\nveto = true\n'
+ITEM = '[[item]]\ncode = "X"\nproperty = "真实性"\nname = "项"\nhow = "digest"\n'
+ITEM += 'veto = true\nwhen = ["sealing"]\n'
 
 
 @pytest.mark.parametrize(
@@ -131,6 +136,8 @@ ITEM = '[[item]]\ncode = "X"\nproperty = "真实性"\nname = "项"\nhow = "diges
         "version = 1\n" + ITEM.replace("digest", "magic"),
         "version = 1\n" + ITEM.replace("真实性", "美观性"),
         "version = 1\n" + ITEM.replace("veto = true", ""),
+        "version = 1\n" + ITEM.replace("sealing", "someday"),
+        "version = 1\n" + ITEM.replace('["sealing"]', "[]"),
     ],
 )
 def test_a_scheme_that_is_not_whole_is_refused(text):

@@ -12,7 +12,7 @@ from archive.core.errors import ArchiveError, Forbidden, Invalid, NotFound
 from archive.core.resources import open_resources
 from archive.filing import service as filing
 from archive.filing.models import Item
-from archive.filing.packages import reading
+from archive.filing.packages import doors
 from archive.filing.packages.making import start_package
 from archive.filing.packages.reading import check_package, read_package
 from archive.instance import install_forms
@@ -233,7 +233,7 @@ def test_too_many_and_too_large_are_refused(resources, filed, make, monkeypatch)
     assert check_package(path) == 3
     for limit in ("MOST_ENTRIES", "MOST_BYTES", "MOST_FILE"):
         with monkeypatch.context() as patch, pytest.raises(Invalid):
-            patch.setattr(reading, limit, 1)
+            patch.setattr(doors, limit, 1)
             check_package(path)
 
 

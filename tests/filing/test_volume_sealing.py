@@ -308,7 +308,8 @@ def test_an_item_before_its_catalogue_can_change_class_too(resources, company, s
 
 
 @pytest.mark.parametrize(
-    "typed", [FIRST, "z109－kh•2026－d30－xsb－0001", "Z109-KH.2026-D30-XSB-1", "Z109 KH·2026"]
+    "typed",
+    [FIRST, "z109－kh•2026－d30－xsb－0001", "Z109-KH.2026-D30-XSB-1", "Z109 KH·2026", "XSB-1"],
 )
 def test_a_final_code_is_found_in_the_list_however_it_is_typed(resources, company, filed, typed):
     item = filed()
@@ -319,7 +320,15 @@ def test_a_final_code_is_found_in_the_list_however_it_is_typed(resources, compan
 
 
 @pytest.mark.parametrize(
-    "typed", [FIRST, "z109－kh•2026－d30－xsb－0001", "Z109-KH.2026-D30-XSB-0001"]
+    "typed",
+    [
+        FIRST,
+        "z109－kh•2026－d30－xsb－0001",
+        "Z109-KH.2026-D30-XSB-1",
+        "Z109 KH 2026 D30 XSB 1",
+        "XSB-1",
+        "2026-D30-XSB-1",
+    ],
 )
 def test_a_final_code_is_found_by_search_however_it_is_typed(resources, company, filed, typed):
     item = filed()

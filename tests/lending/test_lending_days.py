@@ -18,6 +18,7 @@ from archive.core.clock import local_day
 from archive.core.errors import ArchiveError
 from archive.filing.models import ItemCopy
 from archive.lending import service as lending
+from archive.lending.incidents import service as incidents
 from archive.lending.models import Loan, LoanApproval, LoanRequest
 from archive.lending.views import Refused
 from storage.journal import JournalEntry, check_chain
@@ -57,6 +58,12 @@ class Model:
     copies: dict[str, int] = field(default_factory=dict)
     contracts: set[int] = field(default_factory=set)
     asked: dict[int, Asked] = field(default_factory=dict)
+    held_back: set[str] = field(default_factory=set)  # back with a page missing, not decided yet
+
+    def has_copies(self, item: int) -> bool:
+        return any(
+            owner == item and code not in self.held_back for code, owner in self.copies.items()
+        )
 
     def out(self) -> dict[str, int]:
         return {one.copy: key for key, one in self.asked.items() if one.state == "handed_out"}
@@ -79,7 +86,7 @@ class Model:
             and (mode == "onsite" or len(mine) < LIMIT)
             and not self.has_paper(borrower, item)
             and not self.is_late(borrower, today)
-        ) and (self.has_free_copy(item) is not queue)
+        ) and (self.has_copies(item) and self.has_free_copy(item) is not queue)
 
     def has_paper(self, borrower: int, item: int) -> bool:
         return any(
@@ -88,8 +95,8 @@ class Model:
         )
 
     def copies_in(self, item: int) -> int:
-        out = self.out()
-        return sum(owner == item and code not in out for code, owner in self.copies.items())
+        gone = self.out().keys() | self.held_back
+        return sum(owner == item and code not in gone for code, owner in self.copies.items())
 
     def has_free_copy(self, item: int) -> bool:
         held = sum(one.item == item and one.held_until is not None for one in self.asked.values())
@@ -116,7 +123,7 @@ class Model:
     def may_hand_out(self, code: str, key: int, today: date) -> bool:
         one = self.asked[key]
         return (
-            code not in self.out()
+            code not in self.out().keys() | self.held_back
             and one.state == "approved"
             and one.held_until is not None
             and one.item == self.copies[code]
@@ -138,7 +145,7 @@ class Desk:
     def __init__(self, shelf, company, clock, seed: int) -> None:
         self.shelf, self.clock, self.model = shelf, clock, Model()
         self.random = random.Random(seed)
-        self.archivist = company.archivist
+        self.archivist, self.head = company.archivist, company.archive_head
         self.borrowers = (company.sales_clerk, company.sales_clerk2)
         self.stranger = company.other_clerk
         self.everyone = tuple(company.everyone().values())
@@ -169,6 +176,7 @@ class Desk:
             self.hand_out,
             self.hand_out,
             self.take_back,
+            self.decide_incident,
         )
         self.model.lapse(self.today)
         self.shelf.do(lending.let_lapse)
@@ -247,7 +255,21 @@ class Desk:
         if found is not None:
             assert found.loan.intact is (pages == 3)
             self.model.asked[key].state = "closed"
+            if pages != 3:
+                self.model.held_back.add(code)
             self.model.settle(self.model.asked[key].item, self.today)
+
+    def decide_incident(self) -> None:
+        with self.shelf.resources.reading() as uow:
+            found = incidents.list_incidents(uow, self.head, state="all", per_page=50).items
+        if not found:
+            return
+        one = self.random.choice(found)
+        expected = one.is_open and one.loan.barcode in self.model.held_back
+        words = ("accepted", "少一页，按现状收存。", one.version)
+        if self.attempt(expected, incidents.close_incident, self.head, one.id, *words) is not None:
+            self.model.held_back.discard(one.loan.barcode)
+            self.model.settle(one.loan.item_id, self.today)
 
     def attempt(self, expected: bool, act, *args):
         """Do an act; it must go through exactly when the model says so."""
@@ -290,7 +312,9 @@ class Desk:
         assert len({copy for copy, _ in lent}) == len(lent)
         out = {barcodes[copy]: request for copy, request in lent}
         assert out == self.model.out()
-        assert status == {code: "out" if code in out else "in" for code in self.model.copies}
+        back = dict.fromkeys(self.model.held_back, "missing")
+        there = {code: "out" if code in out else "in" for code in self.model.copies}
+        assert status == {**there, **back}
 
     def check_the_books(self) -> None:
         """Every loan has its approvals in order, and the log replayed gives the open loans."""

@@ -87,7 +87,7 @@ def test_a_loan_keeps_a_snapshot_of_its_rule(shelf, company):
 
 
 def test_scanning_says_what_to_do(shelf, company):
-    item_id, barcode = shelf.item()
+    item_id, barcode = shelf.item(provisional_code="Z109-KH·2026-D30-XSB-L0001")
     scan = shelf.do(lending.scan, company.archivist, barcode)
     assert scan.kind == "nothing" and "没有已批准的借阅申请" in scan.message
     request = shelf.ask(company.sales_clerk2, item_id)
@@ -99,6 +99,8 @@ def test_scanning_says_what_to_do(shelf, company):
     shelf.do(lending.hand_out, company.archivist, barcode)
     scan = shelf.do(lending.scan, company.archivist, barcode)
     assert scan.kind == "take_back" and scan.pages == 3 and "林美玲" in scan.message
+    by_code = shelf.do(lending.scan, company.archivist, "z109 kh·2026 d30 xsb l1")
+    assert by_code.kind == "take_back" and by_code.barcode == barcode
 
 
 # ------------------------------------------------- refused, in words, nothing changed

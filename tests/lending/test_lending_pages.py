@@ -37,7 +37,7 @@ def test_the_form_shows_every_way_before_sending(shelf, company, client_for):
     assert "2026年12月7日" in page and "王建国、孙文静" in page
     for way in ("原件外借", "现场阅览", "电子阅览", "复印摘录"):
         assert way in page
-    assert "还不受理这种申请" in page
+    assert "disabled" not in page.partition("怎么借")[2].partition("</fieldset>")[0]
 
 
 def test_checking_shows_the_decision_and_writes_nothing(shelf, company, client_for):

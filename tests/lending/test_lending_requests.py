@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 
 from archive.core.calendar import CalendarDay
 from archive.core.errors import Conflict, Forbidden, Invalid, NotFound
-from archive.filing.models import ItemCopy, ItemFile
+from archive.filing.models import ItemCopy
 from archive.lending import matrix
 from archive.lending import service as lending
 from archive.lending.matching import Rule
@@ -17,7 +17,6 @@ from archive.lending.views import HIDDEN_TITLE, Refused
 from archive.people import service as people
 from archive.people.models import User
 from archive.records.models import Record
-from storage.blobs import BlobRef
 from storage.journal import JournalEntry
 
 PURPOSE = "客户续签合同前核对资质"
@@ -254,22 +253,6 @@ def test_the_limit_counts_what_is_asked_for_and_what_is_out(shelf, company):
     sixth, _ = shelf.item()
     assert codes(shelf.ask(company.sales_clerk, sixth)) == {"limit"}
     assert shelf.ask(company.sales_clerk, sixth, "onsite").state == "waiting"
-
-
-@pytest.mark.parametrize("mode", ["electronic", "copy"])
-def test_modes_the_desk_does_not_serve_yet_are_refused_in_words(shelf, company, mode):
-    item_id, _ = shelf.item()
-    with shelf.resources.work() as uow:
-        uow.session.add(ItemFile(item_id=item_id, role="master", name="a.pdf", **file_of(uow)))
-        uow.commit()
-    assert decide(shelf, company.sales_clerk, item_id, mode).allowed
-    with pytest.raises(Invalid, match="目前只办理原件外借和现场阅览"):
-        shelf.ask(company.sales_clerk, item_id, mode)
-
-
-def file_of(uow) -> dict:
-    ref = BlobRef("0" * 64, 1, "application/pdf")
-    return {"sha256": uow.keep(ref), "created_at": uow.now()}
 
 
 @pytest.mark.parametrize(

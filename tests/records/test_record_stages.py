@@ -46,7 +46,10 @@ def test_returned_and_sent_again_is_a_new_round_with_the_same_number(
     assert (again.round, again.number, again.state_note) == (2, sent.number, "")
     with resources.reading() as uow:
         versions = service.list_versions(uow, company.sales_clerk, sent.id)
-    assert [(one.n, one.reason) for one in versions] == [(2, "第 2 次提交"), (1, "第 1 次提交")]
+    assert [(one.n, one.reason) for one in versions] == [
+        (2, "第 2 次提交，按退回意见修改：地址不全 请补"),
+        (1, "第 1 次提交"),
+    ]
     assert versions[0].digest != versions[1].digest
 
 

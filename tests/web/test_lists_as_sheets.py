@@ -1,7 +1,7 @@
 """Every list can be taken along as an Excel file: all its pages, and nothing one may not see."""
 
 import io
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import openpyxl
@@ -14,6 +14,12 @@ from archive.core import list_sheets
 from archive.core.clock import local_day
 from archive.customers import service as customers
 from archive.filing import service as filing
+from archive.filing.checks.edge import keep_volume_check
+from archive.filing.controlled import edge as controlled
+from archive.filing.controlled.service import Declared
+from archive.filing.incoming import service as incoming
+from archive.filing.stocktake import service as stocktake
+from archive.filing.stocktake.service import Scope
 from archive.jobs import drain_all
 from archive.lending import service as lending
 from archive.people.access import mark_left
@@ -36,8 +42,19 @@ LISTS = {
     "/volumes/{volume}": "archivist",
     "/filing": "archivist",
     "/filing/plan": "archivist",
+    "/filing/late": "archivist",
+    "/controlled": "archivist",
+    "/controlled/{controlled}": "archivist",
+    "/filing/incoming": "archivist",
     "/handover": "sales_clerk",
     "/handover/all": "archivist",
+    "/checks": "archivist",
+    "/quarantine": "archivist",
+    "/places": "archivist",
+    "/places/1": "archivist",
+    "/places/copies": "archivist",
+    "/stocktakes": "archivist",
+    "/stocktakes/{stocktake}": "archivist",
     "/signing?view=done": "sales_clerk",
     "/signing/settings": "sales_clerk",
     "/signing/stuck": "admin",
@@ -72,6 +89,10 @@ NOT_LISTS = {
     "records/import_report.html": "its faults are given out in the file that came in",
     "handover/_parts.html": "the tables of /handover and /handover/all, which give them out",
     "handover/show.html": "one hand-over list, printed as A07",
+    "controlled/_parts.html": "the tables of /controlled, which gives them out",
+    "checks/show.html": "one check, printed as A16",
+    "incoming/batch.html": "a form: the files of a batch, entered in place",
+    "places/_parts.html": "the tables of /places/copies and a place's page, which give them out",
     "filing/check.html": "the outcome of one volume's check",
     "lending/desk.html": "what waits for pick-up today; /loans/register is the list",
     "signing/verify.html": "one paper's signatures, for strangers",
@@ -119,7 +140,9 @@ def busy(resources, company, client_for, filed, clock) -> dict[str, int]:
         agent = company.finance_clerk
         delegation.delegate_tasks(uow, company.sales_clerk, agent, local_day(clock()), until)
         filing.offer_paper(uow, company.archivist, filing.read_row({"title": "客户来函"}), None)
+        incoming.make_batch(uow, company.archivist, "三月扫描", {})
         volume = filing.get_item(uow, company.archivist, filed).volume_id
+        counted = stocktake.open_take(uow, company.archivist, Scope("volume", volume))
         uow.commit()
     drain_all(resources)
     edge.submit(resources, company.sales_clerk, draft.id, draft.version)
@@ -131,7 +154,33 @@ def busy(resources, company, client_for, filed, clock) -> dict[str, int]:
         mark_left(uow, company.admin, company.finance_clerk.id)
         uow.commit()
     note_checkpoint(resources)
-    return {"item": filed, "volume": volume, "seal": used_seal(resources, company)}
+    issued = issued_copy(resources, company, filed)
+    lose_a_file(resources, company, filed, volume)
+    seal = used_seal(resources, company)
+    return {
+        "item": filed,
+        "volume": volume,
+        "seal": seal,
+        "controlled": issued,
+        "stocktake": counted.id,
+    }
+
+
+def issued_copy(resources, company, item_id: int) -> int:
+    """A controlled document of which a copy was issued; return its id."""
+    said = Declared(0, "WI-1", "作业指导书", "A/0", date(2026, 11, 23), is_legible=True)
+    document = controlled.declare(resources, company.archivist, item_id, said)
+    person = company.sales_clerk
+    controlled.issue(resources, company.archivist, document.id, company.sales_id, person.id)
+    return document.id
+
+
+def lose_a_file(resources, company, item_id: int, volume_id: int) -> None:
+    """A file of the item is lost, and a check of its volume puts the item aside."""
+    with resources.reading() as uow:
+        files = filing.get_item(uow, company.archivist, item_id).files
+    resources.blobs.delete(files[-1].sha256)
+    keep_volume_check(resources, company.archivist, volume_id)
 
 
 def used_seal(resources, company) -> int:

@@ -4,7 +4,6 @@ Knows no item and no database. Source: RFC 8493; archive.md 5 (SM3 where the pla
 """
 
 import hashlib
-import unicodedata
 import zipfile
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -12,12 +11,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO
 
+from archive.core.file_names import safe_name
+
 CHUNK = 1 << 20
 DECLARATION = "BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
 SM3_FILE = "sm3/payload-sm3.txt"
 HAS_SM3 = "sm3" in hashlib.algorithms_available
-LONGEST_NAME = 120
-_FORBIDDEN = '<>:"/\\|?*%'
 
 
 class BagWriter:
@@ -47,8 +46,8 @@ class BagWriter:
     ) -> None:
         self._zip.close()
 
-    def add(self, path: str, stream: BinaryIO) -> None:
-        """Put one payload file in, at a path of safe names parted by slashes."""
+    def add(self, path: str, stream: BinaryIO) -> str:
+        """Put a payload file in, at a path of safe names parted by slashes; return its SHA-256."""
         inside = f"data/{path}"
         sums = [hashlib.sha256()] + ([hashlib.new("sm3")] if HAS_SM3 else [])
         with self._zip.open(self._info(inside), "w", force_zip64=True) as entry:
@@ -60,6 +59,7 @@ class BagWriter:
         self._sums[inside] = sums[0].hexdigest()
         if HAS_SM3:
             self._sm3[inside] = sums[1].hexdigest()
+        return self._sums[inside]
 
     def close_with(self, info: Mapping[str, str]) -> None:
         """Write the tag files; ``info`` goes into bag-info.txt, one line an entry."""
@@ -80,29 +80,6 @@ class BagWriter:
         info = zipfile.ZipInfo(f"{self._base}/{path}", self._when)
         info.external_attr = 0o644 << 16
         return info
-
-
-def safe_name(text: str) -> str:
-    """Return a name that is good on every file system and in a manifest."""
-    kept = "".join(
-        "_" if char in _FORBIDDEN or unicodedata.category(char)[0] == "C" else char
-        for char in unicodedata.normalize("NFC", text)
-    )
-    stem, dot, suffix = kept.strip(" .").rpartition(".")
-    if dot and len(suffix) <= 8:
-        return f"{stem[: LONGEST_NAME - len(suffix) - 1]}.{suffix}"
-    return kept.strip(" .")[:LONGEST_NAME] or "文件"
-
-
-def unique_name(name: str, taken: set[str]) -> str:
-    """Return a name that is not taken yet, and take it; case makes no difference."""
-    stem, dot, suffix = name.rpartition(".")
-    tries, found = 1, name
-    while found.casefold() in taken:
-        tries += 1
-        found = f"{stem}({tries}){dot}{suffix}" if dot else f"{name}({tries})"
-    taken.add(found.casefold())
-    return found
 
 
 def _manifest(sums: Iterable[tuple[str, str]]) -> str:

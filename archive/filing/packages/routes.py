@@ -3,7 +3,7 @@
 from typing import Literal
 
 from apiflask import APIBlueprint
-from flask import redirect, url_for
+from flask import redirect, request, url_for
 from pydantic import BaseModel, ConfigDict
 from werkzeug.wrappers import Response
 
@@ -23,6 +23,7 @@ class PackageIn(BaseModel):
 
     scope: Literal["item", "volume", "customer"]
     id: int
+    make: Literal["bag", "xml"] = "bag"
 
 
 class PackageTask(BaseModel):
@@ -37,22 +38,23 @@ class PackageTask(BaseModel):
 @guard("item.package")
 def make(scope: str, number: int) -> Response:
     """Start making a package and show its progress."""
-    return redirect(url_for("tasks.show", task_id=_start(scope, number).id))
+    task = _start(scope, number, request.form.get("make", "bag"))
+    return redirect(url_for("tasks.show", task_id=task.id))
 
 
 @api.post("/packages")
-@api.doc(summary="把一件、一个案卷或一个客户的档案做成封装包（BagIt）")
+@api.doc(summary="把一件、一个案卷或一个客户的档案做成封装包（BagIt，或 DA/T 48 的 XML）")
 @api.input(PackageIn, location="json", arg_name="asked")
 @api.output(PackageTask, status_code=202)
 @guard("item.package")
 def make_by_call(asked: PackageIn) -> PackageTask:
     """Start making a package."""
-    task = _start(asked.scope, asked.id)
+    task = _start(asked.scope, asked.id, asked.make)
     return PackageTask(id=task.id, state=task.state, url=f"/api/v1/tasks/{task.id}")
 
 
-def _start(scope: str, number: int) -> TaskView:
+def _start(scope: str, number: int, make: str) -> TaskView:
     with work() as uow:
-        task = start_package(uow, actor(), scope, number)
+        task = start_package(uow, actor(), scope, number, make)
         uow.commit()
     return task

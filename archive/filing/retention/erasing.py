@@ -10,7 +10,10 @@ from dataclasses import dataclass
 
 from sqlalchemy import Column, Table, delete, select, text, update
 
+from archive.filing.controlled.models import ControlledVersion
 from archive.filing.models import CopyStatus, Item, ItemCopy, ItemState
+from archive.filing.versions.keeping import TEXT
+from archive.filing.versions.models import ItemVersion
 from archive.people.rights import Actor
 from archive.records import service as records
 from archive.records.models import Record
@@ -51,6 +54,7 @@ def erase_item(uow: UnitOfWork, actor: Actor, item: Item, list_id: int) -> Erase
     digests = _drop_files(uow, owners)
     if item.record_id is not None:
         _drop_content(uow, actor, item.record_id, owners)
+    _drop_texts(uow, item)
     digests |= _drop_derived(uow, item)
     item.text, item.status, item.state = "", "", ItemState.DESTROYED
     for copy in uow.session.scalars(select(ItemCopy).where(ItemCopy.item_id == item.id)):
@@ -80,6 +84,8 @@ def _owners(uow: UnitOfWork, item: Item) -> dict[str, list[int]]:
         runs = select(SigningRun.id).where(SigningRun.record_id == item.record_id)
         found[Record.__tablename__] = [item.record_id]
         found[SigningRun.__tablename__] = list(uow.session.scalars(runs))
+    controlled = select(ControlledVersion.id).where(ControlledVersion.item_id == item.id)
+    found[ControlledVersion.__tablename__] = list(uow.session.scalars(controlled))
     return found
 
 
@@ -124,6 +130,14 @@ def _drop_content(
     runs = SigningAct.run_id.in_(owners[SigningRun.__tablename__])
     uow.session.execute(update(SigningAct).where(runs).values(opinion="", filled={}))
     uow.session.execute(delete(PaperProof).where(PaperProof.record_id == record_id))
+
+
+def _drop_texts(uow: UnitOfWork, item: Item) -> None:
+    """Take the text out of the versions of the description; what describes the item stays."""
+    for version in uow.session.scalars(select(ItemVersion).where(ItemVersion.item_id == item.id)):
+        version.before = {key: old for key, old in version.before.items() if key != TEXT}
+        version.after = {key: new for key, new in version.after.items() if key != TEXT}
+    uow.session.flush()
 
 
 def _drop_derived(uow: UnitOfWork, item: Item) -> set[str]:

@@ -1,7 +1,7 @@
 """holds, appraisals, destruction and transfer lists
 
 Revision: 0012
-After: 0010
+After: 0011
 """
 
 import sqlalchemy as sa
@@ -10,7 +10,7 @@ from alembic import op
 import storage.database
 
 revision = "0012"
-down_revision = "0010"
+down_revision = "0011"
 branch_labels = None
 depends_on = None
 

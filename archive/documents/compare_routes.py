@@ -1,0 +1,92 @@
+"""Versions of a record compared, and a record as of a day: a page, and calls for programs."""
+
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from apiflask import APIBlueprint
+from flask import render_template, request
+from pydantic import BaseModel, ConfigDict, Field
+
+from archive.core.errors import Invalid
+from archive.core.web import reading, resources
+from archive.documents.compare import Comparison, compare_versions
+from archive.people.gate import actor, guard
+from archive.records.service import get_record, list_versions
+
+pages = APIBlueprint(
+    "documents_compare",
+    __name__,
+    url_prefix="/records",
+    template_folder="templates",
+    static_folder="static",
+    static_url_path="/compare/static",
+    enable_openapi=False,
+)
+api = APIBlueprint("documents_compare_api", __name__, url_prefix="/api/v1/records", tag="records")
+
+
+class CompareQuery(BaseModel):
+    """Which two versions: ``old`` and ``new`` by their numbers."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    old: int = Field(ge=1, lt=2**31)
+    new: int = Field(ge=1, lt=2**31)
+
+
+@pages.get("/<int:record_id>/compare")
+@guard("record.read")
+def compare(record_id: int) -> str:
+    """Show two versions side by side; without numbers the newest and the one before."""
+    with reading() as uow:
+        record = get_record(uow, actor(), record_id)
+        versions = list_versions(uow, actor(), record_id)
+    if len(versions) < 2:
+        return render_template("documents/compare_none.html", record=record)
+    old = _number("old", versions[1].n)
+    new = _number("new", versions[0].n)
+    return render_template(
+        "documents/compare.html", found=compare_versions(resources(), actor(), record_id, old, new)
+    )
+
+
+@api.get("/<int:record_id>/compare")
+@api.doc(summary="两个版本对照：逐栏，以及 Word 文字")
+@api.input(CompareQuery, location="query", arg_name="query")
+@guard("record.read")
+def compare_call(record_id: int, query: CompareQuery) -> dict[str, Any]:
+    """Return what differs between two versions, entry by entry and in the Word text."""
+    return _body(compare_versions(resources(), actor(), record_id, query.old, query.new))
+
+
+def _body(found: Comparison) -> dict[str, Any]:
+    return {
+        "record": found.record.id,
+        "old": _told(found.old),
+        "new": _told(found.new),
+        "entries": [asdict(entry) for entry in found.entries],
+        "text": asdict(found.text) if found.text else None,
+        "text_note": found.text_note,
+    }
+
+
+def _told(version: Any) -> dict[str, Any]:
+    at: datetime = version.made_at
+    return {
+        "n": version.n,
+        "digest": version.digest,
+        "reason": version.reason,
+        "made_by": version.made_by,
+        "made_at": at.isoformat(),
+        "form_version": version.form_version,
+    }
+
+
+def _number(name: str, otherwise: int) -> int:
+    text = request.args.get(name, "").strip()
+    if not text:
+        return otherwise
+    if not (text.isascii() and text.isdigit() and len(text) < 9):
+        raise Invalid("版本号不对，请从列表里选。", {name: "应为整数"})
+    return int(text)

@@ -1,0 +1,1 @@
+"""Controlled copies (受控文件) of valid papers: issued, recalled, accounted for."""

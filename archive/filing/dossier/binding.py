@@ -1,0 +1,175 @@
+"""Binds a dossier: cover, contents, every document's pages, originals; links, bookmarks, numbers.
+
+Bytes in, a file out; knows no item and no database. A signature does not outlive the binding,
+which is why the cover says that originals count.
+"""
+
+import io
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from pypdf import PageObject, PdfReader, PdfWriter
+from pypdf.annotations import Link
+from pypdf.generic import (
+    ArrayObject,
+    DecodedStreamObject,
+    DictionaryObject,
+    Fit,
+    IndirectObject,
+    NameObject,
+)
+
+from archive.filing.dossier.letters import Letters
+from archive.filing.dossier.sheets import (
+    A4,
+    Cover,
+    Entry,
+    Sheets,
+    contents_pages,
+    lay_contents,
+    lay_cover,
+    lay_left_out,
+    lay_originals,
+    new_sheet,
+    originals_pages,
+)
+
+STAMP_SIZE, STAMP_HEIGHT = 7.5, 9.0
+
+
+def bind_dossier(
+    target: Path,
+    cover: Cover,
+    entries: Sequence[Entry],
+    files: Iterable[bytes],
+    left_out: Sequence[tuple[str, str]],
+) -> int:
+    """Write the dossier, return its number of pages; ``files``: all entries' PDFs in order."""
+    letters = Letters()
+    first, last = Sheets(letters), Sheets(letters)
+    lay_cover(first, cover)
+    missing = Sheets(letters)
+    lay_left_out(missing, left_out)
+    before = 1 + contents_pages(entries) + len(missing.pages)
+    starts = _starts(entries, before)
+    lay_contents(first, entries, starts)
+    first.pages += missing.pages
+    lay_originals(last, entries)
+    total = before + sum(entry.pages for entry in entries) + originals_pages(entries)
+    letters.show("第页共0123456789 ", 0, 0, 1)
+
+    writer = PdfWriter()
+    fonts = letters.fonts(writer)
+    for drawn in first.pages:
+        new_sheet(writer, drawn, fonts)
+    for content in files:
+        writer.append(PdfReader(io.BytesIO(content)), import_outline=False)
+        writer.reset_translation()  # the next reader may come to lie where this one lay
+    for drawn in last.pages:
+        new_sheet(writer, drawn, fonts)
+    for number, page in enumerate(writer.pages, 1):
+        _stamp(writer, page, f"第 {number} 页 共 {total} 页", letters, fonts)
+    _mark(writer, entries, starts, before - len(missing.pages), before if missing.pages else 0)
+    for at, box, n in first.links:
+        link = Link(rect=box, target_page_index=starts[n] - 1, fit=Fit.fit(), border=[0, 0, 0])
+        writer.add_annotation(at, link)
+    writer.add_metadata({"/Title": f"{cover.title} {cover.subject}"})
+    writer.page_mode = "/UseOutlines"
+    with target.open("wb") as out:
+        writer.write(out)
+    return len(writer.pages)
+
+
+def _starts(entries: Sequence[Entry], before: int) -> list[int]:
+    """Return the page each entry begins on, counted from one."""
+    starts, page = [], before + 1
+    for entry in entries:
+        starts.append(page)
+        page += entry.pages
+    return starts
+
+
+def _mark(
+    writer: PdfWriter, entries: Sequence[Entry], starts: Sequence[int], contents: int, missing: int
+) -> None:
+    """Write the bookmarks: groups, documents in them, further files in these."""
+    _bookmark(writer, "封面", 0)
+    _bookmark(writer, "目录", 1)
+    if missing:
+        _bookmark(writer, "未收入的文件", contents)
+    group, parent = "", None
+    for entry, start in zip(entries, starts, strict=True):
+        if parent is None or entry.group != group:
+            group = entry.group
+            parent = _bookmark(writer, group, start - 1, is_bold=True)
+        item = _bookmark(writer, entry.title, start - 1, parent)
+        for name, offset in entry.parts:
+            _bookmark(writer, name, start - 1 + offset, item)
+    _bookmark(writer, "原件核对表", starts[-1] - 1 + entries[-1].pages)
+
+
+def _bookmark(
+    writer: PdfWriter,
+    title: str,
+    page: int,
+    parent: IndirectObject | None = None,
+    *,
+    is_bold: bool = False,
+) -> IndirectObject:
+    return writer.add_outline_item(title=title, page_number=page, parent=parent, bold=is_bold)
+
+
+def _stamp(
+    writer: PdfWriter,
+    page: PageObject,
+    text: str,
+    letters: Letters,
+    fonts: dict[str, IndirectObject],
+) -> None:
+    """Write the page number at the foot of a page as it is seen, whatever its turn and size."""
+    box = page.cropbox
+    left, bottom, right, top = (float(edge) for edge in box)
+    wide, tall = right - left, top - bottom
+    turn = page.rotation % 360
+    turned = {
+        90: (0, 1, -1, 0, right, bottom),
+        180: (-1, 0, 0, -1, right, top),
+        270: (0, -1, 1, 0, left, top),
+    }.get(turn, (1, 0, 0, 1, left, bottom))
+    seen = tall if turn in (90, 270) else wide
+    scale = max(1.0, min(seen, tall if seen == wide else wide) / A4[0])
+    size = STAMP_SIZE * scale
+    across = (seen - letters.width(text, size)) / 2
+    matrix = " ".join(f"{value:.4f}" for value in turned)
+    drawn = letters.show(text, across, STAMP_HEIGHT * scale, size)
+    _add_over(writer, page, f"q {matrix} cm 0.35 g {drawn} Q", fonts)
+
+
+def _add_over(
+    writer: PdfWriter, page: PageObject, operators: str, fonts: dict[str, IndirectObject]
+) -> None:
+    """Draw over a page without touching what is there, which is set apart by q and Q."""
+    found: Any = page.get("/Contents")
+    there = found.get_object() if found is not None else None
+    if there is None:
+        streams = []
+    elif isinstance(there, ArrayObject):
+        streams = list(there)
+    else:
+        streams = [found]
+    before, after = _content(writer, "q"), _content(writer, f"Q {operators}")
+    page[NameObject("/Contents")] = ArrayObject([before, *streams, after])
+    held: Any = page.get("/Resources")
+    resources = DictionaryObject(held.get_object() if held is not None else {})
+    faces: Any = resources.get("/Font")
+    known = DictionaryObject(faces.get_object() if faces is not None else {})
+    known.update({NameObject(name): font for name, font in fonts.items()})
+    resources[NameObject("/Font")] = known
+    page[NameObject("/Resources")] = resources
+
+
+def _content(writer: PdfWriter, operators: str) -> IndirectObject:
+    stream = DecodedStreamObject()
+    stream.set_data(f"\n{operators}\n".encode())
+    return writer._add_object(stream)

@@ -1,0 +1,1 @@
+"""Papers not made here, in batches: received, looked at, described, registered."""

@@ -1,0 +1,1 @@
+"""Places where papers stand, moves between them, their plan and their labels."""

@@ -1,0 +1,1 @@
+"""Stocktakes (盘点): what should stand somewhere against what was seen there."""

@@ -1,0 +1,69 @@
+"""What was done to keep the instance safe, written in the journal and read back from it.
+
+Checks, backups and drills are acts like any other; the last of each is what the health page and
+the banner go by. Edges call this after the work; there is no other table of it.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+
+from archive.core.resources import Resources
+from storage.journal import JournalEntry
+from storage.work import UnitOfWork
+
+CHECKED, BACKED_UP, BACKUP_FAILED, DRILLED = (
+    "verify.run",
+    "backup.make",
+    "backup.fail",
+    "backup.drill",
+)
+
+
+@dataclass(frozen=True)
+class Done:
+    """When something was done last, and what came of it."""
+
+    at: datetime
+    detail: Mapping[str, Any]
+
+    @property
+    def findings(self) -> int:
+        """How many things were wrong."""
+        return int(self.detail.get("findings", 0))
+
+
+def note(
+    resources: Resources, act: str, detail: Mapping[str, Any], actor_id: int | None = None
+) -> None:
+    """Write an act of safekeeping in the journal."""
+    with resources.work() as uow:
+        uow.journal(actor_id, act, "instance", "instance", detail)
+        uow.commit()
+
+
+def last(uow: UnitOfWork, act: str) -> Done | None:
+    """Return when the act was done last, or None."""
+    row = uow.session.execute(
+        select(JournalEntry.at, JournalEntry.detail)
+        .where(JournalEntry.action == act)
+        .order_by(JournalEntry.seq.desc())
+        .limit(1)
+    ).first()
+    return None if row is None else Done(datetime.fromisoformat(row.at), json.loads(row.detail))
+
+
+def first_entry_at(uow: UnitOfWork) -> datetime | None:
+    """Return when the instance began: the time of the journal's first entry."""
+    at = uow.session.scalar(select(JournalEntry.at).where(JournalEntry.seq == 1))
+    return None if at is None else datetime.fromisoformat(at)
+
+
+def last_entry_at(uow: UnitOfWork) -> datetime | None:
+    """Return the time of the journal's last entry."""
+    at = uow.session.scalar(select(JournalEntry.at).order_by(JournalEntry.seq.desc()).limit(1))
+    return None if at is None else datetime.fromisoformat(at)
