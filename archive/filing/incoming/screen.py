@@ -12,6 +12,7 @@ from sqlalchemy import select
 from archive.core.errors import ArchiveError, Invalid, NotFound
 from archive.core.resources import Resources
 from archive.filing import service
+from archive.filing.checks.edge import check_offered, check_record
 from archive.filing.models import UNFINISHED, Item
 from archive.filing.record_files import MASTER, files_of_record
 from archive.filing.rules import APPRAISE, Place, parse_place
@@ -137,6 +138,8 @@ def file_many_now(
     where = parse_place(place) if place.strip() else None
     for key in keys:
         try:
+            kind, number = read_key(key)
+            (check_record if kind == "r" else check_offered)(resources, actor, number)
             with resources.work() as uow:
                 file_one(uow, actor, key, where)
                 uow.commit()

@@ -13,8 +13,8 @@ from sqlalchemy import ColumnElement, or_, select
 from archive.core.clock import local_day
 from archive.core.errors import Conflict, Invalid, NotFound
 from archive.customers.models import Customer
+from archive.filing.classes.kept import plan_in_force
 from archive.filing.models import Item, Volume
-from archive.filing.plan import load_plan
 from archive.filing.retention.models import LegalHold
 from archive.filing.retention.rules import LARGEST_ID, SCOPES, is_gone
 from archive.filing.rules import check_reason
@@ -142,7 +142,7 @@ def _keys(row: Item) -> set[tuple[str, str]]:
 
 def _check_target(uow: UnitOfWork, actor: Actor, scope: str, target: str) -> str:
     if scope == "class":
-        if target not in load_plan().classes:
+        if target not in plan_in_force(uow).classes:
             raise Invalid("归档方案里没有这个类目。", {"target": "请从列表中选"})
         return target
     plain = target.isascii() and target.isdigit() and len(target) <= 18

@@ -18,9 +18,9 @@ from archive.core.list_sheets import ListColumn, list_sheet, wants_sheet
 from archive.core.pages import Page as Lines
 from archive.core.web import reading, resources, work
 from archive.documents.service import MEDIA_TYPES
+from archive.filing.classes.kept import plan_in_force
 from archive.filing.packages.making import start_package
 from archive.filing.paper_files import paper_response
-from archive.filing.plan import load_plan
 from archive.filing.retention import appraisal, due, edge, holds, lists
 from archive.filing.retention import reading as found
 from archive.filing.retention.due import DueView
@@ -353,7 +353,7 @@ def _home() -> str:
             settings=load_settings(uow),
             policy=load_policy(),
             units=departments(uow),
-            classes=load_plan().classes,
+            classes=plan_in_force(uow).classes,
             people=staff(uow, limit=300),
             typed=request.form,
         )
@@ -362,13 +362,14 @@ def _home() -> str:
 def _appraisal_page(appraisal_id: int) -> str:
     with reading() as uow:
         shown = found.get_appraisal(uow, actor(), appraisal_id)
+        terms = plan_in_force(uow).terms
     me = shown.member(actor().id)
     return render_template(
         "retention/appraisal.html",
         appraisal=shown,
         me_member=me,
         may_speak=shown.state == "open" and me is not None and me.signed_at is None,
-        terms=load_plan().terms,
+        terms=terms,
         outcomes=OUTCOMES,
         typed=request.form,
     )
@@ -391,10 +392,11 @@ def _list_page(list_id: int) -> str:
 def _holds_page() -> str:
     with reading() as uow:
         shown = holds.list_holds(uow, actor(), with_lifted=request.args.get("all") == "1")
+        classes = plan_in_force(uow).classes
     return render_template(
         "retention/holds.html",
         holds=shown,
         scopes=SCOPES,
-        classes=load_plan().classes,
+        classes=classes,
         typed=request.form or request.args,
     )
