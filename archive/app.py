@@ -34,6 +34,8 @@ from archive.filing.incoming import screen_routes as filing_screen
 from archive.filing.packages import routes as packages
 from archive.filing.places import api as places_api
 from archive.filing.places import routes as places
+from archive.filing.retention import api as retention_api
+from archive.filing.retention import routes as retention
 from archive.filing.stocktake import api as stocktake_api
 from archive.filing.stocktake import routes as stocktake
 from archive.filing.versions import api as item_versions_api
@@ -101,6 +103,7 @@ PAGES = (
     incoming,
     filing_screen,
     packages,
+    retention,
     dossier,
     compare_routes,
     item_versions,
@@ -137,6 +140,7 @@ CALLS = (
     handover_api,
     incoming_api,
     packages,
+    retention_api,
     dossier,
     compare_routes,
     item_versions_api,

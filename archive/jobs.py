@@ -26,6 +26,9 @@ from archive.filing.incoming.inbox import Inbox
 from archive.filing.incoming.registering import REGISTER, register_work
 from archive.filing.incoming.screen import FILE_MANY, many_work
 from archive.filing.packages.making import PACKAGE, package_work
+from archive.filing.retention.destroying import destroying, drain_shred
+from archive.filing.retention.erasing import SHRED
+from archive.filing.retention.lists import DESTROY_TASK
 from archive.instance import office_key
 from archive.lending.chores import do_loan_chores
 from archive.lending.controlled_mail import RECALL_POSTMAN
@@ -34,6 +37,7 @@ from archive.lending.notices import MAIL
 from archive.lending.recalls import drain_secrecy
 from archive.records.batch import CHECK, IMPORT, check_work, import_work
 from archive.search.indexing import drain_customer, drain_extract, drain_index, drain_reindex
+from archive.search.store import drop_entries
 from archive.signing.reminders import do_signing_chores
 from archive.tasks.runner import drain_tasks
 from archive.tasks.service import Work, forget_old
@@ -59,6 +63,7 @@ TASK_KINDS: dict[str, Work] = {
     IMPORT: import_work,
     BUNDLE: bundle_work,
     PACKAGE: package_work,
+    DESTROY_TASK: destroying(drop_entries),
     DOSSIER: dossier_work,
     VERIFY: verify_work,
     REGISTER: register_work,
@@ -77,6 +82,7 @@ HANDLERS: dict[str, Handler] = {
     MAIL: POSTMAN.deliver,
     RECALL_MAIL: RECALL_POSTMAN.deliver,
     "secrecy": drain_secrecy,
+    SHRED: drain_shred,
 }
 POLL_SECONDS = 0.1
 HEARTBEAT_SECONDS = 30.0

@@ -10,6 +10,7 @@ from archive.filing.controlled import models as controlled
 from archive.filing.handover import models as handover
 from archive.filing.incoming import models as incoming
 from archive.filing.places import models as places
+from archive.filing.retention import models as retention
 from archive.filing.stocktake import models as stocktake
 from archive.filing.versions import models as item_versions
 from archive.forms import models as forms
@@ -56,6 +57,7 @@ __all__ = [
     "profile",
     "proofs",
     "records",
+    "retention",
     "seals",
     "search",
     "signing",

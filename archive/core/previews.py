@@ -43,6 +43,12 @@ class RecentBytes:
                 self._keep(key, found)
             return found
 
+    def forget_all(self) -> None:
+        """Let go of everything kept: what it was made of may be gone."""
+        with self._lock:
+            self._kept.clear()
+            self._size = 0
+
     @contextmanager
     def _turn(self, key: str) -> Iterator[None]:
         """Wait until nobody else makes the same thing."""

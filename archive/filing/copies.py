@@ -5,7 +5,7 @@ from sqlalchemy import select
 from archive.core.errors import Conflict, Invalid, NotFound
 from archive.core.numbering import Serial, take_number
 from archive.filing.codes import MAX_BARCODE, make_barcode
-from archive.filing.models import CopyStatus, ItemCopy
+from archive.filing.models import GONE, CopyStatus, ItemCopy
 from archive.filing.views import CopyView
 from archive.people.rights import Actor, require
 from storage.work import UnitOfWork
@@ -67,13 +67,15 @@ def get_copy(uow: UnitOfWork, copy_id: int) -> CopyView:
 def set_copy_status(uow: UnitOfWork, actor: Actor, copy_id: int, status: str) -> CopyView:
     """Set where a copy is (lending's hand-out and return); raise Conflict when it is so already."""
     require(actor, "loan.desk")
-    if status not in set(CopyStatus):
+    if status not in set(CopyStatus) - set(GONE):
         raise Invalid(f"没有“{status[:20]}”这种实体状态。", {"status": "没有这种状态"})
     row = uow.session.get(ItemCopy, copy_id)
     if row is None:
         raise NotFound("没有这件实体档案。")
     if row.status == status:
         raise Conflict(f"条码 {row.barcode} 已经是“{CopyStatus(status).label}”，没有改动。")
+    if row.status in GONE:
+        raise Conflict(f"条码 {row.barcode} {CopyStatus(row.status).label}，不能再改动。")
     before, row.status = row.status, CopyStatus(status)
     uow.session.flush()
     uow.journal(

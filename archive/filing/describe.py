@@ -30,6 +30,8 @@ from archive.people.rights import SECRECY
 from storage.files import StoredFile
 from storage.work import UnitOfWork
 
+ENDING = (ItemState.REVIEWING, ItemState.TRANSFERRED, ItemState.DESTROYED)
+
 
 def views_of(uow: UnitOfWork, rows: Sequence[Item], *, with_text: bool = False) -> list[ItemView]:
     """Return items as views, in their order; ``with_text`` adds the texts behind them."""
@@ -149,7 +151,7 @@ def _as_view(row: Item, around: _Surroundings, with_text: bool) -> ItemView:
         provisional_code=row.provisional_code,
         reference_code=row.reference_code,
         state=row.state,
-        status=row.status or _where(row, copies),
+        status=_where(row, copies) if row.state in ENDING else row.status or _where(row, copies),
         note=row.note,
         elements=elements,
         created_at=row.created_at,
@@ -163,6 +165,8 @@ def _as_view(row: Item, around: _Surroundings, with_text: bool) -> ItemView:
 
 def _where(row: Item, copies: Sequence[CopyView]) -> str:
     """Say where the paper is: a copy out or missing shows before those that are in."""
+    if row.state in ENDING:
+        return ItemState(row.state).label
     for status in (CopyStatus.OUT, CopyStatus.MISSING):
         if any(copy.status == status for copy in copies):
             return status.label

@@ -17,7 +17,7 @@ from archive.customers.models import Customer
 from archive.filing.checks.holding import require_free
 from archive.filing.codes import clean_barcode, find_reference, find_tail, fold_reference
 from archive.filing.describe import views_of
-from archive.filing.models import Item, ItemCopy, ItemState
+from archive.filing.models import HELD, UNFINISHED, Item, ItemCopy
 from archive.filing.rules import line_fault
 from archive.filing.views import FileView, ItemView
 from archive.people.readers import may_read, may_read_set
@@ -27,7 +27,6 @@ from storage.work import UnitOfWork
 
 LARGEST_ID = 2**63 - 1
 BY_CODE = "code"
-UNFINISHED = tuple(state for state in ItemState if state != ItemState.SHELVED)
 NOT_THERE = "没有这份文件，或者您无权查看。"
 
 
@@ -215,8 +214,8 @@ def count_unfinished(uow: UnitOfWork, actor: Actor) -> int:
 
 
 def item_ids(uow: UnitOfWork) -> tuple[int, ...]:
-    """Return the id of every item that is filed (shelved), for rebuilding the index."""
-    query = select(Item.id).where(Item.state == ItemState.SHELVED).order_by(Item.id)
+    """Return the id of every item that is filed and still has its bytes, for the index."""
+    query = select(Item.id).where(Item.state.in_(HELD)).order_by(Item.id)
     return tuple(uow.session.scalars(query))
 
 

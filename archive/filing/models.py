@@ -22,6 +22,9 @@ class ItemState(StrEnum):
     CLASSIFIED = "classified"
     CATALOGUED = "catalogued"
     SHELVED = "shelved"
+    REVIEWING = "reviewing"
+    TRANSFERRED = "transferred"
+    DESTROYED = "destroyed"
 
     @property
     def label(self) -> str:
@@ -35,7 +38,17 @@ _ITEM_LABELS = {
     ItemState.CLASSIFIED: "已归属",
     ItemState.CATALOGUED: "已登记目录",
     ItemState.SHELVED: "在库",
+    ItemState.REVIEWING: "待鉴定",
+    ItemState.TRANSFERRED: "已移交",
+    ItemState.DESTROYED: "已销毁",
 }
+UNFINISHED = (
+    ItemState.OFFERED,
+    ItemState.APPRAISED,
+    ItemState.CLASSIFIED,
+    ItemState.CATALOGUED,
+)
+HELD = (ItemState.SHELVED, ItemState.REVIEWING, ItemState.TRANSFERRED)  # their bytes are here
 
 
 class CopyStatus(StrEnum):
@@ -45,11 +58,24 @@ class CopyStatus(StrEnum):
     OUT = "out"
     MISSING = "missing"
     LOST = "lost"
+    TRANSFERRED = "transferred"
+    DESTROYED = "destroyed"
 
     @property
     def label(self) -> str:
         """Return the status as shown to people."""
-        return {"in": "在库", "out": "借出", "missing": "待查", "lost": "遗失"}[self.value]
+        return _COPY_LABELS[self]
+
+
+_COPY_LABELS = {
+    CopyStatus.IN: "在库",
+    CopyStatus.OUT: "借出",
+    CopyStatus.MISSING: "待查",
+    CopyStatus.LOST: "遗失",
+    CopyStatus.TRANSFERRED: "已移交",
+    CopyStatus.DESTROYED: "已销毁",
+}
+GONE = (CopyStatus.TRANSFERRED, CopyStatus.DESTROYED)  # never again handed out or put back
 
 
 class VolumeState(StrEnum):

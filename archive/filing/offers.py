@@ -11,12 +11,12 @@ from sqlalchemy import select
 from archive.core.clock import local_day
 from archive.core.errors import Conflict, Invalid
 from archive.customers import service as customers
+from archive.filing.classes.kept import plan_in_force
 from archive.filing.describe import views_of
 from archive.filing.import_files import media_type_of
 from archive.filing.import_rows import ImportedFile, ImportRow
 from archive.filing.intake import settle_readers, unit_code
 from archive.filing.models import Item, ItemFile, ItemState
-from archive.filing.plan import load_plan
 from archive.filing.rules import line_fault
 from archive.filing.views import ItemView
 from archive.people.rights import Actor, require
@@ -91,7 +91,7 @@ def offer_paper(
 
 def _mean_for(uow: UnitOfWork, item: Item, item_class: str) -> None:
     """Note the class meant for an item with its category, term and unit, for 归属 to propose."""
-    meant = load_plan().class_or_default(item_class)
+    meant = plan_in_force(uow).class_or_default(item_class)
     item.category, item.item_class, item.retention = meant.category, meant.name, meant.retention
     item.unit = unit_code(uow, item.department_id)
 

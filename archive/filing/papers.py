@@ -16,7 +16,7 @@ from archive.core.errors import NotFound
 from archive.core.profile import load_profile
 from archive.filing.classes.kept import plan_in_force
 from archive.filing.codes import ReferenceCode
-from archive.filing.models import Item, ItemCopy, Volume, VolumeState
+from archive.filing.models import Item, ItemCopy, ItemState, Volume, VolumeState
 from archive.filing.sealing import find_seal, whole_volume
 from archive.filing.views import SealView
 from archive.forms.service import get_form
@@ -131,8 +131,14 @@ def _line(item: Item, place: int) -> dict[str, object]:
         "日期": item.document_date.isoformat() if item.document_date else "",
         "密级": SECRECY[item.secrecy],
         "页数": str(item.pages),
-        "备注": " ".join(item.note.split()),
+        "备注": " ".join([*_ended(item), *item.note.split()]),
     }
+
+
+def _ended(item: Item) -> list[str]:
+    """Return what a line is marked with once its paper is no longer there."""
+    gone = item.state in (ItemState.TRANSFERRED, ItemState.DESTROYED)
+    return [ItemState(item.state).label] if gone else []
 
 
 def _code(item: Item) -> str:

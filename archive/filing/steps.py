@@ -17,7 +17,7 @@ from archive.filing.codes import MAX_SERIAL, ReferenceCode
 from archive.filing.copies import add_copy
 from archive.filing.effects import apply_effects
 from archive.filing.items import get_row, load_item, thing_of_item, thing_of_row
-from archive.filing.models import FilingStep, Item, ItemCopy, ItemState
+from archive.filing.models import HELD, FilingStep, Item, ItemCopy, ItemState
 from archive.filing.places.tree import ensure_place
 from archive.filing.rules import (
     APPRAISE,
@@ -207,7 +207,7 @@ def settle_customer(uow: UnitOfWork, customer_id: int) -> int:
     rows = list(uow.session.scalars(select(Item).where(Item.customer_id == customer_id)))
     for row in rows:
         intake.settle_readers(uow, row)
-        if row.state == ItemState.SHELVED:
+        if row.state in HELD:
             uow.outbox("index", f"item:{row.id}")
     return len(rows)
 

@@ -15,7 +15,7 @@ from archive.core.clock import local_day, show_day, show_instant
 from archive.core.errors import Conflict, Forbidden, Invalid, NotFound
 from archive.filing import service as filing
 from archive.filing.codes import clean_barcode
-from archive.filing.models import CopyStatus, ItemState
+from archive.filing.models import GONE, CopyStatus, ItemState
 from archive.filing.rules import MAX_PAGES
 from archive.filing.views import CopyView, ItemView
 from archive.lending import lookup
@@ -284,8 +284,12 @@ def _due_now(uow: UnitOfWork, row: LoanRequest) -> date:
 
 
 def _nothing_to_do(uow: UnitOfWork, item: ItemView, copy: CopyView) -> str:
+    if copy.status in GONE:
+        return f"这一件{copy.status_label}，实体不应再在这里；请收起来，报告档案负责人查明。"
     if copy.status != CopyStatus.IN:
         return f"这一件现在是“{copy.status_label}”，没有借出记录，请先查明。"
+    if item.state == ItemState.REVIEWING:
+        return "这一件保管期满，正在鉴定，不能借出，请放回原处。"
     if item.state != ItemState.SHELVED:
         return f"这一件还没有上架（{item.state_label}），不能借出。"
     return f"在库，位置 {copy.location or '未登记'}。" + _not_approved(uow, item)

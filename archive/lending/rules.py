@@ -193,7 +193,16 @@ def fold(text: str) -> str:
     return "".join(char for char in plain if unicodedata.category(char)[0] not in "ZC")
 
 
+_ENDING = {
+    ItemState.REVIEWING: "这件档案保管期满，正在鉴定（待鉴定），鉴定有结果以前不能借阅。",
+    ItemState.TRANSFERRED: "这件档案已移交给别的单位，这里不能借阅；移交到哪里请看档案页。",
+    ItemState.DESTROYED: "这件档案已按规定销毁，不能借阅；销毁清册号请看档案页。",
+}
+
+
 def _state(facts: Facts, policy: Policy) -> Reason | None:
+    if facts.item_state in _ENDING:
+        return Reason("item_state", _ENDING[ItemState(facts.item_state)])
     if facts.item_state != ItemState.SHELVED:
         label = ItemState(facts.item_state).label
         return Reason("item_state", f"这件档案还没有上架（现在是“{label}”），归档完成后才能借阅。")

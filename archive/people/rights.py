@@ -83,7 +83,7 @@ def reader_tokens(thing: Thing) -> frozenset[str]:
         tokens |= {f"d{unit}" for unit in departments}
     if thing.secrecy == PUBLIC:
         tokens.add("all")
-    if thing.kind == "record" and thing.state not in ("signed", "filed"):
+    if thing.kind == "record" and thing.state not in ("signed", "filed", "destroyed"):
         tokens -= {f"{office}.{thing.secrecy}" for office in ("archive", "audit")}
         tokens -= {"all"} | {f"d{unit}" for unit in departments}
     return frozenset(tokens)
@@ -244,6 +244,13 @@ _RULES: dict[str, _Rule] = {
     "loan.incident": _role("archive_head"),
     "loan.rules": _role("archive_head"),
     "loan.register": _role("archivist", "archive_head", "leader", "audit"),
+    "retention.list": _role("archivist", "archive_head", "leader", "audit", "legal"),
+    "retention.read": _anyone,
+    "retention.appraise": _role("archive_head"),
+    "retention.hold": _role("archive_head", "legal"),
+    "retention.dispose": _role("archivist", "archive_head"),
+    "retention.sign": _staff,
+    "retention.settings": _role("admin"),
     "search": _staff,
     "search.synonyms": _role("archivist", "archive_head", "admin"),
     "journal.read": _role("admin", "audit", "leader", "archive_head"),

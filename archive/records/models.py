@@ -19,6 +19,7 @@ class RecordState(StrEnum):
     REJECTED = "rejected"
     SIGNED = "signed"
     FILED = "filed"
+    DESTROYED = "destroyed"
 
     @property
     def label(self) -> str:
@@ -33,6 +34,7 @@ _LABELS = {
     RecordState.REJECTED: "已拒绝",
     RecordState.SIGNED: "已签，待归档",
     RecordState.FILED: "已归档",
+    RecordState.DESTROYED: "已销毁",
 }
 
 

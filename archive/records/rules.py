@@ -28,6 +28,7 @@ FOLLOWS: Mapping[RecordState, frozenset[RecordState]] = {
     RecordState.DRAFT: frozenset({RecordState.IN_SIGNING}),
     RecordState.SIGNED: frozenset({RecordState.IN_SIGNING}),
     RecordState.FILED: frozenset({RecordState.SIGNED}),
+    RecordState.DESTROYED: frozenset({RecordState.FILED}),
 }
 
 _DRAFT_KEY = re.compile(r"[A-Za-z0-9_-]{8,40}")

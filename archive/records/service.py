@@ -38,6 +38,7 @@ from archive.records.pictures import find_picture, keep_picture
 from archive.records.rows import get_row, page_of, thing_of_row, view_of
 from archive.records.rules import LARGEST_ID
 from archive.records.stages import (
+    mark_destroyed,
     mark_filed,
     mark_rejected,
     mark_returned,
@@ -85,6 +86,7 @@ __all__ = [
     "list_records",
     "list_versions",
     "load_record",
+    "mark_destroyed",
     "mark_filed",
     "mark_rejected",
     "mark_returned",

@@ -4,12 +4,14 @@ The acts belong to the signing and filing stations, which have checked who may d
 call these; here only the state moves, in its allowed order. Called through ``records.service``.
 """
 
+from sqlalchemy import update
+
 from archive.core.clock import local_day
 from archive.core.numbering import take_number
 from archive.customers.service import find_by_name, name_initials
 from archive.people.rights import Actor, require
 from archive.records.drafts import complete_values, keep_submitted
-from archive.records.models import Record, RecordState
+from archive.records.models import Record, RecordState, RecordVersion
 from archive.records.rows import form_of, get_row, settle, thing_of_row, view_of
 from archive.records.rules import clean_note, require_move, require_version
 from archive.records.views import RecordView
@@ -88,6 +90,17 @@ def mark_signed(uow: UnitOfWork, actor: Actor, record_id: int) -> RecordView:
 def mark_filed(uow: UnitOfWork, actor: Actor, record_id: int) -> RecordView:
     """Note that the record is in the archive; from now on it is found as its item."""
     return _move(uow, actor, get_row(uow, record_id), RecordState.FILED, "record.filed")
+
+
+def mark_destroyed(uow: UnitOfWork, actor: Actor, record_id: int) -> None:
+    """Note that the record was destroyed with its item: title and number stay, nothing it said."""
+    row = get_row(uow, record_id)
+    require_move(row.state, RecordState.DESTROYED)
+    row.state, row.content = RecordState.DESTROYED, {}
+    versions = update(RecordVersion).where(RecordVersion.record_id == record_id)
+    uow.session.execute(versions.values(content={}))
+    uow.session.flush()
+    uow.journal(actor.id, "record.destroyed", "record", row.id, {"round": row.round})
 
 
 def _move(

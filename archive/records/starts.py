@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, case, select
 
 from archive.core.clock import local_day
-from archive.core.errors import NotFound
+from archive.core.errors import Conflict, NotFound
 from archive.core.pages import Page, clean_paging
 from archive.core.profile import Profile, load_profile
 from archive.customers.service import CustomerView, find_by_name, get_customer
@@ -18,7 +18,7 @@ from archive.people.readers import may_read
 from archive.people.rights import Actor, require
 from archive.records.drafts import create_draft, get_entries
 from archive.records.lastyear import last_year_of
-from archive.records.models import Record
+from archive.records.models import Record, RecordState
 from archive.records.pictures import pictures_of
 from archive.records.rows import form_of, get_row, page_of, thing_of_row
 from archive.records.rules import LARGEST_ID
@@ -96,6 +96,7 @@ def list_earlier(
         may_read(actor, "record", Record.id),
         Record.form_code == entries.form.code,
         Record.id != record_id,
+        Record.state != RecordState.DESTROYED,
     ]
     for word in text[:TEXT_LIMIT].split():
         found = Record.title.contains(word, autoescape=True)
@@ -136,6 +137,8 @@ def start_name(uow: UnitOfWork, actor: Actor, customer: str) -> str:
 def _readable(uow: UnitOfWork, actor: Actor, record_id: int) -> Record:
     row = get_row(uow, record_id)
     require(actor, "record.read", thing_of_row(uow, row))
+    if row.state == RecordState.DESTROYED:
+        raise Conflict("这份文件已按规定销毁，内容不在了，不能照着填。")
     return row
 
 

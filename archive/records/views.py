@@ -64,6 +64,7 @@ _TONES = {
     RecordState.REJECTED: "red",
     RecordState.SIGNED: "green",
     RecordState.FILED: "green",
+    RecordState.DESTROYED: "gray",
 }
 
 

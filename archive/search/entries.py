@@ -15,7 +15,7 @@ from archive.core.errors import NotFound
 from archive.customers.models import Customer
 from archive.documents import service as documents
 from archive.filing import service as filing
-from archive.filing.models import Item, ItemState
+from archive.filing.models import HELD, Item
 from archive.filing.views import ItemView
 from archive.forms.service import get_form
 from archive.people.service import names_of
@@ -71,7 +71,7 @@ def describe_all(uow: UnitOfWork, entry_ids: Sequence[str]) -> dict[str, Describ
 def _items(
     uow: UnitOfWork, item_ids: Sequence[int], readers: Mapping[str, frozenset[str]]
 ) -> Iterator[Described]:
-    views = [view for view in filing.load_items(uow, item_ids) if view.state == ItemState.SHELVED]
+    views = [view for view in filing.load_items(uow, item_ids) if view.state in HELD]
     customers = _customers(uow, [view.customer_id for view in views])
     signers = _signers(uow, [view.record_id for view in views])
     for view in views:
@@ -130,7 +130,7 @@ def _records(
     uow: UnitOfWork, record_ids: Sequence[int], readers: Mapping[str, frozenset[str]]
 ) -> Iterator[Described]:
     views = [view for one in record_ids if (view := _find_record(uow, one)) is not None]
-    views = [view for view in views if view.state != RecordState.FILED]
+    views = [view for view in views if view.state not in (RecordState.FILED, RecordState.DESTROYED)]
     customers = _customers(uow, [view.customer_id for view in views])
     names = names_of(uow, {one for view in views for one in view.participants})
     for view in views:

@@ -78,12 +78,19 @@ def drain_customer(resources: Resources, items: Sequence[OutboxItem]) -> None:
 
 
 def drain_reindex(resources: Resources, items: Sequence[OutboxItem]) -> None:
-    """Rebuild the index when it still needs it; another's rebuild under way is good enough."""
-    if not open_index(resources).needs_rebuild:
+    """Rebuild the index when it still needs it; another's rebuild under way is good enough.
+
+    ``always`` asks for it after a destruction, so that no word of it stays in old index files;
+    then another's rebuild, which may have begun before, is not enough and it is tried again.
+    """
+    always = any(item.payload.get("always") for item in items)
+    if not always and not open_index(resources).needs_rebuild:
         return
     try:
         rebuild_index(resources)
     except IndexBusy:
+        if always:
+            raise
         log.info("the index is being rebuilt already")
 
 

@@ -52,6 +52,7 @@ PLACES = (
     Place("filing.items", "档案目录", "journal-text", "item.list"),
     Place("controlled.listing", "受控文件", "files", "controlled.list"),
     Place("places.rooms", "库房", "grid-3x3-gap", "place.list", heading="档案"),
+    Place("retention.home", "到期处置", "hourglass-bottom", "retention.read"),
     Place("lending.mine", "借阅", "book", "loan.list", on_phone=True),
     Place("lending.desk", "借阅台", "upc-scan", "loan.desk"),
     Place("search.page", "检索", "search", "search"),

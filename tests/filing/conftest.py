@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import pytest
@@ -40,10 +41,16 @@ def looked_into(sha256: str, now) -> FileContent:
 
 
 @pytest.fixture
-def signed_record(resources, company) -> Callable[..., RecordView]:
+def signed_record(resources, company, make_signed) -> Callable[..., RecordView]:
     """Return a maker of signed E01 records with their PDF and Word."""
+    return partial(make_signed, resources, company)
 
-    def make(**changes: Any) -> RecordView:
+
+@pytest.fixture(scope="session")
+def make_signed() -> Callable[..., RecordView]:
+    """Return a maker of signed E01 records in any instance of the company."""
+
+    def make(resources: Any, company: Any, **changes: Any) -> RecordView:
         author = changes.pop("author", company.sales_clerk)
         pdf = changes.pop("pdf", PDF + str(len(changes)).encode())
         with resources.work() as uow:

@@ -77,6 +77,10 @@ LISTS = {
     "/admin/checkpoints": "admin",
 }
 NOT_LISTS = {
+    "retention/home.html": "what is due; none here, given out in tests/filing/retention",
+    "retention/appraisal.html": "one appraisal, printed as A15",
+    "retention/list.html": "one destruction or transfer list, printed as A08 or A14",
+    "retention/holds.html": "the few holds in force",
     "customers/conflict.html": "two versions of one customer side by side",
     "records/edit.html": "two versions of one paper side by side",
     "records/show.html": "what one version changed",
@@ -86,7 +90,7 @@ NOT_LISTS = {
     "handover/_parts.html": "the tables of /handover and /handover/all, which give them out",
     "handover/show.html": "one hand-over list, printed as A07",
     "controlled/_parts.html": "the tables of /controlled, which gives them out",
-    "checks/show.html": "one check, printed as A12",
+    "checks/show.html": "one check, printed as A16",
     "incoming/batch.html": "a form: the files of a batch, entered in place",
     "places/_parts.html": "the tables of /places/copies and a place's page, which give them out",
     "filing/check.html": "the outcome of one volume's check",

@@ -1,4 +1,4 @@
-"""A run of the check as a paper (A12 四性检测报告), printed as Word and PDF."""
+"""A run of the check as a paper (A16 四性检测报告), printed as Word and PDF."""
 
 from archive.core.clock import show_instant
 from archive.filing.checks.rules import Verdict
@@ -8,7 +8,7 @@ from archive.forms.service import get_form
 from archive.people.rights import Actor
 from storage.work import UnitOfWork
 
-CODE = "A12"
+CODE = "A16"
 MOST_NAMED = 20
 
 

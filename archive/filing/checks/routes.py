@@ -77,7 +77,7 @@ def show(run_id: int) -> str:
 @pages.get("/checks/<int:run_id>/report.<any(docx, pdf):kind>")
 @guard("check.read")
 def report(run_id: int, kind: str) -> Response:
-    """Hand out a run as its report (A12)."""
+    """Hand out a run as its report (A16)."""
     with reading() as uow:
         found = run_paper(uow, actor(), run_id)
     return paper_response(resources(), found, kind, MEDIA_TYPES[kind])

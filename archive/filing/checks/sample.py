@@ -18,7 +18,7 @@ from archive.filing.checks.judging import judge
 from archive.filing.checks.models import CheckRun, ItemFixity
 from archive.filing.checks.reading import see
 from archive.filing.checks.scheme import load_scheme
-from archive.filing.models import Item, ItemState
+from archive.filing.models import HELD, Item
 from storage.work import UnitOfWork
 
 SAMPLE = "sample"
@@ -84,7 +84,7 @@ def _night(uow: UnitOfWork, day: str, least: int) -> CheckRun | None:
     row = uow.session.scalar(select(CheckRun).where(CheckRun.day == day))
     if row is not None:
         return row
-    query = select(func.count()).select_from(Item).where(Item.state == ItemState.SHELVED)
+    query = select(func.count()).select_from(Item).where(Item.state.in_(HELD))
     holdings = uow.session.scalar(query) or 0
     if not holdings:
         return None
@@ -111,7 +111,7 @@ def _next(uow: UnitOfWork, night: CheckRun, most: int) -> list[int]:
         select(Item.id)
         .outerjoin(ItemFixity, ItemFixity.item_id == Item.id)
         .where(
-            Item.state == ItemState.SHELVED,
+            Item.state.in_(HELD),
             func.coalesce(ItemFixity.run_id, 0) != night.id,
         )
         .order_by(ItemFixity.checked_at.is_not(None), ItemFixity.checked_at, Item.id)

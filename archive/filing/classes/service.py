@@ -18,8 +18,7 @@ from archive.filing.classes.kept import forget_plan, latest_plan, plan_in_force
 from archive.filing.classes.models import PlanVersion
 from archive.filing.classes.rules import Use, check_change, check_valid_from, late_years
 from archive.filing.describe import views_of
-from archive.filing.items import UNFINISHED
-from archive.filing.models import Item, Volume, VolumeState
+from archive.filing.models import UNFINISHED, Item, Volume, VolumeState
 from archive.filing.plan import ItemClass, Plan, write_plan
 from archive.filing.rules import check_reason
 from archive.filing.views import ItemView

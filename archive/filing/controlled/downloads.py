@@ -2,6 +2,7 @@
 
 from flask import Response, make_response
 
+from archive.core.errors import NotFound
 from archive.core.web import resources
 from archive.documents.service import MEDIA_TYPES, PDF, content_disposition, file_name
 from archive.filing.controlled.views import CopyView
@@ -9,6 +10,8 @@ from archive.filing.controlled.views import CopyView
 
 def copy_response(copy: CopyView) -> Response:
     """Return the stamped PDF, as it was made when the copy was issued."""
+    if copy.sha256 is None:
+        raise NotFound("这份受控副本的档案已经销毁，文件不在了。")
     name = file_name(PDF, copy.document_number, copy.version_label, f"受控{copy.number_label}")
     response = make_response(resources().blobs.read(copy.sha256))
     response.headers["Content-Type"] = MEDIA_TYPES[PDF]

@@ -38,7 +38,7 @@ class ControlledVersion(Base):
     """A version of a controlled document: a filed item, its label, and from when it is valid.
 
     The valid version on a day is the one with the latest ``valid_from`` up to that day;
-    ``source_sha256`` is the PDF its copies are made of.
+    ``source_sha256`` is the PDF its copies are made of, nothing once the item is destroyed.
     """
 
     __tablename__ = "controlled_version"
@@ -52,7 +52,7 @@ class ControlledVersion(Base):
     item_id: Mapped[int] = mapped_column(ForeignKey("item.id"), unique=True)
     label: Mapped[str] = mapped_column(String(20))
     valid_from: Mapped[date]
-    source_sha256: Mapped[str] = mapped_column(ForeignKey("stored_file.sha256"))
+    source_sha256: Mapped[str | None] = mapped_column(ForeignKey("stored_file.sha256"))
     declared_by: Mapped[int] = mapped_column(ForeignKey("user.id"))
     declared_at: Mapped[datetime]
     note: Mapped[str] = mapped_column(Text, default="")
@@ -77,7 +77,7 @@ class ControlledCopy(Base):
     person_id: Mapped[int] = mapped_column(ForeignKey("user.id"), index=True)
     issued_by: Mapped[int] = mapped_column(ForeignKey("user.id"))
     issued_at: Mapped[datetime]
-    sha256: Mapped[str] = mapped_column(ForeignKey("stored_file.sha256"))
+    sha256: Mapped[str | None] = mapped_column(ForeignKey("stored_file.sha256"))
     pages: Mapped[int]
     received_at: Mapped[datetime | None]
     received_how: Mapped[str] = mapped_column(String(10), default="")

@@ -217,6 +217,8 @@ def plan_issue(
             {"person": "涉密权限不够"},
         )
     row = uow.session.get_one(ControlledVersion, valid.id)
+    if row.source_sha256 is None:
+        raise Conflict("这一版的档案已经销毁，不能再发放。")
     last = uow.session.scalar(
         select(ControlledCopy.number)
         .where(ControlledCopy.document_id == document_id)

@@ -29,7 +29,7 @@ class CopyView:
     person_name: str
     issued_by: str
     issued_at: datetime
-    sha256: str
+    sha256: str | None
     pages: int
     received_at: datetime | None
     received_how: str

@@ -17,7 +17,7 @@ from archive.core.pages import MAX_PER_PAGE
 from archive.customers import service as customers
 from archive.documents import service as documents
 from archive.filing.items import get_item, load_items
-from archive.filing.models import Item, ItemState
+from archive.filing.models import HELD, Item
 from archive.filing.packages.describing import code_of
 from archive.filing.views import FileView, ItemView
 from archive.filing.volumes import get_volume
@@ -92,7 +92,7 @@ def find_paper(uow: UnitOfWork, actor: Actor, kind: str, number: int) -> Paper |
 def _items(uow: UnitOfWork, actor: Actor, where: ColumnElement[bool]) -> list[ItemView]:
     ids = uow.session.scalars(
         select(Item.id)
-        .where(where, Item.state == ItemState.SHELVED, may_read(actor, "item", Item.id))
+        .where(where, Item.state.in_(HELD), may_read(actor, "item", Item.id))
         .limit(MOST_PAPERS + 1)
     ).all()
     return load_items(uow, ids)

@@ -15,8 +15,9 @@ from archive.core.file_names import safe_name
 from archive.core.profile import load_profile
 from archive.core.resources import Resources
 from archive.documents.service import verify_url
+from archive.filing.checks.holding import find_hold
 from archive.filing.dossier.binding import bind_dossier
-from archive.filing.dossier.contents import SCOPES, Paper, contents_of, find_paper
+from archive.filing.dossier.contents import ITEM, SCOPES, Paper, contents_of, find_paper
 from archive.filing.dossier.pages import MOST_PAGES, pages_of
 from archive.filing.dossier.sheets import Cover, Entry
 from archive.filing.views import FileView
@@ -76,8 +77,11 @@ def _make(
     """Return a document's pages, kept, and what of it could not become pages."""
     with resources.reading() as uow:
         found = find_paper(uow, get_actor(uow, owner_id), *paper)
+        is_held = paper[0] == ITEM and find_hold(uow, paper[1]) is not None
     if found is None:
         return [], []
+    if is_held:
+        return [], [(at, _named(found), "电子文件在隔离中")]
     made: list[NewFile] = []
     left_out: list[tuple[int, str, str]] = []
     if not found.files:

@@ -14,6 +14,7 @@ from sqlalchemy import func, select
 from archive.core.errors import Invalid
 from archive.core.resources import Resources
 from archive.customers.models import Customer
+from archive.filing.classes.kept import plan_in_force
 from archive.filing.incoming import service
 from archive.filing.incoming.looking import Look, look_at_all
 from archive.filing.incoming.models import FileState, IntakeBatch, IntakeFile
@@ -24,7 +25,6 @@ from archive.filing.incoming.rules import (
     guess_customer,
     guess_own,
 )
-from archive.filing.plan import load_plan
 from archive.people.rights import Actor
 from storage.blobs import BlobRef
 from storage.work import UnitOfWork
@@ -136,7 +136,7 @@ def _row(
     uow: UnitOfWork, batch_id: int, one: Kept, names: Sequence[str], parent_id: int | None
 ) -> IntakeFile:
     own, note = guess_own(one.name, one.values), one.note
-    if own.item_class and own.item_class not in load_plan().classes:
+    if own.item_class and own.item_class not in plan_in_force(uow).classes:
         note = f"分隔页上的类目“{own.item_class}”不在归档方案里，没有采用。"
         own = replace(own, item_class="")
     return IntakeFile(

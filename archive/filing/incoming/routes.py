@@ -12,6 +12,7 @@ from archive.core.list_sheets import ListColumn, list_sheet, wants_sheet
 from archive.core.previews import RECENT
 from archive.core.web import reading, resources, work
 from archive.documents.service import content_disposition
+from archive.filing.classes.kept import plan_in_force
 from archive.filing.downloads import SHOWN_INLINE
 from archive.filing.incoming import service
 from archive.filing.incoming.cutting import start_split
@@ -30,7 +31,6 @@ from archive.filing.incoming.rules import CARRIERS, LARGEST_FILE
 from archive.filing.incoming.separators import KEYS
 from archive.filing.incoming.sheets import MOST_SHEETS, sheets_pdf
 from archive.filing.incoming.views import BatchView, FileView
-from archive.filing.plan import load_plan
 from archive.forms.service import list_forms
 from archive.people.gate import actor, guard
 from archive.people.rights import SECRECY
@@ -305,6 +305,7 @@ def _list_page(errors: Mapping[str, str], typed: Mapping[str, str]) -> str:
     with reading() as uow:
         found = service.list_batches(uow, actor(), page=request.args.get("page", 1, type=int))
         units, forms = departments(uow), list_forms(uow)
+        plan = plan_in_force(uow)
     return render_template(
         "incoming/batches.html",
         page=found,
@@ -312,7 +313,7 @@ def _list_page(errors: Mapping[str, str], typed: Mapping[str, str]) -> str:
         forms=forms,
         errors=errors,
         typed=typed,
-        plan=load_plan(),
+        plan=plan,
         secrecy=SECRECY,
         carriers=CARRIERS,
         inbox=resources().settings.inbox,
@@ -327,6 +328,7 @@ def _batch_page(batch_id: int, errors: Mapping[str, str], typed: Mapping[str, st
             uow, actor(), batch_id, state=state, page=request.args.get("page", 1, type=int)
         )
         units, forms = departments(uow), list_forms(uow)
+        plan = plan_in_force(uow)
     return render_template(
         "incoming/batch.html",
         batch=batch,
@@ -337,13 +339,13 @@ def _batch_page(batch_id: int, errors: Mapping[str, str], typed: Mapping[str, st
         forms=forms,
         errors=errors,
         typed=typed,
-        plan=load_plan(),
+        plan=plan,
         secrecy=SECRECY,
         carriers=CARRIERS,
     )
 
 
 def _separators_page(errors: Mapping[str, str]) -> str:
-    return render_template(
-        "incoming/separators.html", plan=load_plan(), errors=errors, most=MOST_SHEETS
-    )
+    with reading() as uow:
+        plan = plan_in_force(uow)
+    return render_template("incoming/separators.html", plan=plan, errors=errors, most=MOST_SHEETS)

@@ -12,7 +12,8 @@ from sqlalchemy import select
 from archive.core.errors import ArchiveError, Invalid, NotFound
 from archive.core.resources import Resources
 from archive.filing import service
-from archive.filing.models import Item, ItemState
+from archive.filing.checks.edge import check_offered, check_record
+from archive.filing.models import UNFINISHED, Item
 from archive.filing.record_files import MASTER, files_of_record
 from archive.filing.rules import APPRAISE, Place, parse_place
 from archive.filing.views import ItemView
@@ -96,7 +97,7 @@ def alike(uow: UnitOfWork, actor: Actor, group: str) -> tuple[str, ...]:
     found: list[str] = []
     rows = uow.session.execute(
         select(Item.id, Item.form_code, Item.item_class)
-        .where(Item.state != ItemState.SHELVED, may_read(actor, "item", Item.id))
+        .where(Item.state.in_(UNFINISHED), may_read(actor, "item", Item.id))
         .order_by(Item.id)
     )
     found += [f"i{row.id}" for row in rows if _group(row.form_code, row.item_class) == group]
@@ -137,6 +138,8 @@ def file_many_now(
     where = parse_place(place) if place.strip() else None
     for key in keys:
         try:
+            kind, number = read_key(key)
+            (check_record if kind == "r" else check_offered)(resources, actor, number)
             with resources.work() as uow:
                 file_one(uow, actor, key, where)
                 uow.commit()
@@ -183,7 +186,7 @@ def _is_filed(resources: Resources, key: str) -> bool:
     column = Item.record_id if kind == "r" else Item.id
     with resources.reading() as uow:
         state = uow.session.scalar(select(Item.state).where(column == number))
-    return state == ItemState.SHELVED
+    return state is not None and state not in UNFINISHED
 
 
 def _group_of(uow: UnitOfWork, actor: Actor, key: str) -> str:

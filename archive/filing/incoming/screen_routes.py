@@ -11,10 +11,11 @@ from werkzeug.wrappers import Response
 from archive.core.errors import Conflict, Invalid, NotFound
 from archive.core.web import reading, resources, work
 from archive.filing import service
+from archive.filing.checks.edge import check_offered, check_record
+from archive.filing.classes.kept import plan_in_force
 from archive.filing.incoming import screen
 from archive.filing.incoming.routes import picture_response
 from archive.filing.incoming.screen import Waiting, read_key
-from archive.filing.plan import load_plan
 from archive.filing.posted import read_belonging, read_pages, read_place, read_version
 from archive.filing.rules import STEPS, Place, parse_place
 from archive.filing.views import ItemView
@@ -91,6 +92,8 @@ def picture(key: str, number: int) -> FlaskResponse:
 def _do(key: str, step: str) -> str:
     """Do a step; return the key to stay at, or empty when the paper is through."""
     kind, number = read_key(key)
+    if step in ("accept", "rest"):
+        (check_record if kind == "r" else check_offered)(resources(), actor(), number)
     with work() as uow:
         done = (_record_step if kind == "r" else _item_step)(uow, number, step)
         uow.commit()
@@ -143,7 +146,7 @@ def _page(key: str, errors: Mapping[str, str], typed: Mapping[str, str]) -> str:
         waiting, total = screen.queue(uow, actor())
         here = _place_in(waiting, key)
         paper = _paper(uow, waiting[here].key) if waiting else None
-        place = service.last_place(uow, actor())
+        place, plan = service.last_place(uow, actor()), plan_in_force(uow)
     return render_template(
         "incoming/screen.html",
         waiting=waiting,
@@ -152,8 +155,8 @@ def _page(key: str, errors: Mapping[str, str], typed: Mapping[str, str]) -> str:
         paper=paper,
         following=waiting[(here + 1) % len(waiting)].key if len(waiting) > 1 else "",
         previous=waiting[here - 1].key if len(waiting) > 1 else "",
-        place=parse_place(place or load_plan().default_room),
-        plan=load_plan(),
+        place=parse_place(place or plan.default_room),
+        plan=plan,
         secrecy=SECRECY,
         steps=STEPS,
         errors=errors,

@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, func, or_, select
 
 from archive.core.errors import Conflict, Invalid, NotFound
 from archive.core.pages import Page, clean_paging
+from archive.filing.classes.kept import plan_in_force
 from archive.filing.incoming.models import BatchState, FileState, IntakeBatch, IntakeFile
 from archive.filing.incoming.rules import (
     Common,
@@ -24,7 +25,6 @@ from archive.filing.incoming.rules import (
 )
 from archive.filing.incoming.views import BatchView, FileView
 from archive.filing.models import Item, ItemFile
-from archive.filing.plan import load_plan
 from archive.filing.rules import check_reason
 from archive.forms.service import list_forms
 from archive.people import service as people
@@ -158,7 +158,7 @@ def edit_files(uow: UnitOfWork, actor: Actor, batch_id: int, changes: Sequence[F
     a file was changed by someone else or is no longer waiting.
     """
     open_batch(uow, actor, batch_id)
-    classes = load_plan().classes
+    classes = plan_in_force(uow).classes
     rows = _rows_of(uow, batch_id, [change.file_id for change in changes])
     wrong: dict[str, str] = {}
     changed = 0
@@ -323,7 +323,7 @@ def _set_common(
     department_id: int | None,
 ) -> None:
     forms = {form.code for form in list_forms(uow)}
-    common: Common = read_common(raw, load_plan().classes, forms)
+    common: Common = read_common(raw, plan_in_force(uow).classes, forms)
     if common.secrecy > actor.clearance:
         label = SECRECY[common.secrecy]
         raise Invalid(

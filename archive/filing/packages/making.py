@@ -16,9 +16,10 @@ from archive.core.profile import load_profile
 from archive.core.resources import Resources
 from archive.customers.models import Customer
 from archive.filing.items import get_item
-from archive.filing.models import Item, ItemState, Volume
+from archive.filing.models import HELD, Item, Volume
 from archive.filing.packages.describing import Content, code_of
 from archive.filing.packages.packing import Order, bag_steps, xml_steps
+from archive.filing.retention.models import DisposalLine, DisposalList
 from archive.people.rights import Actor, require
 from archive.people.service import get_actor
 from archive.tasks import service as tasks
@@ -93,6 +94,11 @@ def content_of(uow: UnitOfWork, actor: Actor, scope: str, number: int) -> Conten
         customer = uow.session.get(Customer, number)
         found = _readable(uow, actor, _ids(uow, Item.customer_id == number))
         name = title = f"{customer.name}客户档案" if customer else ""
+    elif scope == "disposal":
+        row = uow.session.get(DisposalList, number)
+        inside = select(DisposalLine.item_id).where(DisposalLine.list_id == number)
+        found = _readable(uow, actor, _ids(uow, Item.id.in_(inside)))
+        name = title = f"{row.number}移交档案" if row else ""
     else:
         raise Invalid("封装包可以是一件、一个案卷或一个客户的全部档案。", {"scope": "不认识"})
     if not name:
@@ -105,7 +111,7 @@ def content_of(uow: UnitOfWork, actor: Actor, scope: str, number: int) -> Conten
 
 
 def _ids(uow: UnitOfWork, where: object) -> Sequence[int]:
-    query = select(Item.id).where(where, Item.state == ItemState.SHELVED)  # type: ignore[arg-type]
+    query = select(Item.id).where(where, Item.state.in_(HELD))  # type: ignore[arg-type]
     code = query.order_by(Item.reference_code, Item.provisional_code, Item.id)
     return uow.session.scalars(code).all()
 

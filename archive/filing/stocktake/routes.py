@@ -28,10 +28,10 @@ from archive.core.list_sheets import (
 )
 from archive.core.web import reading, resources, work
 from archive.documents.service import MEDIA_TYPES
+from archive.filing.classes.kept import plan_in_force
 from archive.filing.paper_files import paper_response
 from archive.filing.places.posted import read_number
 from archive.filing.places.tree import find_place, open_place
-from archive.filing.plan import load_plan
 from archive.filing.stocktake import edge, service
 from archive.filing.stocktake.lists import read_list, read_pasted
 from archive.filing.stocktake.papers import take_paper
@@ -272,11 +272,12 @@ def _list_page(typed: Mapping[str, str]) -> str:
         found = service.list_takes(uow, actor(), page=request.args.get("page", 1, type=int))
         asked = typed or {"kind": kind, "volume": number if kind == "volume" else ""}
         place = service.place_named(uow, number) if kind == "place" else ""
+        classes = plan_in_force(uow).classes
     return render_template(
         "stocktake/all.html",
         page=found,
         typed={**asked, "place": typed.get("place", place)},
-        classes=load_plan().classes,
+        classes=classes,
     )
 
 

@@ -14,13 +14,13 @@ from sqlalchemy.exc import IntegrityError
 from archive.core.clock import local_day
 from archive.core.errors import Conflict, Forbidden, Invalid, NotFound
 from archive.core.numbering import take_number
+from archive.filing.classes.kept import plan_in_force
 from archive.filing.codes import clean_barcode
 from archive.filing.copies import set_copy_status
 from archive.filing.models import CopyStatus, Item, ItemCopy, Volume
 from archive.filing.places.models import StoragePlace
 from archive.filing.places.service import move_copy_row
 from archive.filing.places.tree import find_places, get_place_row, within
-from archive.filing.plan import load_plan
 from archive.filing.rules import check_note, check_reason, line_fault
 from archive.filing.stocktake.models import (
     Stocktake,
@@ -310,7 +310,7 @@ def _scoped(uow: UnitOfWork, scope: Scope) -> tuple[str, ColumnElement[bool]]:
         if volume is None:
             raise NotFound("没有这个案卷。")
         return f"案卷：{volume.title}", Item.volume_id == volume.id
-    if scope.kind == CLASS and scope.name in load_plan().classes:
+    if scope.kind == CLASS and scope.name in plan_in_force(uow).classes:
         return f"类目：{scope.name}", Item.item_class == scope.name
     raise Invalid("请选择盘点范围：一个位置、一个案卷或一个类目。", {"scope": "没有选"})
 

@@ -1,0 +1,209 @@
+"""Legal holds (冻结): set and lifted by the archive head or legal, each with its reason.
+
+A hold covers an item, a volume, a customer or a class. Two acts in the log; a lifted hold stays
+as a row. ``obstacles`` asks here what stands over which item.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import ColumnElement, or_, select
+
+from archive.core.clock import local_day
+from archive.core.errors import Conflict, Invalid, NotFound
+from archive.customers.models import Customer
+from archive.filing.classes.kept import plan_in_force
+from archive.filing.models import Item, Volume
+from archive.filing.retention.models import LegalHold
+from archive.filing.retention.rules import LARGEST_ID, SCOPES, is_gone
+from archive.filing.rules import check_reason
+from archive.people import service as people
+from archive.people.readers import may_read
+from archive.people.rights import Actor, require
+from storage.work import UnitOfWork
+
+NOT_THERE = "没有这一项，或者您无权查看。"
+
+
+@dataclass(frozen=True)
+class HoldView:
+    """A hold: over what, why, from when to when, by whom, and how it ended."""
+
+    id: int
+    scope: str
+    target: str
+    target_title: str
+    reason: str
+    from_day: date
+    until_day: date | None
+    set_name: str
+    set_at: datetime
+    lifted_name: str
+    lifted_at: datetime | None
+    lift_reason: str
+    in_force: bool
+
+    @property
+    def scope_label(self) -> str:
+        """What the hold is over, as shown to people."""
+        return SCOPES[self.scope]
+
+    @property
+    def sentence(self) -> str:
+        """The hold as one sentence of an item's page or a refusal."""
+        until = f"到 {self.until_day}" if self.until_day else "未定期限"
+        return f"{self.from_day} 起冻结（{until}），{self.set_name}：{self.reason}"
+
+
+def set_hold(
+    uow: UnitOfWork,
+    actor: Actor,
+    scope: str,
+    target: str,
+    reason: str,
+    from_day: date | None = None,
+    until_day: date | None = None,
+) -> HoldView:
+    """Put a hold over something; raise Invalid, NotFound."""
+    require(actor, "retention.hold")
+    if scope not in SCOPES:
+        raise Invalid("冻结的范围应为一件、一卷、一个客户或一个类目。", {"scope": "请从列表中选"})
+    cleaned = check_reason(reason, "冻结原因")
+    first = from_day or local_day(uow.now())
+    if until_day is not None and until_day < first:
+        raise Invalid("冻结的止日早于起日。", {"until_day": "早于起日"})
+    row = LegalHold(
+        scope=scope,
+        target=_check_target(uow, actor, scope, target.strip()),
+        reason=cleaned,
+        from_day=first,
+        until_day=until_day,
+        set_by=actor.id,
+        set_at=uow.now(),
+    )
+    uow.session.add(row)
+    uow.session.flush()
+    told = {"scope": scope, "target": row.target, "until": str(until_day or "")}
+    uow.journal(actor.id, "hold.set", "hold", row.id, told)
+    return _views(uow, [row])[0]
+
+
+def lift_hold(uow: UnitOfWork, actor: Actor, hold_id: int, reason: str) -> HoldView:
+    """Lift a hold with a reason; raise NotFound, Conflict when it was lifted before."""
+    require(actor, "retention.hold")
+    row = uow.session.get(LegalHold, hold_id) if 0 < hold_id <= LARGEST_ID else None
+    if row is None:
+        raise NotFound(NOT_THERE)
+    if row.lifted_at is not None:
+        raise Conflict("这条冻结已经解除。")
+    row.lift_reason = check_reason(reason, "解除原因")
+    row.lifted_by, row.lifted_at = actor.id, uow.now()
+    uow.session.flush()
+    uow.journal(actor.id, "hold.lift", "hold", row.id, {})
+    return _views(uow, [row])[0]
+
+
+def list_holds(uow: UnitOfWork, actor: Actor, *, with_lifted: bool = False) -> tuple[HoldView, ...]:
+    """Return the holds, the newest first; what they are over is named only if readable."""
+    require(actor, "retention.list")
+    query = select(LegalHold).order_by(LegalHold.id.desc()).limit(500)
+    if not with_lifted:
+        query = query.where(LegalHold.lifted_at.is_(None))
+    rows = list(uow.session.scalars(query))
+    return tuple(_views(uow, rows, actor))
+
+
+def holds_of(uow: UnitOfWork, rows: Sequence[Item]) -> dict[int, list[HoldView]]:
+    """Return the holds in force over each of the items; a fixed number of statements."""
+    keys = {row.id: _keys(row) for row in rows}
+    today = local_day(uow.now())
+    found = _views(uow, list(uow.session.scalars(select(LegalHold).where(_in_force(today)))))
+    return {
+        item_id: over
+        for item_id, own in keys.items()
+        if (over := [hold for hold in found if (hold.scope, hold.target) in own])
+    }
+
+
+def _in_force(today: date) -> ColumnElement[bool]:
+    open_end = or_(LegalHold.until_day.is_(None), LegalHold.until_day >= today)
+    return LegalHold.lifted_at.is_(None) & (LegalHold.from_day <= today) & open_end
+
+
+def _keys(row: Item) -> set[tuple[str, str]]:
+    return {
+        ("item", str(row.id)),
+        ("volume", str(row.volume_id or 0)),
+        ("customer", str(row.customer_id or 0)),
+        ("class", row.item_class),
+    }
+
+
+def _check_target(uow: UnitOfWork, actor: Actor, scope: str, target: str) -> str:
+    if scope == "class":
+        if target not in plan_in_force(uow).classes:
+            raise Invalid("归档方案里没有这个类目。", {"target": "请从列表中选"})
+        return target
+    plain = target.isascii() and target.isdigit() and len(target) <= 18
+    number = int(target) if plain else 0
+    if not _is_there(uow, actor, scope, number):
+        raise NotFound(NOT_THERE)
+    return str(number)
+
+
+def _is_there(uow: UnitOfWork, actor: Actor, scope: str, number: int) -> bool:
+    if scope == "customer":
+        return uow.session.get(Customer, number) is not None
+    if scope == "volume":
+        return uow.session.get(Volume, number) is not None
+    query = select(Item.state).where(Item.id == number, may_read(actor, "item", Item.id))
+    state = uow.session.scalar(query)
+    if state is not None and is_gone(state):
+        raise Conflict("这件档案已经销毁，不能再冻结。")
+    return state is not None
+
+
+def _views(
+    uow: UnitOfWork, rows: Sequence[LegalHold], actor: Actor | None = None
+) -> list[HoldView]:
+    names = people.names_of(uow, {row.set_by for row in rows} | {row.lifted_by for row in rows})
+    titles = _titles(uow, rows, actor)
+    today = local_day(uow.now())
+    return [
+        HoldView(
+            id=row.id,
+            scope=row.scope,
+            target=row.target,
+            target_title=titles.get((row.scope, row.target), f"编号 {row.target}"),
+            reason=row.reason,
+            from_day=row.from_day,
+            until_day=row.until_day,
+            set_name=names.get(row.set_by, ""),
+            set_at=row.set_at,
+            lifted_name=names.get(row.lifted_by or 0, ""),
+            lifted_at=row.lifted_at,
+            lift_reason=row.lift_reason,
+            in_force=row.lifted_at is None
+            and row.from_day <= today
+            and (row.until_day is None or row.until_day >= today),
+        )
+        for row in rows
+    ]
+
+
+def _titles(
+    uow: UnitOfWork, rows: Sequence[LegalHold], actor: Actor | None
+) -> dict[tuple[str, str], str]:
+    found = {("class", row.target): row.target for row in rows if row.scope == "class"}
+    for scope, model, word in (
+        ("item", Item, Item.title),
+        ("volume", Volume, Volume.title),
+        ("customer", Customer, Customer.name),
+    ):
+        ids = {int(row.target) for row in rows if row.scope == scope}
+        query = select(model.id, word).where(model.id.in_(ids))
+        if scope == "item" and actor is not None:
+            query = query.where(may_read(actor, "item", Item.id))
+        found |= {(scope, str(number)): title for number, title in uow.session.execute(query)}
+    return found
