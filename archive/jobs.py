@@ -42,11 +42,11 @@ from archive.signing.reminders import do_signing_chores
 from archive.tasks.runner import drain_tasks
 from archive.tasks.service import Work, forget_old
 from archive.trust.backup.nightly import do_nightly
+from archive.trust.checking import VERIFY, verify_work
 from archive.trust.checkpoints import note_checkpoint
 from archive.trust.head import note_head
 from archive.trust.health.service import note_beat
 from archive.trust.proving import do_proof_chores, drain_leavers, drain_proofs
-from archive.trust.service import VERIFY, verify_work
 from doc_templates.pdf_pool import OfficePool
 from doc_templates.pdf_socket import serve_converter
 from storage import outbox

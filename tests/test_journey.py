@@ -16,7 +16,7 @@ from sqlalchemy import text
 
 from archive.jobs import drain_all
 from archive.lending.service import seed_rules
-from archive.trust.service import verify_instance
+from archive.trust.checking import verify_instance
 from doc_templates import sample_values
 
 PASSWORD = "档案台-测试-2026"

@@ -23,7 +23,7 @@ from archive.records import drafts
 from archive.records import service as records
 from archive.search.answers import cli_search
 from archive.signing import edge
-from archive.trust.service import verify_instance
+from archive.trust.checking import verify_instance
 from doc_templates import load_form, render_word, sample_values
 from storage.files import StoredFile
 

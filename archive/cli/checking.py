@@ -12,7 +12,7 @@ from archive.filing.filed import find_filed
 from archive.instance import open_instance
 from archive.signing.verdicts import judge_stranger
 from archive.trust.backup.nightly import note_check
-from archive.trust.service import verify_instance
+from archive.trust.checking import verify_instance
 from storage.snapshot import check_rows_file
 from storage.verify import Finding
 

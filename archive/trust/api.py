@@ -7,7 +7,7 @@ from pydantic import BaseModel
 from archive.core.pages import clean_paging
 from archive.core.web import reading, resources
 from archive.people.gate import actor, guard
-from archive.trust import service
+from archive.trust import checking
 from archive.trust.posted import read_journal_filter
 from archive.trust.reading import list_journal
 
@@ -79,6 +79,6 @@ def verify() -> dict[str, object]:
     """Check bytes, rows, journal and index now."""
     findings = [
         {"kind": one.kind, "subject": one.subject, "message": one.message}
-        for one in service.verify_instance(resources())
+        for one in checking.verify_instance(resources())
     ]
     return {"ok": not findings, "findings": findings}

@@ -13,7 +13,7 @@ from archive.core.web import reading, resources, work
 from archive.documents.service import MEDIA_TYPES
 from archive.filing.paper_files import paper_response
 from archive.people.gate import actor, guard
-from archive.trust import check_proof, service
+from archive.trust import check_proof, checking
 from archive.trust import checkpoints as kept
 from archive.trust.month_paper import month_paper
 from archive.trust.posted import read_journal_filter
@@ -52,7 +52,7 @@ _CHECKPOINTS: tuple[ListColumn[kept.CheckpointView], ...] = (
 @guard("public")
 def healthz() -> tuple[dict[str, str], int]:
     """Say whether the server and its database answer."""
-    if not service.is_alive(resources()):
+    if not checking.is_alive(resources()):
         return {"status": "down"}, 503
     return {"status": "ok"}, 200
 
@@ -134,6 +134,6 @@ def verify() -> str:
 def start_verify() -> Redirect:
     """Check bytes, rows, journal and index as a task with a live bar."""
     with work() as uow:
-        task = service.start_verify(uow, actor())
+        task = checking.start_verify(uow, actor())
         uow.commit()
     return redirect(url_for("tasks.show", task_id=task.id))

@@ -17,6 +17,8 @@ from doc_templates import (
 from doc_templates.package import read_package
 from doc_templates.word import Compiled, compile_form, print_tags
 
+pytestmark = pytest.mark.slow  # many cases, each a whole instance
+
 CODES = [form.code for form in list_forms()]
 PLAIN = ["平常", "两\n行\t制表", "\n", "行尾\n", "甲\n\n\n乙", "\t", "长" * 10_000]
 STORIES = ("word/document.xml", "word/header", "word/footer", "word/footnotes")

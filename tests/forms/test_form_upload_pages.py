@@ -15,6 +15,8 @@ from archive.forms.models import FormVersion
 from archive.forms.store import get_form, list_forms
 from doc_templates import load_form, sample_values
 
+pytestmark = pytest.mark.slow  # many cases, each a whole instance
+
 NEW = {"code": "e11", "title": "客户走访记录", "pack": "sales"}
 
 

@@ -16,6 +16,8 @@ from docx.oxml import parse_xml
 
 from indexer import ExtractError, extract
 
+pytestmark = pytest.mark.slow  # many cases, each a whole instance
+
 W = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
 MC = 'xmlns:mc="http://schemas.openxmlformats.org/markup-compatibility/2006"'
 

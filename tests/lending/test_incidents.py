@@ -10,6 +10,8 @@ from archive.lending.incidents import service as incidents
 from archive.lending.incidents.models import IncidentKind, Outcome
 from archive.lending.incidents.rules import outcomes, status_after
 
+pytestmark = pytest.mark.slow  # many cases, each a whole instance
+
 STORY = "归还清点时少了第 3 页。"
 DECISION = "遗落的一页已补入，核对无误。"
 

@@ -22,6 +22,8 @@ from archive.lending.viewing.sheets import CopyOrder
 from archive.people.models import User
 from storage.files import keep_file
 
+pytestmark = pytest.mark.slow  # many cases, each a whole instance
+
 MARK = pages.Mark("陈晓东 0001  2026-11-23 09:30  JY2026-0001", "JY2026-0001  仅供陈晓东电子阅览")
 
 

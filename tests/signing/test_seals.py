@@ -25,6 +25,8 @@ from archive.signing.seals.rules import PaperEntry, SealFields, SealRequest
 from doc_templates.package import read_package
 from tests.conftest import one_page_pdf
 
+pytestmark = pytest.mark.slow  # many cases, each a whole instance
+
 PASSWORD = "档案台-测试-2026"
 
 

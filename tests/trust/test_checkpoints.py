@@ -11,7 +11,7 @@ from sqlalchemy import select, text
 from archive.core.errors import Conflict, Invalid, NotFound
 from archive.jobs import do_chores
 from archive.trust import check_proof, checkpoints
-from archive.trust.service import verify_instance
+from archive.trust.checking import verify_instance
 from storage.checkpoints import JournalCheckpoint
 from storage.journal import JournalEntry, entry_hash
 

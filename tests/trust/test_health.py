@@ -7,6 +7,7 @@ import pytest
 
 from archive.app import create_app
 from archive.core.logs import JsonLines, request_id
+from archive.jobs import drain_all
 from archive.trust.backup import nightly, record
 from archive.trust.backup.record import Done
 from archive.trust.health.rules import DANGER, HINT, WARNING, Act, Measures, notices
@@ -84,6 +85,7 @@ def test_the_banner_is_for_administrators(app, resources, company, client_for, c
     page = client_for(company.admin).get("/admin/health").text
     assert "没有心跳" in page and "ARCHIVE_BACKUP_TO" in page
     client_for(company.admin).post("/admin/verify")
+    drain_all(resources)
     app.extensions.pop("archive_health_notices")
     assert "完整性检查。" not in client_for(company.admin).get("/admin/users").text
     with resources.reading() as uow:

@@ -6,7 +6,7 @@ from sqlalchemy import select
 from archive.filing import service as filing
 from archive.jobs import drain_all
 from archive.tasks.models import Task
-from archive.trust.service import verify_instance
+from archive.trust.checking import verify_instance
 from storage.checked import BlobCheck
 from storage.files import StoredFile
 

@@ -16,7 +16,7 @@ from archive.trust.backup import record
 from archive.trust.backup.making import Made, backup_to_folder
 from archive.trust.backup.passphrases import read_passphrase
 from archive.trust.backup.record import Done
-from archive.trust.service import verify_instance
+from archive.trust.checking import verify_instance
 from storage.errors import PlaceTaken, StorageError
 
 log = logging.getLogger(__name__)

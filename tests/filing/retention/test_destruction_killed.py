@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from archive.filing.models import Item, ItemFile
 from archive.filing.retention.models import DisposalList
 from archive.jobs import drain_all
-from archive.trust.service import verify_instance
+from archive.trust.checking import verify_instance
 from storage.files import StoredFile
 from storage.journal import JournalEntry
 

@@ -16,7 +16,7 @@ from archive.lending import facts
 from archive.records import starts
 from archive.records.models import Record, RecordVersion
 from archive.search.models import SearchEntry
-from archive.trust.service import verify_instance
+from archive.trust.checking import verify_instance
 from storage.files import StoredFile
 from storage.journal import JournalEntry
 

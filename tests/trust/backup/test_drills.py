@@ -16,7 +16,7 @@ from archive.search.answers import cli_search
 from archive.signing.verdicts import judge_stranger
 from archive.trust.backup.restoring import drill
 from archive.trust.backup.source import find_source
-from archive.trust.service import verify_instance
+from archive.trust.checking import verify_instance
 from doc_templates import sample_values
 from storage import journal
 from storage.errors import StorageError

@@ -20,7 +20,7 @@ from archive.people import access
 from archive.people.gate import COOKIE
 from archive.records.models import Record
 from archive.trust.backup.receiving import NO_CONVERTER
-from archive.trust.service import verify_instance
+from archive.trust.checking import verify_instance
 from storage.errors import NoRoom, PlaceTaken
 from storage.places import hold_server_place
 

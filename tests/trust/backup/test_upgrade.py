@@ -12,7 +12,7 @@ from alembic import command
 from alembic.config import Config
 
 from archive.instance import MIGRATIONS, migrate
-from archive.trust.service import verify_instance
+from archive.trust.checking import verify_instance
 from storage.database import open_database
 
 pytestmark = [pytest.mark.slow]
