@@ -51,6 +51,7 @@ from archive.lending import routes as lending
 from archive.lending import rule_api as lending_rules_api
 from archive.lending import rule_routes as lending_rules
 from archive.lending.confirming import routes as confirming
+from archive.lending.figures import routes as loan_figures
 from archive.lending.incidents import api as incidents_api
 from archive.lending.incidents import routes as incidents
 from archive.lending.service import waiting_count as loans_waiting
@@ -120,6 +121,7 @@ PAGES = (
     viewing,
     incidents,
     confirming,
+    loan_figures,
     search,
     synonym_routes,
     trust,
