@@ -114,6 +114,7 @@ def test_a_wrong_one_is_refused_and_nothing_typed_is_lost(
     assert f'"{given.get("secret", PASSWORD)}"' not in page and loan_of(shelf) is None
 
 
+@pytest.mark.slow
 def test_guessing_is_slowed_down(shelf, company, client_for, lin):
     client = client_for(company.archivist)
     for guess in range(8):
