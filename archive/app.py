@@ -50,6 +50,8 @@ from archive.lending import paper_routes as lending_papers
 from archive.lending import routes as lending
 from archive.lending import rule_api as lending_rules_api
 from archive.lending import rule_routes as lending_rules
+from archive.lending.confirming import routes as confirming
+from archive.lending.figures import routes as loan_figures
 from archive.lending.incidents import api as incidents_api
 from archive.lending.incidents import routes as incidents
 from archive.lending.service import waiting_count as loans_waiting
@@ -118,6 +120,8 @@ PAGES = (
     lending_feed,
     viewing,
     incidents,
+    confirming,
+    loan_figures,
     search,
     synonym_routes,
     trust,

@@ -15,6 +15,7 @@ from archive.filing.stocktake import models as stocktake
 from archive.filing.versions import models as item_versions
 from archive.forms import models as forms
 from archive.lending import models as lending
+from archive.lending.confirming import models as confirming
 from archive.lending.incidents import models as incidents
 from archive.lending.viewing import models as viewing
 from archive.people import models as people
@@ -36,6 +37,7 @@ __all__ = [
     "checkpoints",
     "checks",
     "classes",
+    "confirming",
     "controlled",
     "customers",
     "documents",

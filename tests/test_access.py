@@ -81,6 +81,11 @@ POST /api/v1/records/{record}/withdraw  401     200    404    404       403    4
 POST /api/v1/items/{item}/shelve        401     403    404    409       403    404
 GET  /items/{item}/move                 login   403    404    200       403    404
 POST /api/v1/items/{item}/move          401     403    404    422       403    404
+GET  /loans/figures                     login   403    403    200       200    403
+GET  /me/desk-pin                       login   200    200    200       200    200
+POST /me/desk-pin                       login   422    422    422       422    422
+POST /me/desk-pin/drop                  login   404    404    404       404    404
+GET  /loans/1/signatures/out.png        login   404    404    404       404    403
 GET  /loans/sheets                      login   403    403    200       403    403
 GET  /loans/trace                       login   403    403    200       200    403
 GET  /api/v1/loans/sheets               401     403    403    200       403    403

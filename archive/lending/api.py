@@ -9,8 +9,9 @@ from datetime import date
 from apiflask import APIBlueprint
 
 from archive.core.errors import Invalid
-from archive.core.web import reading, work
+from archive.core.web import reading, resources, work
 from archive.lending import service
+from archive.lending.confirming.edge import Given, confirm
 from archive.lending.schema import (
     DecideIn,
     DecisionOut,
@@ -25,7 +26,8 @@ from archive.lending.schema import (
 )
 from archive.lending.told import told_outcome, told_request
 from archive.lending.views import Preview
-from archive.people.gate import actor, guard
+from archive.people.gate import actor, client_address, guard
+from archive.signing.routes import drawing
 
 api = APIBlueprint("lending_api", __name__, url_prefix="/api/v1/loans", tag="loans")
 
@@ -162,7 +164,15 @@ def withdraw(request_id: int) -> dict[str, object]:
 @api.output(RequestOut)
 @guard("loan.desk")
 def hand_out(json_data: HandOutIn) -> dict[str, object]:
-    """Hand a copy out on an approved request."""
+    """Hand a copy out on an approved request; the borrower signs."""
+    confirmed = confirm(
+        resources(),
+        _given(json_data),
+        lambda uow: service.who_borrows(
+            uow, actor(), json_data.barcode, json_data.request_id, json_data.staff_no
+        ),
+        client_address(),
+    )
     with work() as uow:
         view = service.hand_out(
             uow,
@@ -171,6 +181,7 @@ def hand_out(json_data: HandOutIn) -> dict[str, object]:
             json_data.request_id,
             pages=json_data.pages,
             staff_no=json_data.staff_no,
+            confirmed=confirmed,
         )
         uow.commit()
     return told_request(view)
@@ -181,13 +192,28 @@ def hand_out(json_data: HandOutIn) -> dict[str, object]:
 @api.output(RequestOut)
 @guard("loan.desk")
 def take_back(json_data: ReturnIn) -> dict[str, object]:
-    """Take a copy back, with its pages counted."""
+    """Take a copy back, with its pages counted; the borrower signs."""
+    confirmed = confirm(
+        resources(),
+        _given(json_data),
+        lambda uow: service.who_returns(uow, actor(), json_data.barcode),
+        client_address(),
+    )
     with work() as uow:
         view = service.take_back(
-            uow, actor(), json_data.barcode, json_data.pages, json_data.condition
+            uow,
+            actor(),
+            json_data.barcode,
+            json_data.pages,
+            json_data.condition,
+            confirmed=confirmed,
         )
         uow.commit()
     return told_request(view)
+
+
+def _given(sent: HandOutIn | ReturnIn) -> Given:
+    return Given(sent.password, sent.pin, drawing(sent.signature_png))
 
 
 def _day(text: str | None) -> date | None:

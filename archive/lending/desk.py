@@ -20,6 +20,8 @@ from archive.filing.rules import MAX_PAGES
 from archive.filing.views import CopyView, ItemView
 from archive.lending import lookup
 from archive.lending.claims import is_lapsed
+from archive.lending.confirming.rules import ON_PAPER, Confirmed
+from archive.lending.confirming.service import BACK, OUT, sign_loan
 from archive.lending.facts import decide_again
 from archive.lending.incidents.service import note_return
 from archive.lending.matching import Mode
@@ -70,20 +72,17 @@ def hand_out(
     *,
     pages: int | None = None,
     staff_no: str = "",
+    confirmed: Confirmed = ON_PAPER,
 ) -> RequestView:
     """Hand a copy out on an approved request and return the request with its loan.
 
     Without ``request_id`` the item's only approved request is taken; ``staff_no`` is the badge
     the borrower shows and must be theirs. ``pages`` is the count at hand-out, by default the
     copy's. The facts are looked at again: whoever has left, is overdue or lost the clearance
-    since the approval gets nothing. Raises NotFound, Conflict, Forbidden or Invalid in words.
+    since the approval gets nothing. ``confirmed``: how the borrower signed. Raises NotFound,
+    Conflict, Forbidden or Invalid in words.
     """
-    require(actor, "loan.desk")
-    item, copy = _find_copy(uow, barcode)
-    if not _may_read(uow, actor, item.id):
-        raise Forbidden("这件档案的密级高于您的权限，请由档案负责人办理借出。")
-    _check_is_in(uow, copy)
-    row = _choose_request(uow, item, request_id, staff_no)
+    item, copy, row = _what_goes_out(uow, actor, barcode, request_id, staff_no)
     loan = Loan(
         request_id=row.id,
         copy_id=copy.id,
@@ -95,6 +94,7 @@ def hand_out(
         pages_out=copy.pages if pages is None else _clean_pages(pages),
     )
     row.state, row.pick_up_by = RequestState.HANDED_OUT, None
+    signed = sign_loan(uow, loan, OUT, confirmed)
     uow.session.add(loan)
     _flush(uow, copy)
     filing.set_copy_status(uow, actor, copy.id, CopyStatus.OUT)
@@ -110,13 +110,20 @@ def hand_out(
             "borrower": row.borrower_id,
             "due": loan.due_on.isoformat(),
             "pages": loan.pages_out,
+            **signed,
         },
     )
     return lookup.request_views(uow, actor, [row])[0]
 
 
 def take_back(
-    uow: UnitOfWork, actor: Actor, barcode: str, pages: int, condition: str = INTACT
+    uow: UnitOfWork,
+    actor: Actor,
+    barcode: str,
+    pages: int,
+    condition: str = INTACT,
+    *,
+    confirmed: Confirmed = ON_PAPER,
 ) -> RequestView:
     """Take a copy back and return the request with its closed loan.
 
@@ -139,6 +146,7 @@ def take_back(
     if differs:
         loan.condition = f"页数不符：借出 {loan.pages_out} 页，归还 {counted} 页。{seen}"
     row.state = RequestState.CLOSED
+    signed = sign_loan(uow, loan, BACK, confirmed)
     cancel_waiting(uow, loan)
     _flush(uow, copy)
     damaged = seen.partition("；")[0] != INTACT
@@ -156,6 +164,7 @@ def take_back(
             "pages_out": loan.pages_out,
             "pages_in": counted,
             "intact": loan.intact,
+            **signed,
         },
     )
     held = lookup.request_views(uow, actor, settle(uow, item.id))
@@ -163,6 +172,42 @@ def take_back(
         lookup.request_views(uow, actor, [row])[0],
         next_in_line="".join(_kept_for(view) for view in held),
     )
+
+
+def who_borrows(
+    uow: UnitOfWork, actor: Actor, barcode: str, request_id: int | None = None, staff_no: str = ""
+) -> Actor:
+    """Return the person a hand-out would go to, to sign for it; refuses what ``hand_out`` would."""
+    _, _, row = _what_goes_out(uow, actor, barcode, request_id, staff_no)
+    return _signer(uow, row.borrower_id)
+
+
+def who_returns(uow: UnitOfWork, actor: Actor, barcode: str) -> Actor:
+    """Return the person who has a copy, to sign its return; Conflict when it is not out."""
+    require(actor, "loan.desk")
+    _, copy = _find_copy(uow, barcode)
+    loan = _find_open_loan(uow, copy.id)
+    if loan is None:
+        raise Conflict(_not_out(uow, copy))
+    return _signer(uow, loan.borrower_id)
+
+
+def _signer(uow: UnitOfWork, user_id: int) -> Actor:
+    found = people.find_actor(uow, user_id)
+    if found is None:
+        raise Conflict("借阅人已经离职，不能用密码或口令确认；请在纸面上签字。")
+    return found
+
+
+def _what_goes_out(
+    uow: UnitOfWork, actor: Actor, barcode: str, request_id: int | None, staff_no: str
+) -> tuple[ItemView, CopyView, LoanRequest]:
+    require(actor, "loan.desk")
+    item, copy = _find_copy(uow, barcode)
+    if not _may_read(uow, actor, item.id):
+        raise Forbidden("这件档案的密级高于您的权限，请由档案负责人办理借出。")
+    _check_is_in(uow, copy)
+    return item, copy, _choose_request(uow, item, request_id, staff_no)
 
 
 def _find_copy(uow: UnitOfWork, barcode: str) -> tuple[ItemView, CopyView]:

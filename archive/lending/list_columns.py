@@ -21,6 +21,8 @@ LOANS: tuple[ListColumn[LoanView], ...] = (
     ListColumn("收回人", lambda loan: loan.received_by_name, 12),
     ListColumn("归还页数", lambda loan: loan.pages_in, 10),
     ListColumn("情况", lambda loan: loan.condition, 20),
+    ListColumn("借出确认", lambda loan: loan.signed_out.label if loan.signed_out else "", 12),
+    ListColumn("归还确认", lambda loan: loan.signed_back.label if loan.signed_back else "", 12),
 )
 REFUSALS: tuple[ListColumn[RefusalView], ...] = (
     ListColumn("时间", lambda one: one.at, 18),

@@ -13,6 +13,7 @@ from archive.core.calendar import WorkCalendar, load_calendar
 from archive.core.clock import local_day
 from archive.core.errors import NotFound
 from archive.filing.models import Item, ItemCopy
+from archive.lending.confirming.rules import Way
 from archive.lending.line import places
 from archive.lending.models import Loan, LoanApproval, LoanRefusal, LoanRequest
 from archive.lending.rules import Reason
@@ -22,6 +23,7 @@ from archive.lending.views import (
     LoanView,
     RefusalView,
     RequestView,
+    Signed,
 )
 from archive.people.models import User
 from archive.people.readers import may_read
@@ -45,6 +47,11 @@ def get_row(uow: UnitOfWork, request_id: int) -> LoanRequest:
     if row is None:
         raise NotFound(NO_REQUEST)
     return row
+
+
+def loan_of(uow: UnitOfWork, request_id: int) -> Loan | None:
+    """Return the row of a request's loan, None before the hand-out."""
+    return uow.session.scalar(select(Loan).where(Loan.request_id == request_id))
 
 
 def approvals_of(uow: UnitOfWork, request_id: int) -> list[LoanApproval]:
@@ -155,6 +162,13 @@ def refusal_views(
     )
 
 
+def titles_for(
+    uow: UnitOfWork, viewer: Actor, item_ids: Iterable[int]
+) -> dict[int, tuple[str, str]]:
+    """Return title and code of many items for this person, hidden when they may not read them."""
+    return _titles(uow, viewer, item_ids, set())
+
+
 def title_for(uow: UnitOfWork, viewer: Actor, item_id: int) -> tuple[str, str]:
     """Return title and code of an item for this person, hidden when they may not read it."""
     return _titles(uow, viewer, [item_id], set())[item_id]
@@ -247,7 +261,13 @@ def _loan_view(
         recalled_at=loan.recalled_at,
         recall_reason=loan.recall_reason,
         borrower_left=people[loan.borrower_id].has_left,
+        signed_out=_signed(loan.out_way, loan.out_digest, loan.out_picture),
+        signed_back=_signed(loan.back_way, loan.back_digest, loan.back_picture),
     )
+
+
+def _signed(way: str, digest: str, picture: str | None) -> Signed | None:
+    return Signed(Way(way), digest, picture is not None) if way else None
 
 
 def _days_left(calendar: WorkCalendar, today: date, due: date) -> int:

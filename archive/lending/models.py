@@ -123,7 +123,8 @@ class LoanApproval(Base):
 class Loan(Base):
     """A copy handed out (借阅): due when, back when, in what condition; one open loan a copy.
 
-    ``renewals`` counts the granted ones; a recall (催回) leaves its time and reason.
+    ``renewals`` counts the granted ones; a recall (催回) leaves its time and reason. ``out_`` and
+    ``back_``: how the borrower signed, the digest of what was signed, the picture if drawn.
     """
 
     __tablename__ = "loan"
@@ -151,6 +152,12 @@ class Loan(Base):
     pages_in: Mapped[int | None]
     intact: Mapped[bool | None]
     condition: Mapped[str] = mapped_column(Text, default="")
+    out_way: Mapped[str] = mapped_column(String(12), default="")
+    out_digest: Mapped[str] = mapped_column(String(64), default="")
+    out_picture: Mapped[str | None] = mapped_column(ForeignKey("stored_file.sha256"))
+    back_way: Mapped[str] = mapped_column(String(12), default="")
+    back_digest: Mapped[str] = mapped_column(String(64), default="")
+    back_picture: Mapped[str | None] = mapped_column(ForeignKey("stored_file.sha256"))
     renewals: Mapped[int] = mapped_column(default=0)
     recalled_at: Mapped[datetime | None]
     recall_reason: Mapped[str] = mapped_column(Text, default="")

@@ -13,7 +13,7 @@ from archive.core.errors import Conflict, Invalid, NotFound
 from archive.filing.papers import Paper
 from archive.forms.service import get_form
 from archive.lending.register import get_request, register
-from archive.lending.views import LoanView, RequestView
+from archive.lending.views import LoanView, RequestView, Signed
 from archive.people.models import User
 from archive.people.rights import Actor, require
 from storage.work import UnitOfWork
@@ -128,11 +128,16 @@ def _so_far(view: RequestView) -> str:
     if loan is None:
         note = f"：{view.closing_note}" if view.closing_note else ""
         return f"{view.state_label}{note}。"
-    out = f"{show_instant(loan.handed_at)} 借出 {loan.pages_out} 页，{loan.handed_by_name}经手。"
+    out = f"{show_instant(loan.handed_at)} 借出 {loan.pages_out} 页，{loan.handed_by_name}经手"
+    out += f"{_signature(loan.signed_out)}。"
     if loan.returned_at is None:
         return out
-    back = f"{show_instant(loan.returned_at)} 归还 {loan.pages_in} 页，{loan.received_by_name}收。"
-    return out + back
+    back = f"{show_instant(loan.returned_at)} 归还 {loan.pages_in} 页，{loan.received_by_name}收"
+    return f"{out}{back}{_signature(loan.signed_back)}。"
+
+
+def _signature(signed: Signed | None) -> str:
+    return f"，借阅人{signed.label}" if signed else ""
 
 
 def _line(loan: LoanView, place: int) -> dict[str, object]:

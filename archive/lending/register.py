@@ -117,7 +117,7 @@ def register(
 ) -> Page[LoanView]:
     """Return the loans handed out from ``start`` to ``end`` (local days, both included)."""
     require(actor, "loan.register")
-    begin, finish = _instants(start, end)
+    begin, finish = instants(start, end)
     query = select(Loan).where(Loan.handed_at.between(begin, finish))
     page, per_page = clean_paging(page, per_page)
     ordered = query.order_by(Loan.handed_at.desc(), Loan.id.desc())
@@ -130,7 +130,7 @@ def refusals(
 ) -> Page[RefusalView]:
     """Return the requests refused from ``start`` to ``end``, by the rules or by an approver."""
     require(actor, "loan.register")
-    begin, finish = _instants(start, end)
+    begin, finish = instants(start, end)
     query = select(LoanRefusal).where(LoanRefusal.at.between(begin, finish))
     page, per_page = clean_paging(page, per_page)
     ordered = query.order_by(LoanRefusal.at.desc(), LoanRefusal.id.desc())
@@ -245,7 +245,8 @@ def _state_is(uow: UnitOfWork, state: str) -> list[ColumnElement[bool]]:
     return [LoanRequest.state == state]
 
 
-def _instants(start: date, end: date) -> tuple[datetime, datetime]:
+def instants(start: date, end: date) -> tuple[datetime, datetime]:
+    """Return the first and last instant of a period of local days; raise Invalid in words."""
     if end < start:
         raise Invalid("起止日期颠倒了，请改正。", {"end": "不能早于开始日期"})
     if (end - start).days > LONGEST_PERIOD:

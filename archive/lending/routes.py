@@ -25,12 +25,15 @@ from archive.core.list_sheets import (
     whole_list_sheet,
 )
 from archive.core.pages import Page
-from archive.core.web import reading, work
+from archive.core.web import reading, resources, work
 from archive.lending import service
+from archive.lending.confirming.edge import FindSigner, Given, confirm
+from archive.lending.confirming.rules import Confirmed
 from archive.lending.list_columns import ASKED, LOANS, LOG, REFUSALS, REQUESTS
 from archive.lending.matching import Mode
 from archive.lending.views import ItemPanel, Preview, Refused, Scan
-from archive.people.gate import actor, guard
+from archive.people.gate import actor, client_address, guard
+from archive.signing.routes import drawing
 
 pages = APIBlueprint(
     "lending",
@@ -192,15 +195,14 @@ def desk() -> Answer:
 def hand_out() -> Answer:
     """Hand the scanned copy out."""
     form = request.form
+    who = (form.get("barcode", ""), form.get("request_id", type=int))
     try:
+        pages = _pages_typed(form.get("pages", ""))
+        badge = form.get("staff_no", "")
+        confirmed = _signed(lambda uow: service.who_borrows(uow, actor(), *who, badge))
         with work() as uow:
             view = service.hand_out(
-                uow,
-                actor(),
-                form.get("barcode", ""),
-                form.get("request_id", type=int),
-                pages=_pages_typed(form.get("pages", "")),
-                staff_no=form.get("staff_no", ""),
+                uow, actor(), *who, pages=pages, staff_no=badge, confirmed=confirmed
             )
             uow.commit()
     except ArchiveError as refusal:
@@ -220,8 +222,10 @@ def take_back() -> Answer:
         if pages is None:
             raise Invalid("请清点页数后再归还。", {"pages": "请填写清点的页数"})
         condition = "；".join(filter(None, (form.get("condition", ""), form.get("note", ""))))
+        barcode = form.get("barcode", "")
+        confirmed = _signed(lambda uow: service.who_returns(uow, actor(), barcode))
         with work() as uow:
-            view = service.take_back(uow, actor(), form.get("barcode", ""), pages, condition)
+            view = service.take_back(uow, actor(), barcode, pages, condition, confirmed=confirmed)
             uow.commit()
     except ArchiveError as refusal:
         return _desk(refusal), 422
@@ -314,6 +318,13 @@ def _show(request_id: int, refusal: ArchiveError | None = None) -> str:
         typed=request.form,
         renewal=renewal,
     )
+
+
+def _signed(find_signer: FindSigner) -> Confirmed:
+    """Return how the borrower signed on the form sent: one box for password and PIN, or drawn."""
+    drawn = drawing(request.form.get("signature_png", ""))
+    given = Given.typed(request.form.get("secret", ""), drawn)
+    return confirm(resources(), given, find_signer, client_address())
 
 
 def _desk(refusal: ArchiveError | None = None) -> str:

@@ -30,7 +30,10 @@ class Reason:
 
 @dataclass(frozen=True)
 class Policy:
-    """The values of the decision that belong to no single rule (shipped in rules.toml)."""
+    """The values of the decision that belong to no single rule (shipped in rules.toml).
+
+    ``confirmations``: the ways in which a borrower may sign at the desk, ``/`` between them.
+    """
 
     shortest_purpose: int
     shortest_reference: int
@@ -38,6 +41,7 @@ class Policy:
     pick_up_working_days: int = 3
     renewal_opens_working_days: int = 3
     recall_working_days: int = 2
+    confirmations: str = "password/pin/drawn/paper"
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,9 @@
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from archive.lending.confirming.rules import LONGEST_PIN
 from archive.lending.rules import MAX_PURPOSE, MAX_REFERENCE
+from archive.people.access import MAX_PASSWORD
 
 LARGEST_ID = 2**63 - 1
 
@@ -85,20 +87,30 @@ class OpinionIn(_Strict):
 
 
 class HandOutIn(_Strict):
-    """A scanned barcode; ``request_id`` where several wait, ``staff_no`` the badge shown."""
+    """A scanned barcode; ``request_id`` where several wait, ``staff_no`` the badge shown.
+
+    The borrower signs with ``password``, ``pin`` or ``signature_png`` (a PNG as data URL); with
+    none of them the signature is noted as given on paper.
+    """
 
     barcode: str
     request_id: int | None = None
     pages: int | None = None
     staff_no: str = ""
+    password: str = Field(default="", max_length=MAX_PASSWORD)
+    pin: str = Field(default="", max_length=LONGEST_PIN)
+    signature_png: str = ""
 
 
 class ReturnIn(_Strict):
-    """A scanned barcode, the pages counted, and the condition (完好 by default)."""
+    """A scanned barcode, the pages counted, the condition (完好 by default), the signature."""
 
     barcode: str
     pages: int
     condition: str = ""
+    password: str = Field(default="", max_length=MAX_PASSWORD)
+    pin: str = Field(default="", max_length=LONGEST_PIN)
+    signature_png: str = ""
 
 
 class RecallIn(_Strict):
@@ -129,6 +141,13 @@ class ApprovalOut(BaseModel):
     decided_at: str | None
 
 
+class SignedOut(BaseModel):
+    """How the borrower signed: ``way`` is password, pin, drawn or paper; SHA-256 of what."""
+
+    way: str
+    digest: str
+
+
 class LoanOut(BaseModel):
     """The paper out, and how it came back."""
 
@@ -147,6 +166,8 @@ class LoanOut(BaseModel):
     renewals: int
     recalled_at: str | None
     recall_reason: str
+    signed_out: SignedOut | None
+    signed_back: SignedOut | None
 
 
 class RequestOut(BaseModel):

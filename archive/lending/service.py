@@ -5,7 +5,7 @@ take back), ``register`` (the log), ``matrix`` (rules as rows); decisions are pu
 """
 
 from archive.lending.approvals import approve, decided_by, refuse, waiting_count, waiting_for
-from archive.lending.desk import hand_out, scan, take_back
+from archive.lending.desk import hand_out, scan, take_back, who_borrows, who_returns
 from archive.lending.feeds import close_feed, has_feed, open_feed, read_feed
 from archive.lending.matrix import all_rules, save_rule, seed_rules
 from archive.lending.notices import mark_read, notices_for, unread_count
@@ -80,5 +80,7 @@ __all__ = [
     "versions_of",
     "waiting_count",
     "waiting_for",
+    "who_borrows",
+    "who_returns",
     "withdraw",
 ]

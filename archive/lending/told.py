@@ -1,7 +1,7 @@
 """Requests and loans in the words of the API (plain JSON)."""
 
 from archive.core.errors import Forbidden
-from archive.lending.views import Refused, RequestView
+from archive.lending.views import Refused, RequestView, Signed
 
 
 def told_outcome(outcome: RequestView | Refused) -> dict[str, object]:
@@ -70,4 +70,10 @@ def _told_loan(view: RequestView) -> dict[str, object] | None:
         "renewals": loan.renewals,
         "recalled_at": loan.recalled_at.isoformat() if loan.recalled_at else None,
         "recall_reason": loan.recall_reason,
+        "signed_out": _told_signed(loan.signed_out),
+        "signed_back": _told_signed(loan.signed_back),
     }
+
+
+def _told_signed(signed: Signed | None) -> dict[str, str] | None:
+    return {"way": str(signed.way), "digest": signed.digest} if signed else None

@@ -7,6 +7,7 @@ from datetime import date, datetime
 from archive.core.clock import show_day
 from archive.filing.views import ItemView
 from archive.lending.approvers import Approver, candidate_label
+from archive.lending.confirming.rules import Way
 from archive.lending.matching import Mode
 from archive.lending.models import RequestState
 from archive.lending.rules import Decision, Reason
@@ -53,6 +54,20 @@ class ApprovalView:
 
 
 @dataclass(frozen=True)
+class Signed:
+    """How the borrower signed at the desk, and the digest (SHA-256) of what was signed."""
+
+    way: Way
+    digest: str
+    has_picture: bool = False
+
+    @property
+    def label(self) -> str:
+        """The way as shown to people."""
+        return self.way.label
+
+
+@dataclass(frozen=True)
 class LoanView:
     """A copy handed out: to whom, until when, and how it came back."""
 
@@ -85,6 +100,8 @@ class LoanView:
     recalled_at: datetime | None = None
     recall_reason: str = ""
     borrower_left: bool = False
+    signed_out: Signed | None = None
+    signed_back: Signed | None = None
 
     @property
     def mode_label(self) -> str:

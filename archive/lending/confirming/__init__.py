@@ -1,0 +1,1 @@
+"""Who signs for a copy at the desk, and how: password, desk PIN, drawn signature, paper."""
