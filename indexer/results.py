@@ -13,8 +13,11 @@ Marked = tuple[tuple[str, bool], ...]
 
 Sort = Literal["relevance", "date", "number", "customer"]
 
-FACETS = ("form", "year", "customer", "department", "status")
+FACETS = ("form", "year", "customer", "department", "class", "secrecy", "status", "maker")
 """Fields that can be filtered by and are counted."""
+
+DATE = "date"
+"""Counted by month or year beside the fields, and filtered by ``2024`` or ``2024-03``."""
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from archive.people.rights import Actor, actor_tokens, require
 from archive.people.service import find_actor_by_username
 from archive.search import past, synonyms
 from archive.search.indexing import mend_index
-from archive.search.rules import FIELDS, Sort, clean_filters, clean_sort
+from archive.search.rules import FIELDS, Sort, clean_filters, clean_sort, period_label
 from archive.search.store import OPERATOR, Described, load_cards, open_index
 from archive.search.views import ITEM, Facet, FacetValue, Found, FoundHit, SuggestionView
 from indexer import Hit, SearchRequest, SearchResults, fold
@@ -236,6 +236,8 @@ def _facet(
 def _label(name: str, value: str, form_titles: Mapping[str, str]) -> str:
     if name == "form" and value in form_titles:
         return f"{value} {form_titles[value]}"
+    if name == "date":
+        return period_label(value)
     return f"{value}年" if name == "year" else value
 
 
