@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from indexer.extraction import Extracted, extract
     from indexer.folding import fold
     from indexer.index import Index
-    from indexer.results import Hit, Marked, SearchRequest, SearchResults, Suggestion
+    from indexer.results import Hidden, Hit, Marked, SearchRequest, SearchResults, Suggestion
     from indexer.schema import SCHEMA_VERSION, Entry, entry_stamp
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "Entry",
     "ExtractError",
     "Extracted",
+    "Hidden",
     "Hit",
     "Index",
     "IndexBusy",
@@ -40,6 +41,7 @@ _HOMES = {
     "Entry": "schema",
     "ExtractError": "errors",
     "Extracted": "extraction",
+    "Hidden": "results",
     "Hit": "results",
     "Index": "index",
     "IndexBusy": "errors",

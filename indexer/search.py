@@ -275,6 +275,8 @@ def _hits(
         entry = entries.get(entry_id)
         if entry is None or not entry.readers & request.readers:
             continue
-        title = mark_whole(entry.title, marker)
-        hits.append(Hit(entry_id, score, title, mark_passage(entry.body, marker)))
+        hide = None if entry.readers & request.unveiled else request.hide
+        title = mark_whole(entry.title, marker, hide)
+        passage = mark_passage(entry.body, marker, hide)
+        hits.append(Hit(entry_id, score, title, passage, is_veiled=hide is not None))
     return tuple(hits), len(ids) - len(hits)

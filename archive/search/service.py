@@ -5,7 +5,7 @@ nothing of what the reader may not see. Keeping the index up to date is in ``ind
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import select
 
@@ -17,12 +17,13 @@ from archive.customers import service as customers
 from archive.filing.codes import find_reference, find_tail
 from archive.filing.models import CopyStatus, ItemCopy
 from archive.forms.service import form_titles
-from archive.people.rights import Actor, actor_tokens, require
+from archive.people.rights import Actor, actor_tokens, personal_tokens, require
 from archive.people.service import find_actor_by_username
 from archive.search import past, synonyms
 from archive.search.indexing import mend_index
+from archive.search.masking import mask, personal_numbers
 from archive.search.rules import FIELDS, Sort, clean_filters, clean_sort, period_label
-from archive.search.store import OPERATOR, Described, load_cards, open_index
+from archive.search.store import OPERATOR, Described, load_cards, open_index, readers_of
 from archive.search.views import ITEM, Facet, FacetValue, Found, FoundHit, SuggestionView
 from indexer import Hit, SearchRequest, SearchResults, fold
 from storage.work import UnitOfWork
@@ -31,6 +32,7 @@ MOST_AT_ONCE = 1000
 REBUILDING = "索引正在重建，结果可能不全，请稍后再查。"
 _ABOUT_THE_INDEX = "检索索引"
 _MOST_PAST = 3
+_OFFICES = ("archive.", "leader.", OPERATOR)
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,25 @@ class _Wanted:
     sort: Sort
     page: int
     per_page: int
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Who searches: the tokens they read by, and those by which they see personal numbers."""
+
+    tokens: frozenset[str]
+    personal: frozenset[str]
+
+    @classmethod
+    def of(cls, actor: Actor) -> "Reader":
+        """Return the reader an actor is."""
+        return cls(actor_tokens(actor), personal_tokens(actor))
+
+    def may_be_told(self, text: str) -> bool:
+        """Say whether a text of no one paper (a value, a correction) may be told to them."""
+        return any(token.startswith(_OFFICES) for token in self.personal) or not personal_numbers(
+            text
+        )
 
 
 def search(
@@ -60,7 +81,7 @@ def search(
     require(actor, "search")
     clean_paging(page, per_page)
     wanted = _Wanted(text, clean_filters(filters or {}), clean_sort(sort), page, per_page)
-    return _run(resources, actor_tokens(actor), wanted)
+    return _run(resources, Reader.of(actor), wanted)
 
 
 def search_on_command(
@@ -75,16 +96,16 @@ def search_on_command(
 
     Raises NotFound for an unknown user; ``limit`` is cut to 1–1000.
     """
-    readers = frozenset({OPERATOR})
+    reader = Reader(frozenset({OPERATOR}), frozenset({OPERATOR}))
     if username is not None:
         with resources.reading() as uow:
             actor = find_actor_by_username(uow, username)
         if actor is None:
             raise NotFound(f"没有用户“{username[:40]}”，或其已离职。")
-        readers = actor_tokens(require(actor, "search"))
+        reader = Reader.of(require(actor, "search"))
     limit = max(1, min(limit, MOST_AT_ONCE))
     wanted = _Wanted(text, clean_filters(filters or {}), clean_sort(sort), 1, limit)
-    return _run(resources, readers, wanted)
+    return _run(resources, reader, wanted)
 
 
 def suggest(
@@ -102,10 +123,17 @@ def suggest(
         return tuple(found.values())
     suggested = open_index(resources).suggest(text, actor_tokens(actor), limit)
     titles = {one.text: one.id for one in reversed(suggested) if one.kind == "title"}
-    notes = {one.text: f"客户 · {one.count} 件" for one in suggested if one.kind == "customer"}
+    reader = Reader.of(actor)
+    notes = {
+        one.text: f"客户 · {one.count} 件"
+        for one in suggested
+        if one.kind == "customer" and reader.may_be_told(one.text)
+    }
     with resources.reading() as uow:
         for customer in customers.find_customers(uow, actor, text, limit):
-            notes.setdefault(customer.name, f"客户 · {customer.number}")
+            if reader.may_be_told(customer.name):
+                notes.setdefault(customer.name, f"客户 · {customer.number}")
+        readers = readers_of(uow, titles.values())
         cards = load_cards(uow, list(titles.values()))
     for name in sorted(notes, key=lambda name: not fold(name).startswith(fold(text).strip())):
         found.setdefault(name, SuggestionView(name, "customer", notes[name]))
@@ -113,7 +141,10 @@ def suggest(
         if entry_id in cards:
             known = cards[entry_id]
             note = " · ".join(part for part in (known.entry.form_title, known.card.number) if part)
-            found.setdefault(title, SuggestionView(title, "title", note, known.card))
+            if not readers[entry_id] & reader.personal:
+                title, note = mask(title), mask(note)
+            card = replace(known.card, number="")
+            found.setdefault(title, SuggestionView(title, "title", note, card))
     return tuple(found.values())[:limit]
 
 
@@ -132,7 +163,7 @@ def _with_whole_codes(text: str) -> str:
     return f"({text}) OR {tail['unit']}-{mark}{int(digits):04d}"
 
 
-def _run(resources: Resources, readers: frozenset[str], wanted: _Wanted) -> Found:
+def _run(resources: Resources, reader: Reader, wanted: _Wanted) -> Found:
     with resources.reading() as uow:
         titles = form_titles(uow)
         now = uow.now()
@@ -140,13 +171,15 @@ def _run(resources: Resources, readers: frozenset[str], wanted: _Wanted) -> Foun
     filters = _by_codes(wanted.filters, titles)
     request = SearchRequest(
         text=_with_whole_codes(wanted.text),
-        readers=readers,
+        readers=reader.tokens,
         filters=filters,
         sort=wanted.sort,
         offset=(wanted.page - 1) * wanted.per_page,
         limit=wanted.per_page,
         today=local_day(now),
         synonyms=same,
+        hide=personal_numbers,
+        unveiled=reader.personal,
     )
     trouble = mend_index(resources)
     results = open_index(resources).search(request)
@@ -157,14 +190,14 @@ def _run(resources: Resources, readers: frozenset[str], wanted: _Wanted) -> Foun
         items=items,
         total=results.total,
         took_ms=round(results.took_ms, 2),
-        facets=_facets(results, filters, titles),
+        facets=_facets(results, filters, titles, reader),
         notes=_notes(results, bool(trouble)),
         filters=filters,
         sort=wanted.sort,
         page=wanted.page,
         per_page=wanted.per_page,
         rebuilding=REBUILDING if trouble else "",
-        did_you_mean=results.did_you_mean,
+        did_you_mean=tuple(text for text in results.did_you_mean if reader.may_be_told(text)),
     )
 
 
@@ -191,6 +224,9 @@ def _lent(uow: UnitOfWork, item_ids: Iterable[int]) -> frozenset[int]:
 
 def _as_found(hit: Hit, known: Described, lent: frozenset[int]) -> FoundHit:
     entry, card = known.entry, known.card
+    if hit.is_veiled:
+        entry = replace(entry, customer=mask(entry.customer), maker=mask(entry.maker))
+        card = replace(card, number=mask(card.number), code=mask(card.code))
     return FoundHit(
         card=card,
         score=round(hit.score, 4),
@@ -210,10 +246,19 @@ def _as_found(hit: Hit, known: Described, lent: frozenset[int]) -> FoundHit:
 
 
 def _facets(
-    results: SearchResults, filters: Mapping[str, tuple[str, ...]], titles: Mapping[str, str]
+    results: SearchResults,
+    filters: Mapping[str, tuple[str, ...]],
+    titles: Mapping[str, str],
+    reader: Reader,
 ) -> tuple[Facet, ...]:
     return tuple(
-        _facet(name, results.facets.get(name, ()), filters.get(name, ()), titles) for name in FIELDS
+        _facet(
+            name,
+            [pair for pair in results.facets.get(name, ()) if reader.may_be_told(pair[0])],
+            filters.get(name, ()),
+            titles,
+        )
+        for name in FIELDS
     )
 
 
