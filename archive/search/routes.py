@@ -12,7 +12,7 @@ from archive.core.list_sheets import ListColumn, list_sheet, wants_sheet
 from archive.core.pages import Page
 from archive.core.web import reading, resources, work
 from archive.people.gate import actor, guard
-from archive.search import past, service
+from archive.search import past, saved, service
 from archive.search.narrowing import address, bars, choices, toggled
 from archive.search.rules import FIELDS, SORTS, plain_and_marks
 from archive.search.views import ITEM, Card, Found, FoundHit
@@ -75,9 +75,16 @@ def page() -> str | Response:
         meant=[(text, address(replace(found, text=text))) for text in found.did_you_mean],
         plain_url=address(found, filters={}),
         first_url=address(found),
-        link_of=_link_of,
+        link_of=link_of,
+        news=_news(),
         tones=TONES,
     )
+
+
+def _news() -> int:
+    """Count what is new in the searches the person keeps."""
+    with reading() as uow:
+        return sum(len(one.fresh) for one in saved.list_saved(uow, actor()))
 
 
 def _remember(text: str) -> None:
@@ -116,14 +123,14 @@ def suggestions() -> dict[str, Any]:
                 "text": one.text,
                 "kind": one.kind,
                 "note": one.note,
-                "url": _link_of(one.card) if one.card else "",
+                "url": link_of(one.card) if one.card else "",
             }
             for one in found
         ]
     }
 
 
-def _link_of(card: Card) -> str:
+def link_of(card: Card) -> str:
     """Return the page of a thing found; nothing when that station has no such page."""
     name = "filing.item" if card.kind == ITEM else "records.show"
     if name not in current_app.view_functions:

@@ -108,6 +108,16 @@ def search_on_command(
     return _run(resources, reader, wanted)
 
 
+def matching_ids(
+    resources: Resources, actor: Actor, text: str, filters: Mapping[str, Iterable[str]]
+) -> frozenset[str] | None:
+    """Return the ids of all that fits and the actor may see; None while the index is not whole."""
+    require(actor, "search")
+    wanted = _Wanted(text, clean_filters(filters), "date", 1, 1)
+    request, _ = _request(resources, Reader.of(actor), wanted)
+    return open_index(resources).matching_ids(request)
+
+
 def suggest(
     resources: Resources, actor: Actor, text: str, limit: int = 8
 ) -> tuple[SuggestionView, ...]:
@@ -163,16 +173,18 @@ def _with_whole_codes(text: str) -> str:
     return f"({text}) OR {tail['unit']}-{mark}{int(digits):04d}"
 
 
-def _run(resources: Resources, reader: Reader, wanted: _Wanted) -> Found:
+def _request(
+    resources: Resources, reader: Reader, wanted: _Wanted
+) -> tuple[SearchRequest, dict[str, str]]:
+    """Return what the index is asked, and the titles of the forms by code."""
     with resources.reading() as uow:
         titles = form_titles(uow)
         now = uow.now()
         same = synonyms.groups(uow)
-    filters = _by_codes(wanted.filters, titles)
     request = SearchRequest(
         text=_with_whole_codes(wanted.text),
         readers=reader.tokens,
-        filters=filters,
+        filters=_by_codes(wanted.filters, titles),
         sort=wanted.sort,
         offset=(wanted.page - 1) * wanted.per_page,
         limit=wanted.per_page,
@@ -181,6 +193,12 @@ def _run(resources: Resources, reader: Reader, wanted: _Wanted) -> Found:
         hide=personal_numbers,
         unveiled=reader.personal,
     )
+    return request, dict(titles)
+
+
+def _run(resources: Resources, reader: Reader, wanted: _Wanted) -> Found:
+    request, titles = _request(resources, reader, wanted)
+    filters = dict(request.filters)
     trouble = mend_index(resources)
     results = open_index(resources).search(request)
     with resources.reading() as uow:
