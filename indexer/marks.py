@@ -112,6 +112,17 @@ def mark_passage(text: str, marker: Marker, hide: Hide | None = None) -> Marked:
     return (*before, *pieces, *after)
 
 
+def best_page(pages: Sequence[str], marker: Marker) -> int:
+    """The first page, from 1, with most different things found on it; 0 where there is none."""
+    best, most = 0, 0
+    for number, text in enumerate(pages, 1):
+        spans = _spans(text[:_SEARCHED], marker, with_names=False)
+        different = len({text[first:last] for first, last in spans})
+        if different > most:
+            best, most = number, different
+    return best
+
+
 def _hidden(
     text: str, spans: list[tuple[int, int]], hide: Hide | None, start: int, end: int
 ) -> tuple[str, list[tuple[int, int]]]:

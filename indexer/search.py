@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from indexer.corrections import correct
 from indexer.histogram import count_dates, in_periods
-from indexer.marks import make_marker, mark_passage, mark_whole
+from indexer.marks import best_page, make_marker, mark_passage, mark_whole
 from indexer.matching import match
 from indexer.nodes import Node, Query, loosen
 from indexer.pinyin import pinyin_key
@@ -87,6 +87,12 @@ def find_ids(snapshot: Snapshot, request: SearchRequest) -> frozenset[str]:
         for part, mask in zip(snapshot.parts, found.chosen, strict=True)
         for doc in np.flatnonzero(mask).tolist()
     )
+
+
+def find_page(request: SearchRequest, pages: Sequence[str]) -> int:
+    """The page, from 1, on which what the request asks for stands; 0 where it stands on none."""
+    query = parse(request.text, request.today, request.synonyms)
+    return best_page(pages, make_marker(query)) if query.has_words else 0
 
 
 def _since(started: float) -> float:

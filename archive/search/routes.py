@@ -12,7 +12,7 @@ from archive.core.list_sheets import ListColumn, list_sheet, wants_sheet
 from archive.core.pages import Page
 from archive.core.web import reading, resources, work
 from archive.people.gate import actor, guard
-from archive.search import past, saved, service
+from archive.search import opening, past, saved, service
 from archive.search.narrowing import address, bars, choices, toggled
 from archive.search.rules import FIELDS, SORTS, plain_and_marks
 from archive.search.views import ITEM, Card, Found, FoundHit
@@ -128,6 +128,18 @@ def suggestions() -> dict[str, Any]:
             for one in found
         ]
     }
+
+
+@pages.get("/at/<int:item_id>")
+@guard("item.read")
+def at_hit(item_id: int) -> Redirect:
+    """Open an item's PDF at the page where what was searched for stands; else the item's page."""
+    place = opening.find_place(resources(), actor(), item_id, request.args.get("q", "")[:500])
+    if place is None:
+        flash("没有能打开的 PDF，请在这里看文件。", "info")
+        return redirect(url_for("filing.item", item_id=item_id))
+    address = url_for("filing.item_file", item_id=item_id, file_id=place.file_id, inline=1)
+    return redirect(f"{address}#page={place.page}")
 
 
 def link_of(card: Card) -> str:

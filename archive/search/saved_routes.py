@@ -42,7 +42,9 @@ def save() -> Answer:
     except (Invalid, Conflict) as refusal:
         asked = [(key, value) for key in ("q", *FIELDS, "sort") for value in form.getlist(key)]
         return _page(refusal.message, name, asked), 422
-    flash(f"已保存为“{' '.join(name.split())}”，有新文件时会提醒您。", "success")
+    is_wide = known is not None and len(known) > saved.MOST_KNOWN
+    told = "合乎条件的太多，有新文件时不提醒" if is_wide else "有新文件时会提醒您"
+    flash(f"已保存为“{' '.join(name.split())}”，{told}。", "success")
     return redirect(url_for("saved_searches.listing"))
 
 

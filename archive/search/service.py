@@ -22,6 +22,7 @@ from archive.people.service import find_actor_by_username
 from archive.search import past, synonyms
 from archive.search.indexing import mend_index
 from archive.search.masking import mask, personal_numbers
+from archive.search.opening import items_with_pdf
 from archive.search.rules import FIELDS, Sort, clean_filters, clean_sort, period_label
 from archive.search.store import OPERATOR, Described, load_cards, open_index, readers_of
 from archive.search.views import ITEM, Facet, FacetValue, Found, FoundHit, SuggestionView
@@ -228,8 +229,9 @@ def _notes(results: SearchResults, is_rebuilding: bool) -> tuple[str, ...]:
 def _hits(uow: UnitOfWork, hits: Iterable[Hit]) -> tuple[FoundHit, ...]:
     found = tuple(hits)
     known = load_cards(uow, [hit.id for hit in found])
-    lent = _lent(uow, [one.card.thing_id for one in known.values() if one.card.kind == ITEM])
-    return tuple(_as_found(hit, known[hit.id], lent) for hit in found if hit.id in known)
+    items = [one.card.thing_id for one in known.values() if one.card.kind == ITEM]
+    lent, with_pdf = _lent(uow, items), items_with_pdf(uow, items)
+    return tuple(_as_found(hit, known[hit.id], lent, with_pdf) for hit in found if hit.id in known)
 
 
 def _lent(uow: UnitOfWork, item_ids: Iterable[int]) -> frozenset[int]:
@@ -240,7 +242,9 @@ def _lent(uow: UnitOfWork, item_ids: Iterable[int]) -> frozenset[int]:
     return frozenset(uow.session.scalars(query))
 
 
-def _as_found(hit: Hit, known: Described, lent: frozenset[int]) -> FoundHit:
+def _as_found(
+    hit: Hit, known: Described, lent: frozenset[int], with_pdf: frozenset[int]
+) -> FoundHit:
     entry, card = known.entry, known.card
     if hit.is_veiled:
         entry = replace(entry, customer=mask(entry.customer), maker=mask(entry.maker))
@@ -260,6 +264,7 @@ def _as_found(hit: Hit, known: Described, lent: frozenset[int]) -> FoundHit:
         secrecy=entry.secrecy,
         maker=entry.maker,
         is_lent=card.kind == ITEM and card.thing_id in lent,
+        has_pdf=card.kind == ITEM and card.thing_id in with_pdf,
     )
 
 
