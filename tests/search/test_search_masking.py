@@ -84,15 +84,14 @@ def paper(take_in, drain):
     return item_id
 
 
-@pytest.mark.parametrize("asked", [PHONE, IDENTITY, CARD, "1234", "138001*", "特此承诺", "张三"])
-@pytest.mark.parametrize("who", ["sales_clerk", "sales_clerk2"])
-def test_colleagues_find_it_and_read_no_digits(resources, company, paper, asked, who):
-    answer = cli_search(resources, who, asked)
-    told = json.dumps({**answer, "facets": answer["facets"]}, ensure_ascii=False)
-    for secret in (PHONE, IDENTITY[:6], IDENTITY[3:14], CARD[4:15], "0013"):
-        assert secret not in told, asked
-    if asked != "1234":
-        assert answer["total"] == 1, asked
+def test_colleagues_find_it_and_read_no_digits(resources, company, paper):
+    for who in ("sales_clerk", "sales_clerk2"):
+        for asked in (PHONE, IDENTITY, CARD, "1234", "138001*", "特此承诺", "张三"):
+            answer = cli_search(resources, who, asked)
+            told = json.dumps(answer, ensure_ascii=False)
+            for secret in (PHONE, IDENTITY[:6], IDENTITY[3:14], CARD[4:15], "0013"):
+                assert secret not in told, asked
+            assert answer["total"] == 1 or asked == "1234", asked
 
 
 def test_a_mark_covers_the_whole_number_whatever_was_typed(resources, company, paper):
@@ -103,12 +102,12 @@ def test_a_mark_covers_the_whole_number_whatever_was_typed(resources, company, p
     assert [hit["snippet"][a:b] for a, b in hit["marks"]] in ([], ["310***********1234"])
 
 
-@pytest.mark.parametrize("who", ["archivist", "leader", "sales_head", None])
-def test_those_who_need_them_read_them(resources, company, paper, who):
-    [hit] = cli_search(resources, who, IDENTITY)["hits"]
-    assert IDENTITY in hit["snippet"]
-    assert PHONE in hit["title"]
-    assert hit["number"] == PHONE
+def test_those_who_need_them_read_them(resources, company, paper):
+    for who in ("archivist", "leader", "sales_head", None):
+        [hit] = cli_search(resources, who, IDENTITY)["hits"]
+        assert IDENTITY in hit["snippet"], who
+        assert PHONE in hit["title"], who
+        assert hit["number"] == PHONE, who
 
 
 def test_page_sheet_and_suggestions_hide_them_too(resources, client_for, company, paper):

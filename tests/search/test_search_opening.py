@@ -55,6 +55,7 @@ def with_files(resources, take_in):
     return make
 
 
+@pytest.mark.slow
 def test_it_opens_where_most_of_what_was_asked_stands(with_files, client_for, company, drain):
     item_id, (_, first, second) = with_files(
         ("说明.txt", b"compressor", "text/plain"),
