@@ -64,7 +64,7 @@ from archive.records import batch_api, batch_routes
 from archive.records import routes as records
 from archive.search import api as search_api
 from archive.search import routes as search
-from archive.search import synonym_routes
+from archive.search import saved_api, saved_routes, synonym_routes
 from archive.signing import api as signing_api
 from archive.signing import own_routes as own_certificate
 from archive.signing import routes as signing
@@ -124,6 +124,7 @@ PAGES = (
     loan_figures,
     search,
     synonym_routes,
+    saved_routes,
     trust,
     health,
     verdict,
@@ -157,6 +158,7 @@ CALLS = (
     viewing_api,
     incidents_api,
     search_api,
+    saved_api,
     trust_api,
 )
 

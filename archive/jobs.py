@@ -37,6 +37,7 @@ from archive.lending.notices import MAIL
 from archive.lending.recalls import drain_secrecy
 from archive.records.batch import CHECK, IMPORT, check_work, import_work
 from archive.search.indexing import drain_customer, drain_extract, drain_index, drain_reindex
+from archive.search.saved_news import look_for_news
 from archive.search.store import drop_entries
 from archive.signing.reminders import do_signing_chores
 from archive.tasks.runner import drain_tasks
@@ -205,6 +206,7 @@ def do_chores(resources: Resources) -> int:
     do_proof_chores(resources)
     do_loan_chores(resources)
     do_recall_chores(resources)
+    look_for_news(resources)
     with resources.work() as uow:
         do_signing_chores(uow)
         forget_old(uow)

@@ -10,17 +10,19 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from indexer.errors import ExtractError, IndexBusy, IndexDamaged, IndexerError
-    from indexer.extraction import Extracted, extract
+    from indexer.extraction import Extracted, extract, extract_pages
     from indexer.folding import fold
     from indexer.index import Index
-    from indexer.results import Hit, Marked, SearchRequest, SearchResults, Suggestion
+    from indexer.results import Hidden, Hit, Marked, SearchRequest, SearchResults, Suggestion
     from indexer.schema import SCHEMA_VERSION, Entry, entry_stamp
+    from indexer.search import find_page
 
 __all__ = [
     "SCHEMA_VERSION",
     "Entry",
     "ExtractError",
     "Extracted",
+    "Hidden",
     "Hit",
     "Index",
     "IndexBusy",
@@ -32,6 +34,8 @@ __all__ = [
     "Suggestion",
     "entry_stamp",
     "extract",
+    "extract_pages",
+    "find_page",
     "fold",
 ]
 
@@ -40,6 +44,7 @@ _HOMES = {
     "Entry": "schema",
     "ExtractError": "errors",
     "Extracted": "extraction",
+    "Hidden": "results",
     "Hit": "results",
     "Index": "index",
     "IndexBusy": "errors",
@@ -51,6 +56,8 @@ _HOMES = {
     "Suggestion": "results",
     "entry_stamp": "schema",
     "extract": "extraction",
+    "extract_pages": "extraction",
+    "find_page": "search",
     "fold": "folding",
 }
 

@@ -15,7 +15,7 @@ from typing import NoReturn
 
 from indexer.errors import ExtractError
 from indexer.read_office import read_docx, read_xlsx
-from indexer.read_pdf import read_pdf
+from indexer.read_pdf import read_pdf, read_pdf_pages
 
 MOST_CHARACTERS = 10_000_000
 _PARTS_OF_KIND = (("word/document.xml", read_docx), ("xl/workbook.xml", read_xlsx))
@@ -30,13 +30,13 @@ Answer = dict[str, object]
 
 
 def main(arguments: list[str]) -> int:
-    """PATH MAX_BYTES MEMORY CPU_SECONDS; prints the answer and returns 0 also for a refusal."""
+    """PATH MAX_BYTES MEMORY CPU_SECONDS [pages]; prints the answer, returns 0 also if refused."""
     path, max_bytes, memory, seconds = Path(arguments[0]), *map(int, arguments[1:4])
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     try:
-        answer = read(path, max_bytes)
+        answer = read_pages(path) if arguments[4:] == ["pages"] else read(path, max_bytes)
     except ExtractError as error:
         answer = {"error": error.message}
     except MemoryError:
@@ -66,6 +66,14 @@ def read(path: Path, max_bytes: int) -> Answer:
         text = text[:MOST_CHARACTERS]
         warnings.append(f"文字太多，只取了前 {MOST_CHARACTERS:,} 个字。")
     return {"text": text, "pages": pages, "method": method, "warnings": warnings}
+
+
+def read_pages(path: Path) -> Answer:
+    """Read a PDF page by page; anything else has no pages to tell apart."""
+    with path.open("rb") as file:
+        if b"%PDF-" not in file.read(1024):
+            raise ExtractError("不是 PDF，没有分页。")
+    return {"pages": read_pdf_pages(path, MOST_CHARACTERS)}
 
 
 def _read_zip(path: Path, max_bytes: int) -> tuple[str, int, str, list[str]]:

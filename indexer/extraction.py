@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from indexer.errors import ExtractError
 
@@ -52,9 +53,19 @@ def extract(
     return _answer(_ask_child(path, timeout, max_bytes, memory))
 
 
-def _ask_child(path: Path, timeout: float, max_bytes: int, memory: int) -> bytes:
+def extract_pages(
+    path: Path, *, timeout: float = 10, max_bytes: int = 1 << 28, memory: int = _MEMORY
+) -> tuple[str, ...]:
+    """Read the text of each page of a PDF, in a child as above; raises ExtractError."""
+    if path.stat().st_size > max_bytes:
+        raise ExtractError("文件太大，没有逐页查找。")
+    answer = _told(_ask_child(path, timeout, max_bytes, memory, "pages"))
+    return tuple(answer["pages"])
+
+
+def _ask_child(path: Path, timeout: float, max_bytes: int, memory: int, *more: str) -> bytes:
     command = [sys.executable, "-m", "indexer.extract_child", str(path.resolve())]
-    command += [str(max_bytes), str(memory), str(int(timeout) + 1)]
+    command += [str(max_bytes), str(memory), str(int(timeout) + 1), *more]
     with _running(command) as child:
         try:
             output, complaint = child.communicate(timeout=timeout)
@@ -103,13 +114,18 @@ def _why_died(code: int, complaint: bytes) -> str:
     return "读取这个文件时程序意外停止，文件可能已损坏。"
 
 
-def _answer(output: bytes) -> Extracted:
+def _told(output: bytes) -> dict[str, Any]:
     try:
-        answer = json.loads(output)
+        answer: dict[str, Any] = json.loads(output)
     except ValueError as error:
         raise ExtractError("读取这个文件时程序意外停止，文件可能已损坏。") from error
     if "error" in answer:
         raise ExtractError(str(answer["error"]))
+    return answer
+
+
+def _answer(output: bytes) -> Extracted:
+    answer = _told(output)
     return Extracted(
         text=answer["text"],
         pages=int(answer["pages"]),

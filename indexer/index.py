@@ -15,7 +15,7 @@ from indexer.errors import IndexDamaged
 from indexer.generations import Generations, Trouble, sync_folder, write_meta
 from indexer.results import SearchRequest, SearchResults, Suggestion
 from indexer.schema import Entry, whoosh_schema
-from indexer.search import run_search
+from indexer.search import find_ids, run_search
 from indexer.segment import reading_index
 from indexer.snapshot import INDEX_NAME, Snapshot, latest_commit, live_mask, read_snapshot
 from indexer.suggest import run_suggest
@@ -82,6 +82,17 @@ class Index:
         except IndexDamaged as error:
             self._damaged(snapshot, error)
             return SearchResults(0, _milliseconds(started), (), {}, (error.message,))
+
+    def matching_ids(self, request: SearchRequest) -> frozenset[str] | None:
+        """The ids of all a reader may see that fits as asked; None while it cannot be told."""
+        snapshot, _ = self._readable()
+        if snapshot is None or self.needs_rebuild:
+            return None
+        try:
+            return find_ids(snapshot, request)
+        except IndexDamaged as error:
+            self._damaged(snapshot, error)
+            return None
 
     def suggest(self, text: str, readers: frozenset[str], limit: int = 8) -> list[Suggestion]:
         """Customers and titles that begin with, contain or sound like `text`; visible ones only."""

@@ -25,12 +25,13 @@ from indexer.nodes import (
     positive_leaves,
 )
 from indexer.pinyin import sounds_like, spell
-from indexer.results import Marked
+from indexer.results import Hidden, Hide, Marked
 
 SNIPPET_LENGTH = 120
 _LEAD = 24
 _SEARCHED = 100_000
 _MOST_SPANS = 400
+_LONGEST_HIDDEN = 64
 
 
 @dataclass(frozen=True)
@@ -92,21 +93,59 @@ def _loose_pattern(text: str) -> str:
     return joined if not units[0].is_run else rf"(?<![a-z0-9])(?:{joined})|{joined}"
 
 
-def mark_whole(text: str, marker: Marker) -> Marked:
-    """The whole of a short text (a title) with marks."""
-    return _pieces(text, _spans(text, marker, with_names=True), 0, len(text))
+def mark_whole(text: str, marker: Marker, hide: Hide | None = None) -> Marked:
+    """The whole of a short text (a title) with marks; what is hidden is marked whole."""
+    text, spans = _hidden(text, _spans(text, marker, with_names=True), hide, 0, len(text))
+    return _pieces(text, spans, 0, len(text))
 
 
-def mark_passage(text: str, marker: Marker) -> Marked:
+def mark_passage(text: str, marker: Marker, hide: Hide | None = None) -> Marked:
     """The passage of a long text in which most different things were found, with marks."""
     text = text[:_SEARCHED]
     spans = _spans(text, marker, with_names=False)
     start = _best_start(text, spans)
     end = min(len(text), start + SNIPPET_LENGTH)
+    text, spans = _hidden(text, spans, hide, start, end)
     pieces = _pieces(text, spans, start, end)
     before = (("…", False),) if start > 0 else ()
     after = (("…", False),) if end < len(text) else ()
     return (*before, *pieces, *after)
+
+
+def best_page(pages: Sequence[str], marker: Marker) -> int:
+    """The first page, from 1, with most different things found on it; 0 where there is none."""
+    best, most = 0, 0
+    for number, text in enumerate(pages, 1):
+        spans = _spans(text[:_SEARCHED], marker, with_names=False)
+        different = len({text[first:last] for first, last in spans})
+        if different > most:
+            best, most = number, different
+    return best
+
+
+def _hidden(
+    text: str, spans: list[tuple[int, int]], hide: Hide | None, start: int, end: int
+) -> tuple[str, list[tuple[int, int]]]:
+    """Cover what is hidden in [start, end), also where the edge cuts it; widen marks over it.
+
+    A mark on a part of a number would tell which part was asked for rightly.
+    """
+    if hide is None:
+        return text, spans
+    low = max(0, start - _LONGEST_HIDDEN)
+    hidden = [
+        Hidden(*(at + low for at in (one.start, one.end, one.first, one.last)))
+        for one in hide(text[low : end + _LONGEST_HIDDEN])
+    ]
+    widened = []
+    for first, last in spans:
+        for one in hidden:
+            if first < one.end and last > one.start:
+                first, last = min(first, one.start), max(last, one.end)
+        widened.append((first, last))
+    for one in hidden:
+        text = one.covered(text)
+    return text, sorted(widened)
 
 
 def _spans(text: str, marker: Marker, *, with_names: bool) -> list[tuple[int, int]]:

@@ -41,6 +41,21 @@ def read_pdf(path: Path, most_characters: int) -> Answer:
     return _judge(path, texts, pages)
 
 
+def read_pdf_pages(path: Path, most_characters: int) -> list[str]:
+    """The text of each page as it stands, up to so many characters in all."""
+    document = _open(path)
+    pages: list[str] = []
+    try:
+        for text in _page_texts(document):
+            pages.append(join_lines(_UNMAPPED.sub("", text)))
+            most_characters -= len(text)
+            if most_characters < 0:
+                break
+    finally:
+        document.close()
+    return pages
+
+
 def _open(path: Path) -> Any:
     try:
         return pdfium.PdfDocument(path)

@@ -20,14 +20,14 @@ from indexer.folding import bare_number, fold
 from indexer.pinyin import pinyin_terms
 from indexer.whoosh_parts import ID, TEXT, IDAnalyzer, Schema
 
-SCHEMA_VERSION = f"2 {ANALYSIS_VERSION}"
+SCHEMA_VERSION = f"3 {ANALYSIS_VERSION}"
 
 LONGEST_TEXT = 400_000
 """Characters of one body that are indexed; the rest is found by its metadata only."""
 
 SCORED = ("words", "title", "customer_words")
 VALUE_FIELDS = ("id", "form", "year", "customer", "department", "status", "date", "number")
-SEVERAL_VALUES = ("reader", "person", "secrecy", "maker", "form_title")
+SEVERAL_VALUES = ("reader", "person", "secrecy", "maker", "form_title", "class")
 DERIVED = ("units", "days", "amounts", "tails", "pinyin", "initials", "stamp")
 _SHORTEST_TAIL = 3
 _MOST_NUMBERS = 40
@@ -52,6 +52,7 @@ class Entry:
     maker: str = ""
     people: tuple[str, ...] = ()
     readers: frozenset[str] = frozenset()
+    class_code: str = ""
 
 
 def entry_stamp(entry: Entry) -> str:
@@ -143,6 +144,7 @@ def _add_values(terms: Terms, entry: Entry) -> None:
         "secrecy": entry.secrecy,
         "maker": entry.maker,
         "form_title": entry.form_title,
+        "class": entry.class_code,
     }
     for name, value in single.items():
         terms.counts[name] = {value: 1} if value else {}

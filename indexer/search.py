@@ -14,13 +14,14 @@ import numpy as np
 import numpy.typing as npt
 
 from indexer.corrections import correct
-from indexer.marks import make_marker, mark_passage, mark_whole
+from indexer.histogram import count_dates, in_periods
+from indexer.marks import best_page, make_marker, mark_passage, mark_whole
 from indexer.matching import match
 from indexer.nodes import Node, Query, loosen
 from indexer.pinyin import pinyin_key
 from indexer.postings import FloatArray
 from indexer.query import parse
-from indexer.results import FACETS, Hit, SearchRequest, SearchResults
+from indexer.results import DATE, FACETS, Hit, SearchRequest, SearchResults
 from indexer.schema import Entry
 from indexer.scoring import score_parts
 from indexer.segment import Mask
@@ -31,6 +32,7 @@ _LONGEST_CORRECTED, _LONGEST_LOOSENED = 40, 8
 NOTHING_TYPED = "没有可以查找的文字，请输入汉字、字母或数字。"
 LOOSENED = "没有同时包含全部词语的记录，以下结果包含其中一部分词语。"
 
+Rows = npt.NDArray[np.intp]
 LoadEntries = Callable[[Sequence[str]], Mapping[str, Entry]]
 
 
@@ -74,12 +76,31 @@ def run_search(
     )
 
 
+def find_ids(snapshot: Snapshot, request: SearchRequest) -> frozenset[str]:
+    """The ids of all that fits as it is asked, no texts loaded, no word left out."""
+    query = parse(request.text, request.today, request.synonyms)
+    if not request.readers or not query.has_words:
+        return frozenset()
+    found = _apply(snapshot, query.node, request)
+    return frozenset(
+        part.view.id_of(doc)
+        for part, mask in zip(snapshot.parts, found.chosen, strict=True)
+        for doc in np.flatnonzero(mask).tolist()
+    )
+
+
+def find_page(request: SearchRequest, pages: Sequence[str]) -> int:
+    """The page, from 1, on which what the request asks for stands; 0 where it stands on none."""
+    query = parse(request.text, request.today, request.synonyms)
+    return best_page(pages, make_marker(query)) if query.has_words else 0
+
+
 def _since(started: float) -> float:
     return (time.perf_counter() - started) * 1000
 
 
 def _no_facets() -> dict[str, tuple[tuple[str, int], ...]]:
-    return dict.fromkeys(FACETS, ())
+    return dict.fromkeys((*FACETS, DATE), ())
 
 
 def _find(
@@ -130,6 +151,9 @@ def _filter_mask(part: Part, filters: Mapping[str, tuple[str, ...]], but: str = 
     for name, values in filters.items():
         if name == but or not values:
             continue
+        if name == DATE:
+            mask &= in_periods(part.view.months, values)
+            continue
         if name not in FACETS:
             return np.zeros(part.view.size, np.bool_)
         column = part.view.column(name)
@@ -142,21 +166,40 @@ def _filter_mask(part: Part, filters: Mapping[str, tuple[str, ...]], but: str = 
 def _facets(
     snapshot: Snapshot, found: _Found, request: SearchRequest
 ) -> dict[str, tuple[tuple[str, int], ...]]:
-    return {name: _facet(snapshot, found, request, name) for name in FACETS}
+    rows = [np.flatnonzero(mask) for mask in found.chosen]
+    counted = {name: _facet(snapshot, found, request, name, rows) for name in FACETS}
+    return {**counted, DATE: _dates(snapshot, found, request, rows)}
+
+
+def _rows_without(
+    snapshot: Snapshot, found: _Found, request: SearchRequest, name: str, rows: list[Rows]
+) -> list[Rows]:
+    """What is found in each part when the filter on one field is left away."""
+    if not request.filters.get(name):
+        return rows
+    return [
+        np.flatnonzero(visible & _filter_mask(part, request.filters, but=name))
+        for part, visible in zip(snapshot.parts, found.visible, strict=True)
+    ]
+
+
+def _dates(
+    snapshot: Snapshot, found: _Found, request: SearchRequest, rows: list[Rows]
+) -> tuple[tuple[str, int], ...]:
+    own = _rows_without(snapshot, found, request, DATE, rows)
+    months = [part.view.months[docs] for part, docs in zip(snapshot.parts, own, strict=True)]
+    return count_dates(months, request.filters.get(DATE, ()))
 
 
 def _facet(
-    snapshot: Snapshot, found: _Found, request: SearchRequest, name: str
+    snapshot: Snapshot, found: _Found, request: SearchRequest, name: str, rows: list[Rows]
 ) -> tuple[tuple[str, int], ...]:
     """Counts of a field's values over what is visible, with the other fields' filters applied."""
     values, codes = snapshot.whole_column(name)
     counts = np.zeros(len(values) + 1, np.int64)
-    parts = zip(snapshot.parts, codes, found.visible, found.chosen, strict=True)
-    for part, own, visible, chosen in parts:
-        mask = chosen
-        if request.filters.get(name):
-            mask = visible & _filter_mask(part, request.filters, but=name)
-        counts += np.bincount(own[mask] + 1, minlength=len(counts))
+    docs_of = _rows_without(snapshot, found, request, name, rows)
+    for own, docs in zip(codes, docs_of, strict=True):
+        counts += np.bincount(own[docs] + 1, minlength=len(counts))
     having = np.flatnonzero(counts[1:])
     ranked = having[np.argsort(-counts[1:][having], kind="stable")][:MOST_FACET_VALUES]
     return tuple((values[code], int(counts[code + 1])) for code in ranked.tolist())
@@ -224,16 +267,10 @@ def _by_text(
     snapshot: Snapshot, parts: Sequence[npt.NDArray[np.intp]], name: str
 ) -> npt.NDArray[np.intp]:
     """All rows by number or customer; what has none comes last, equal ones newest first."""
-    key_of = pinyin_key if name == "customer" else _number_key
-    keys: list[tuple[bool, str, int]] = []
-    for part, docs in zip(snapshot.parts, parts, strict=True):
-        column = part.view.column(name)
-        texts = [*(key_of(value) for value in column.values), ""]
-        dates = part.view.dates
-        keys += [
-            (not texts[column.codes[doc]], texts[column.codes[doc]], -dates[doc]) for doc in docs
-        ]
-    return np.array(sorted(range(len(keys)), key=keys.__getitem__), np.intp)
+    ranks = snapshot.ranks(name, pinyin_key if name == "customer" else _number_key)
+    of_found = [own[docs] for own, docs in zip(ranks, parts, strict=True)]
+    dates = [part.view.dates[docs] for part, docs in zip(snapshot.parts, parts, strict=True)]
+    return np.lexsort((-np.concatenate(dates), np.concatenate(of_found)))
 
 
 def _number_key(number: str) -> str:
@@ -257,6 +294,8 @@ def _hits(
         entry = entries.get(entry_id)
         if entry is None or not entry.readers & request.readers:
             continue
-        title = mark_whole(entry.title, marker)
-        hits.append(Hit(entry_id, score, title, mark_passage(entry.body, marker)))
+        hide = None if entry.readers & request.unveiled else request.hide
+        title = mark_whole(entry.title, marker, hide)
+        passage = mark_passage(entry.body, marker, hide)
+        hits.append(Hit(entry_id, score, title, passage, is_veiled=hide is not None))
     return tuple(hits), len(ids) - len(hits)

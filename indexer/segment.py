@@ -198,6 +198,15 @@ class SegmentView:
         return np.array([*numbers, 0], np.int64)[column.codes]
 
     @cached_property
+    def months(self) -> IntArray:
+        """The month of every document's date as year * 13 + month, 0 for none.
+
+        Month 0 of a year is that of dates of which only the year is known.
+        """
+        years, months = np.divmod(self.dates // 100, 100)
+        return (years * 13 + np.where(months > 12, 0, months)).astype(np.int32)
+
+    @cached_property
     def amounts(self) -> tuple[npt.NDArray[np.int64], IntArray]:
         """Every amount of money named, in cents, ascending, and the documents that name it."""
         with self._lock, reading_index():

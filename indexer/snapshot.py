@@ -6,6 +6,7 @@ A snapshot never changes; a search keeps to the one it began with. Not here: gen
 import threading
 import time
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -82,6 +83,16 @@ class Snapshot:
                 codes.append(places[column.codes])
             self._kept["column", name] = values, codes
         return cast("tuple[tuple[str, ...], list[IntArray]]", self._kept["column", name])
+
+    def ranks(self, name: str, key_of: Callable[[str], str]) -> list[IntArray]:
+        """The place of each document's value in the order of ``key_of``; last without a value."""
+        if ("ranks", name) not in self._kept:
+            values, codes = self.whole_column(name)
+            places = {key: at for at, key in enumerate(sorted({*map(key_of, values)}))}
+            of_code = [places[key_of(value)] for value in values]
+            ranks = np.array([*of_code, len(places)], np.int32)
+            self._kept["ranks", name] = [ranks[own] for own in codes]
+        return cast("list[IntArray]", self._kept["ranks", name])
 
     def count(self) -> int:
         """Live documents."""

@@ -53,6 +53,12 @@ GET  /seals/new                         login   403    403    403       403    2
 GET  /seals/1                           login   404    404    404       404    404
 GET  /api/v1/seals                      401     200    200    200       200    200
 GET  /api/v1/seals/uses                 401     200    200    200       200    403
+GET  /search/at/{item}                  login   302    404    302       302    404
+GET  /search/saved                      login   200    200    200       200    403
+POST /search/saved                      login   422    422    422       422    403
+POST /search/saved/1/run                login   404    404    404       404    403
+GET  /api/v1/search/saved               401     200    200    200       200    403
+POST /api/v1/search/saved/1/run         401     404    404    404       404    403
 GET  /search/synonyms                   login   403    403    200       403    200
 GET  /verify                            200     200    200    200       200    200
 GET  /healthz                           200     200    200    200       200    200

@@ -108,6 +108,7 @@ def _item(
         maker=view.author_name or view.responsible,
         people=_unique(view.responsible, *signers),
         readers=readers,
+        class_code=view.item_class,
     )
     card = Card(
         kind=ITEM,

@@ -43,3 +43,25 @@ class PastSearch(Base):
     user_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
     text: Mapped[str] = mapped_column(String(200))
     searched_at: Mapped[datetime]
+
+
+class SavedSearch(Base):
+    """A search one person keeps under a name (保存的检索), with what is known to fit it.
+
+    ``known`` are the ids that fitted when it was saved or were told since (None: not looked yet),
+    ``fresh`` those told that the owner has not looked at.
+    """
+
+    __tablename__ = "saved_search"
+    __table_args__ = (UniqueConstraint("user_id", "name"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
+    name: Mapped[str] = mapped_column(String(60))
+    text: Mapped[str] = mapped_column(String(500))
+    filters: Mapped[dict[str, Any]]
+    sort: Mapped[str] = mapped_column(String(12))
+    known: Mapped[list[Any] | None] = mapped_column(deferred=True)
+    fresh: Mapped[list[Any]]
+    created_at: Mapped[datetime]
+    looked_at: Mapped[datetime]

@@ -1,10 +1,8 @@
 """The page of search and the completions while typing."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any
-from urllib.parse import urlencode
 
 from apiflask import APIBlueprint
 from flask import Response, current_app, flash, redirect, render_template, request, url_for
@@ -14,9 +12,10 @@ from archive.core.list_sheets import ListColumn, list_sheet, wants_sheet
 from archive.core.pages import Page
 from archive.core.web import reading, resources, work
 from archive.people.gate import actor, guard
-from archive.search import past, service
+from archive.search import opening, past, saved, service
+from archive.search.narrowing import address, bars, choices, toggled
 from archive.search.rules import FIELDS, SORTS, plain_and_marks
-from archive.search.views import ITEM, Card, Facet, Found, FoundHit
+from archive.search.views import ITEM, Card, Found, FoundHit
 
 pages = APIBlueprint(
     "search",
@@ -27,7 +26,6 @@ pages = APIBlueprint(
     enable_openapi=False,
 )
 PER_PAGE = 20
-SHOWN_VALUES = 6
 TONES = {"在库": "green", "借出": "amber", "待查": "red", "草稿": "gray", "签核中": "blue"}
 TONES |= {"已退回": "amber", "已拒绝": "red", "已签，待归档": "green"}
 _COLUMNS: tuple[ListColumn[FoundHit], ...] = (
@@ -43,25 +41,6 @@ _COLUMNS: tuple[ListColumn[FoundHit], ...] = (
     ListColumn("存放", lambda hit: hit.card.place, 24),
     ListColumn("内容片段", lambda hit: plain_and_marks(hit.snippet)[0], 60),
 )
-
-
-@dataclass(frozen=True)
-class _Choice:
-    """A value of a field as a link that switches it on or off."""
-
-    label: str
-    count: int
-    is_chosen: bool
-    url: str
-
-
-@dataclass(frozen=True)
-class _Choices:
-    """A field with its links; those in ``more`` are folded away."""
-
-    label: str
-    first: Sequence[_Choice]
-    more: Sequence[_Choice]
 
 
 @pages.get("")
@@ -86,18 +65,26 @@ def page() -> str | Response:
     return render_template(
         "search/page.html",
         page=found,
-        choices=[_choices(found, one) for one in found.facets if one.values],
+        choices=[choices(found, one) for one in found.facets if one.values and one.field != "date"],
+        bars=bars(found),
         chosen=[
-            (one.label, value.label, _toggled(found, one.field, value.value))
+            (one.label, value.label, toggled(found, one.field, value.value))
             for one, value in found.chosen
         ],
-        sorts=[(key, label, _address(found, sort=key)) for key, label in SORTS.items()],
-        meant=[(text, _address(replace(found, text=text))) for text in found.did_you_mean],
-        plain_url=_address(found, filters={}),
-        first_url=_address(found),
-        link_of=_link_of,
+        sorts=[(key, label, address(found, sort=key)) for key, label in SORTS.items()],
+        meant=[(text, address(replace(found, text=text))) for text in found.did_you_mean],
+        plain_url=address(found, filters={}),
+        first_url=address(found),
+        link_of=link_of,
+        news=_news(),
         tones=TONES,
     )
+
+
+def _news() -> int:
+    """Count what is new in the searches the person keeps."""
+    with reading() as uow:
+        return sum(len(one.fresh) for one in saved.list_saved(uow, actor()))
 
 
 def _remember(text: str) -> None:
@@ -136,45 +123,26 @@ def suggestions() -> dict[str, Any]:
                 "text": one.text,
                 "kind": one.kind,
                 "note": one.note,
-                "url": _link_of(one.card) if one.card else "",
+                "url": link_of(one.card) if one.card else "",
             }
             for one in found
         ]
     }
 
 
-def _choices(found: Found, facet: Facet) -> _Choices:
-    links = [
-        _Choice(
-            value.label, value.count, value.is_chosen, _toggled(found, facet.field, value.value)
-        )
-        for value in facet.values
-    ]
-    shown = SHOWN_VALUES if len(links) > SHOWN_VALUES + 1 else len(links)  # never fold just one
-    first = [one for at, one in enumerate(links) if at < shown or one.is_chosen]
-    return _Choices(facet.label, first, [one for one in links if one not in first])
+@pages.get("/at/<int:item_id>")
+@guard("item.read")
+def at_hit(item_id: int) -> Redirect:
+    """Open an item's PDF at the page where what was searched for stands; else the item's page."""
+    place = opening.find_place(resources(), actor(), item_id, request.args.get("q", "")[:500])
+    if place is None:
+        flash("没有能打开的 PDF，请在这里看文件。", "info")
+        return redirect(url_for("filing.item", item_id=item_id))
+    address = url_for("filing.item_file", item_id=item_id, file_id=place.file_id, inline=1)
+    return redirect(f"{address}#page={place.page}")
 
 
-def _toggled(found: Found, field: str, value: str) -> str:
-    """Return the address with one value of a field switched on, or off."""
-    values = found.filters.get(field, ())
-    left = tuple(one for one in values if one != value)
-    return _address(found, {**found.filters, field: left if value in values else (*values, value)})
-
-
-def _address(
-    found: Found, filters: Mapping[str, Sequence[str]] | None = None, sort: str = ""
-) -> str:
-    pairs = [("q", found.text)] if found.text else []
-    chosen = found.filters if filters is None else filters
-    pairs += [(name, value) for name in FIELDS for value in chosen.get(name, ())]
-    order = sort or found.sort
-    pairs += [("sort", order)] if order != "relevance" else []
-    query = urlencode(pairs)
-    return url_for("search.page") + (f"?{query}" if query else "")
-
-
-def _link_of(card: Card) -> str:
+def link_of(card: Card) -> str:
     """Return the page of a thing found; nothing when that station has no such page."""
     name = "filing.item" if card.kind == ITEM else "records.show"
     if name not in current_app.view_functions:

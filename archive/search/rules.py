@@ -1,6 +1,6 @@
 """Filters, sorting and marks of a search, decided on plain values. Nothing is looked up here."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, cast
 
 from archive.core.errors import Invalid
@@ -11,7 +11,11 @@ FIELDS = {
     "year": "年度",
     "customer": "客户",
     "department": "部门",
+    "class": "类目",
+    "secrecy": "密级",
     "status": "状态",
+    "maker": "经办人",
+    "date": "日期",
 }
 """Fields one may filter by; commands and the API take the Chinese name as well."""
 
@@ -24,6 +28,7 @@ SORTS: dict[str, str] = {
 }
 MOST_VALUES = 50
 LONGEST_VALUE = 300
+_LONGEST_SPAN = 60
 
 _NAMES = {**{name: name for name in FIELDS}, **{label: name for name, label in FIELDS.items()}}
 
@@ -56,6 +61,43 @@ def clean_filters(raw: Mapping[str, Iterable[str]]) -> dict[str, tuple[str, ...]
         if values:
             found[name] = values
     return found
+
+
+def with_period(chosen: tuple[str, ...], period: str) -> tuple[str, ...]:
+    """Return the periods chosen with one switched on, or off; a year gives way to its months."""
+    if period in chosen:
+        return tuple(one for one in chosen if one != period)
+    kept = (one for one in chosen if not (one.startswith(period) or period.startswith(one)))
+    return (*kept, period)
+
+
+def period_label(period: str) -> str:
+    """Return 2024年 or 2024年3月; anything else as it is."""
+    year, _, month = period.partition("-")
+    if not (period.isascii() and year.isdigit() and (month.isdigit() or period == year)):
+        return period
+    return f"{year}年{int(month)}月" if month else f"{year}年"
+
+
+def whole_span(counts: Sequence[tuple[str, int]]) -> tuple[tuple[str, int], ...]:
+    """Return the counts of months or years with the empty ones between filled in."""
+    if not counts:
+        return ()
+    known, by_month = dict(counts), "-" in counts[0][0]
+    low, high = (_place(counts[at][0]) for at in (0, -1))
+    if high - low >= _LONGEST_SPAN:
+        return tuple(counts)
+    names = [_period(at, by_month=by_month) for at in range(low, high + 1)]
+    return tuple((name, known.get(name, 0)) for name in names)
+
+
+def _place(period: str) -> int:
+    year, _, month = period.partition("-")
+    return int(year) * 12 + int(month) - 1 if month else int(year)
+
+
+def _period(place: int, *, by_month: bool) -> str:
+    return f"{place // 12:04d}-{place % 12 + 1:02d}" if by_month else f"{place:04d}"
 
 
 def clean_sort(sort: str) -> Sort:

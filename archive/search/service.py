@@ -5,7 +5,7 @@ nothing of what the reader may not see. Keeping the index up to date is in ``ind
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import select
 
@@ -17,12 +17,14 @@ from archive.customers import service as customers
 from archive.filing.codes import find_reference, find_tail
 from archive.filing.models import CopyStatus, ItemCopy
 from archive.forms.service import form_titles
-from archive.people.rights import Actor, actor_tokens, require
+from archive.people.rights import Actor, actor_tokens, personal_tokens, require
 from archive.people.service import find_actor_by_username
 from archive.search import past, synonyms
 from archive.search.indexing import mend_index
-from archive.search.rules import FIELDS, Sort, clean_filters, clean_sort
-from archive.search.store import OPERATOR, Described, load_cards, open_index
+from archive.search.masking import mask, personal_numbers
+from archive.search.opening import items_with_pdf
+from archive.search.rules import FIELDS, Sort, clean_filters, clean_sort, period_label
+from archive.search.store import OPERATOR, Described, load_cards, open_index, readers_of
 from archive.search.views import ITEM, Facet, FacetValue, Found, FoundHit, SuggestionView
 from indexer import Hit, SearchRequest, SearchResults, fold
 from storage.work import UnitOfWork
@@ -31,6 +33,7 @@ MOST_AT_ONCE = 1000
 REBUILDING = "索引正在重建，结果可能不全，请稍后再查。"
 _ABOUT_THE_INDEX = "检索索引"
 _MOST_PAST = 3
+_OFFICES = ("archive.", "leader.", OPERATOR)
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,25 @@ class _Wanted:
     sort: Sort
     page: int
     per_page: int
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Who searches: the tokens they read by, and those by which they see personal numbers."""
+
+    tokens: frozenset[str]
+    personal: frozenset[str]
+
+    @classmethod
+    def of(cls, actor: Actor) -> "Reader":
+        """Return the reader an actor is."""
+        return cls(actor_tokens(actor), personal_tokens(actor))
+
+    def may_be_told(self, text: str) -> bool:
+        """Say whether a text of no one paper (a value, a correction) may be told to them."""
+        return any(token.startswith(_OFFICES) for token in self.personal) or not personal_numbers(
+            text
+        )
 
 
 def search(
@@ -60,7 +82,7 @@ def search(
     require(actor, "search")
     clean_paging(page, per_page)
     wanted = _Wanted(text, clean_filters(filters or {}), clean_sort(sort), page, per_page)
-    return _run(resources, actor_tokens(actor), wanted)
+    return _run(resources, Reader.of(actor), wanted)
 
 
 def search_on_command(
@@ -75,16 +97,26 @@ def search_on_command(
 
     Raises NotFound for an unknown user; ``limit`` is cut to 1–1000.
     """
-    readers = frozenset({OPERATOR})
+    reader = Reader(frozenset({OPERATOR}), frozenset({OPERATOR}))
     if username is not None:
         with resources.reading() as uow:
             actor = find_actor_by_username(uow, username)
         if actor is None:
             raise NotFound(f"没有用户“{username[:40]}”，或其已离职。")
-        readers = actor_tokens(require(actor, "search"))
+        reader = Reader.of(require(actor, "search"))
     limit = max(1, min(limit, MOST_AT_ONCE))
     wanted = _Wanted(text, clean_filters(filters or {}), clean_sort(sort), 1, limit)
-    return _run(resources, readers, wanted)
+    return _run(resources, reader, wanted)
+
+
+def matching_ids(
+    resources: Resources, actor: Actor, text: str, filters: Mapping[str, Iterable[str]]
+) -> frozenset[str] | None:
+    """Return the ids of all that fits and the actor may see; None while the index is not whole."""
+    require(actor, "search")
+    wanted = _Wanted(text, clean_filters(filters), "date", 1, 1)
+    request, _ = _request(resources, Reader.of(actor), wanted)
+    return open_index(resources).matching_ids(request)
 
 
 def suggest(
@@ -102,10 +134,17 @@ def suggest(
         return tuple(found.values())
     suggested = open_index(resources).suggest(text, actor_tokens(actor), limit)
     titles = {one.text: one.id for one in reversed(suggested) if one.kind == "title"}
-    notes = {one.text: f"客户 · {one.count} 件" for one in suggested if one.kind == "customer"}
+    reader = Reader.of(actor)
+    notes = {
+        one.text: f"客户 · {one.count} 件"
+        for one in suggested
+        if one.kind == "customer" and reader.may_be_told(one.text)
+    }
     with resources.reading() as uow:
         for customer in customers.find_customers(uow, actor, text, limit):
-            notes.setdefault(customer.name, f"客户 · {customer.number}")
+            if reader.may_be_told(customer.name):
+                notes.setdefault(customer.name, f"客户 · {customer.number}")
+        readers = readers_of(uow, titles.values())
         cards = load_cards(uow, list(titles.values()))
     for name in sorted(notes, key=lambda name: not fold(name).startswith(fold(text).strip())):
         found.setdefault(name, SuggestionView(name, "customer", notes[name]))
@@ -113,7 +152,10 @@ def suggest(
         if entry_id in cards:
             known = cards[entry_id]
             note = " · ".join(part for part in (known.entry.form_title, known.card.number) if part)
-            found.setdefault(title, SuggestionView(title, "title", note, known.card))
+            if not readers[entry_id] & reader.personal:
+                title, note = mask(title), mask(note)
+            card = replace(known.card, number="")
+            found.setdefault(title, SuggestionView(title, "title", note, card))
     return tuple(found.values())[:limit]
 
 
@@ -132,22 +174,32 @@ def _with_whole_codes(text: str) -> str:
     return f"({text}) OR {tail['unit']}-{mark}{int(digits):04d}"
 
 
-def _run(resources: Resources, readers: frozenset[str], wanted: _Wanted) -> Found:
+def _request(
+    resources: Resources, reader: Reader, wanted: _Wanted
+) -> tuple[SearchRequest, dict[str, str]]:
+    """Return what the index is asked, and the titles of the forms by code."""
     with resources.reading() as uow:
         titles = form_titles(uow)
         now = uow.now()
         same = synonyms.groups(uow)
-    filters = _by_codes(wanted.filters, titles)
     request = SearchRequest(
         text=_with_whole_codes(wanted.text),
-        readers=readers,
-        filters=filters,
+        readers=reader.tokens,
+        filters=_by_codes(wanted.filters, titles),
         sort=wanted.sort,
         offset=(wanted.page - 1) * wanted.per_page,
         limit=wanted.per_page,
         today=local_day(now),
         synonyms=same,
+        hide=personal_numbers,
+        unveiled=reader.personal,
     )
+    return request, dict(titles)
+
+
+def _run(resources: Resources, reader: Reader, wanted: _Wanted) -> Found:
+    request, titles = _request(resources, reader, wanted)
+    filters = dict(request.filters)
     trouble = mend_index(resources)
     results = open_index(resources).search(request)
     with resources.reading() as uow:
@@ -157,14 +209,14 @@ def _run(resources: Resources, readers: frozenset[str], wanted: _Wanted) -> Foun
         items=items,
         total=results.total,
         took_ms=round(results.took_ms, 2),
-        facets=_facets(results, filters, titles),
+        facets=_facets(results, filters, titles, reader),
         notes=_notes(results, bool(trouble)),
         filters=filters,
         sort=wanted.sort,
         page=wanted.page,
         per_page=wanted.per_page,
         rebuilding=REBUILDING if trouble else "",
-        did_you_mean=results.did_you_mean,
+        did_you_mean=tuple(text for text in results.did_you_mean if reader.may_be_told(text)),
     )
 
 
@@ -177,8 +229,9 @@ def _notes(results: SearchResults, is_rebuilding: bool) -> tuple[str, ...]:
 def _hits(uow: UnitOfWork, hits: Iterable[Hit]) -> tuple[FoundHit, ...]:
     found = tuple(hits)
     known = load_cards(uow, [hit.id for hit in found])
-    lent = _lent(uow, [one.card.thing_id for one in known.values() if one.card.kind == ITEM])
-    return tuple(_as_found(hit, known[hit.id], lent) for hit in found if hit.id in known)
+    items = [one.card.thing_id for one in known.values() if one.card.kind == ITEM]
+    lent, with_pdf = _lent(uow, items), items_with_pdf(uow, items)
+    return tuple(_as_found(hit, known[hit.id], lent, with_pdf) for hit in found if hit.id in known)
 
 
 def _lent(uow: UnitOfWork, item_ids: Iterable[int]) -> frozenset[int]:
@@ -189,8 +242,13 @@ def _lent(uow: UnitOfWork, item_ids: Iterable[int]) -> frozenset[int]:
     return frozenset(uow.session.scalars(query))
 
 
-def _as_found(hit: Hit, known: Described, lent: frozenset[int]) -> FoundHit:
+def _as_found(
+    hit: Hit, known: Described, lent: frozenset[int], with_pdf: frozenset[int]
+) -> FoundHit:
     entry, card = known.entry, known.card
+    if hit.is_veiled:
+        entry = replace(entry, customer=mask(entry.customer), maker=mask(entry.maker))
+        card = replace(card, number=mask(card.number), code=mask(card.code))
     return FoundHit(
         card=card,
         score=round(hit.score, 4),
@@ -206,14 +264,24 @@ def _as_found(hit: Hit, known: Described, lent: frozenset[int]) -> FoundHit:
         secrecy=entry.secrecy,
         maker=entry.maker,
         is_lent=card.kind == ITEM and card.thing_id in lent,
+        has_pdf=card.kind == ITEM and card.thing_id in with_pdf,
     )
 
 
 def _facets(
-    results: SearchResults, filters: Mapping[str, tuple[str, ...]], titles: Mapping[str, str]
+    results: SearchResults,
+    filters: Mapping[str, tuple[str, ...]],
+    titles: Mapping[str, str],
+    reader: Reader,
 ) -> tuple[Facet, ...]:
     return tuple(
-        _facet(name, results.facets.get(name, ()), filters.get(name, ()), titles) for name in FIELDS
+        _facet(
+            name,
+            [pair for pair in results.facets.get(name, ()) if reader.may_be_told(pair[0])],
+            filters.get(name, ()),
+            titles,
+        )
+        for name in FIELDS
     )
 
 
@@ -236,6 +304,8 @@ def _facet(
 def _label(name: str, value: str, form_titles: Mapping[str, str]) -> str:
     if name == "form" and value in form_titles:
         return f"{value} {form_titles[value]}"
+    if name == "date":
+        return period_label(value)
     return f"{value}年" if name == "year" else value
 
 

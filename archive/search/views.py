@@ -45,6 +45,7 @@ class FoundHit:
     secrecy: str
     maker: str
     is_lent: bool
+    has_pdf: bool = False
 
     @property
     def entry_id(self) -> str:

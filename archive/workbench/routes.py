@@ -46,6 +46,7 @@ WAYS = {
     "to_file": Way("filing.record", "record_id", "filing.desk"),
     "quarantine": Way("checks.hold", "item_id", "checks.holds"),
     "overdue": Way("filing.item", "item_id", "lending.register"),
+    "saved_searches": Way("saved_searches.listing", "", "saved_searches.listing"),
     "borrowed": Way("filing.item", "item_id", "lending.mine"),
 }
 
@@ -72,7 +73,7 @@ def home() -> str:
 def line_url(card: Card, line_id: int) -> str:
     """Return where a line of the card leads; "" if that page is not there."""
     way = WAYS[card.key]
-    return _url(way.line, **{way.id_name: line_id})
+    return _url(way.line, **({way.id_name: line_id} if way.id_name else {}))
 
 
 def whole_url(card: Card) -> str:

@@ -17,6 +17,7 @@ from archive.lending.views import LoanView
 from archive.people.rights import Actor, can
 from archive.records import service as records
 from archive.records.views import RecordView
+from archive.search import saved
 from archive.signing import service as signing
 from storage.work import UnitOfWork
 
@@ -54,6 +55,7 @@ def cards_for(uow: UnitOfWork, actor: Actor) -> tuple[Card, ...]:
         to_file,
         in_quarantine,
         overdue,
+        saved_searches,
         drafts,
         in_signing,
         borrowed,
@@ -152,6 +154,18 @@ def in_quarantine(uow: UnitOfWork, actor: Actor) -> Card | None:
         return None
     lines = tuple(Line(one.item_id, one.title, one.reason[:80], True) for one in found.items)
     return Card("quarantine", "隔离中的档案", found.total, lines, "", is_urgent=True)
+
+
+def saved_searches(uow: UnitOfWork, actor: Actor) -> Card | None:
+    """Searches I keep that something new fits; no card when there are none."""
+    if not can(actor, "search"):
+        return None
+    found = [one for one in saved.list_saved(uow, actor) if one.fresh]
+    if not found:
+        return None
+    lines = tuple(Line(one.id, one.name, f"{len(one.fresh)} 件新的") for one in found[:SHOWN])
+    total = sum(len(one.fresh) for one in found)
+    return Card("saved_searches", "保存的检索里新来的", total, lines, "")
 
 
 def overdue(uow: UnitOfWork, actor: Actor) -> Card | None:

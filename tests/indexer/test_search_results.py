@@ -151,3 +151,40 @@ def test_suggestions_begin_with_what_begins_so(filled):
     for nothing in ("", "   ", "！", "\x00", "x" * 5000, "没有的客户"):
         assert filled.suggest(nothing, both) == []
     assert filled.suggest("海信", both, 0) == []
+
+
+def test_dates_are_counted_by_month_and_by_year_and_narrow(small):
+    days = ["2024-01-05", "2024-01-31", "2024-03", "2024", "20249901", "不详", "", "2023-12-31"]
+    near = small(*(Entry(str(n), "合同", date=day, readers=ALL) for n, day in enumerate(days)))
+
+    def ask(index, *periods):
+        filters = {"date": periods} if periods else {}
+        return index.search(SearchRequest("合同", ALL, filters))
+
+    assert ask(near).facets["date"] == (("2023-12", 1), ("2024-01", 2), ("2024-03", 1))
+    assert {hit.id for hit in ask(near, "2024-01", "2023").hits} == {"0", "1", "7"}
+    assert {hit.id for hit in ask(near, "2024").hits} == {"0", "1", "2", "3", "4"}
+    assert ask(near, "2024").facets["date"] == (("2024-01", 2), ("2024-03", 1))
+    assert ask(near, "2024-03").facets["date"] == (("2024-01", 2), ("2024-03", 1))
+    for hostile in ("2024-13", "2024-00", "0000", "二〇二四", "٢٠٢٤", "2024-3", "x" * 300):
+        assert ask(near, hostile).total == 0
+    assert near.search(SearchRequest("合同", frozenset())).facets["date"] == ()
+
+
+def test_dates_over_a_long_span_are_counted_by_year(small):
+    days = ["1998-05-01", "2024-03-01", "2024-07", "2024", "9999-12-31"]
+    index = small(*(Entry(str(n), "合同", date=day, readers=ALL) for n, day in enumerate(days)))
+    counted = index.search(SearchRequest("合同", ALL)).facets["date"]
+    assert counted == (("1998", 1), ("2024", 3), ("9999", 1))
+
+
+def test_class_secrecy_and_maker_are_counted_and_narrow(small):
+    index = small(
+        Entry("a", "合同", class_code="销售合同", secrecy="内部", maker="张三", readers=ALL),
+        Entry("b", "合同", class_code="采购合同", secrecy="内部", maker="李四", readers=ALL),
+        Entry("c", "合同", readers=ALL),
+    )
+    found = index.search(SearchRequest("合同", ALL, {"class": ("采购合同",), "maker": ("李四",)}))
+    assert [hit.id for hit in found.hits] == ["b"]
+    assert dict(found.facets["secrecy"]) == {"内部": 1}
+    assert dict(found.facets["maker"]) == {"李四": 1}
