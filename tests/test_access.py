@@ -169,12 +169,12 @@ GET  /stocktakes/1                      login   403    403    404       404    4
 GET  /stocktakes/1/scan                 login   403    403    404       403    403
 POST /stocktakes                        login   403    403    422       403    403
 GET  /api/v1/places                     401     403    403    200       200    403
-POST /api/v1/places                     401     403    403    422       403    403
-POST /api/v1/places/moves               401     403    403    422       403    403
+POST /api/v1/places                     401     403    403    400       403    403
+POST /api/v1/places/moves               401     403    403    400       403    403
 GET  /api/v1/places/copies/{barcode}    401     403    403    200       200    403
 GET  /api/v1/stocktakes                 401     403    403    200       200    403
-POST /api/v1/stocktakes                 401     403    403    422       403    403
-POST /api/v1/stocktakes/1/scans         401     403    403    422       403    403
+POST /api/v1/stocktakes                 401     403    403    400       403    403
+POST /api/v1/stocktakes/1/scans         401     403    403    400       403    403
 GET  /api/v1/volumes/{volume}/papers/A10.docx 401 403  403    200       403    403
 GET  /items/{item}/versions             login   200    404    200       200    404
 GET  /items/{item}/then?at=2026-11-23   login   200    404    200       200    404

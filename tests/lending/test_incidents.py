@@ -1,5 +1,8 @@
 """What goes wrong in lending: reported, decided, closed, and the copy's state follows."""
 
+import io
+
+import openpyxl
 import pytest
 
 from archive.core.errors import Conflict, Forbidden, Invalid, NotFound
@@ -196,6 +199,7 @@ def test_pages_calls_and_the_paper(shelf, company, desk, client_for, api_for):
         json={"outcome": "lost", "decision": "确认遗失。", "version": one.version},
     )
     assert done.json["outcome"] == "lost"
-    sheet = head.get("/loans/incidents?state=all&export=xlsx")
-    assert sheet.status_code == 200
+    sheet = head.get("/loans/incidents?state=all&as=xlsx")
+    [only] = openpyxl.load_workbook(io.BytesIO(sheet.data)).worksheets
+    assert only.max_row == 2 and one.number in [cell.value for cell in only[2]]
     assert IncidentKind.LOSS.label in head.get("/loans/incidents?state=closed").text

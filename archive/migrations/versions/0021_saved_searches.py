@@ -1,7 +1,7 @@
 """searches people keep
 
 Revision: 0021
-After: 0019
+After: 0020
 """
 
 import sqlalchemy as sa
@@ -10,7 +10,7 @@ from alembic import op
 import storage.database
 
 revision = "0021"
-down_revision = "0019"
+down_revision = "0020"
 branch_labels = None
 depends_on = None
 
