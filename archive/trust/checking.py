@@ -1,5 +1,6 @@
 """Runs the checks over bytes, rows, journal and index; the journal itself is in ``reading``."""
 
+import logging
 from collections.abc import Collection, Generator, Iterator, Sequence
 from dataclasses import asdict, replace
 from datetime import timedelta
@@ -33,6 +34,8 @@ from storage.verify import (
     verify_journal,
 )
 from storage.work import UnitOfWork
+
+log = logging.getLogger(__name__)
 
 VERIFY = "verify"
 MOST_KEPT = 500
@@ -133,9 +136,13 @@ def _verify_log(resources: Resources, uow: UnitOfWork) -> Iterator[Finding]:
 
 
 def _note_read(resources: Resources, digests: Sequence[str], bad: Collection[str]) -> None:
-    with resources.work() as uow:
-        note_read(uow, digests, bad)
-        uow.commit()
+    """Remember what was found whole; on a full disk it stays unsaid, and is only read again."""
+    try:
+        with resources.work() as uow:
+            note_read(uow, digests, bad)
+            uow.commit()
+    except SQLAlchemyError:
+        log.warning("what was checked could not be noted")
 
 
 def _with_item(uow: UnitOfWork, finding: Finding) -> Finding:

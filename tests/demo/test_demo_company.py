@@ -149,7 +149,8 @@ def states(resources: Resources) -> Counter[tuple[str, str]]:
 
 def test_there_are_papers_in_every_state(demo):
     found = states(demo)
-    assert {state for _, state in found} == set(RecordState)
+    never_yet = {RecordState.DESTROYED}  # that takes the end of a term and a cooling period
+    assert {state for _, state in found} == set(RecordState) - never_yet
     assert {"E01", "E05", "E10"} <= {form for form, _ in found}
     assert found["E01", "filed"] == 16
     assert found["E05", "filed"] == 7

@@ -13,6 +13,7 @@ from doc_templates import list_forms, load_form, render_word, sample_values
 from doc_templates.pdf import OfficeConverter
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.office,
     pytest.mark.skipif(shutil.which("soffice") is None, reason="没有 LibreOffice"),
 ]

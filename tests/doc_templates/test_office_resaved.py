@@ -12,6 +12,7 @@ from doc_templates.inspection import inspect_template
 from doc_templates.package import document_text
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.office,
     pytest.mark.skipif(shutil.which("soffice") is None, reason="没有 LibreOffice"),
 ]

@@ -143,8 +143,10 @@ def test_a_child_that_hangs_or_dies_costs_only_the_file_in_hand(tmp_path, monkey
     looks = look_at_all([good, gone, good], seconds=3)
     assert [look.media_type for look in looks] == ["text/plain", "", "text/plain"]
     assert "超过 3 秒" in looks[1].refused
-    monkeypatch.setattr(looking, "MEMORY", 1 << 20)  # too little for a Python to begin in
-    assert look_at_all([good])[0].refused
+    large = tmp_path / "large"
+    Image.new("RGB", (6000, 6000), "white").save(large, "PNG")
+    monkeypatch.setattr(looking, "MEMORY", 1 << 20)  # too little to unpack a picture in
+    assert "内存" in look_at_all([large])[0].refused
 
 
 def test_names_are_made_fit_and_lose_nothing_that_can_be_shown():

@@ -16,6 +16,8 @@ from archive.records.models import Record
 from archive.tasks import runner
 from archive.tasks import service as tasks
 
+pytestmark = pytest.mark.slow  # many cases, each with real work
+
 HEADS = ("客户名称", "公司地址", "公司电话", "使用产品", "开拓经过")
 HOSTILE = (
     "客户&合同",

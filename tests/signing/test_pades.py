@@ -33,6 +33,8 @@ from archive.signing import appearance, boxes, pades
 from archive.signing.authority import CompanyAuthority, read_crl
 from archive.signing.boxes import Box
 
+pytestmark = pytest.mark.slow  # many cases, each with real work
+
 NOW = datetime(2026, 11, 23, 1, 0, tzinfo=UTC)
 COMPANY = "示例集团有限公司"
 PASSPHRASE = b"correct horse battery"

@@ -6,6 +6,8 @@ import pytest
 
 from archive.signing import detours
 
+pytestmark = pytest.mark.slow  # many cases, each with real work
+
 PASSWORD = "档案台-测试-2026"
 
 
