@@ -189,8 +189,7 @@ def create_app(resources: Resources) -> APIFlask:
         static_folder="web/static",
     )
     app.json = _PlainJson(app)
-    app.extensions["archive"] = resources
-    _configure(app, resources)
+    configure(app, resources)
     Bootstrap5(app)
     csrf = CSRFProtect(app)
     for station in PAGES:
@@ -208,7 +207,9 @@ def create_app(resources: Resources) -> APIFlask:
     return app
 
 
-def _configure(app: APIFlask, resources: Resources) -> None:
+def configure(app: APIFlask, resources: Resources) -> None:
+    """Put the application over the given resources; it keeps nothing else of them."""
+    app.extensions["archive"] = resources
     secret = instance_secret(resources.settings)
     app.config.update(
         SECRET_KEY=hashlib.sha256(b"session" + secret).hexdigest(),

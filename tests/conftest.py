@@ -254,11 +254,41 @@ def _settle(resources: Resources) -> Company:
     return Company(**units, **actors)
 
 
-@pytest.fixture
-def app(resources: Resources) -> Flask:
+@dataclass(frozen=True)
+class BuiltApp:
+    """The application, built once: its routes never change, what it is put over does."""
+
+    app: Flask
+    config: dict[str, object]
+    extensions: dict[str, object]
+
+
+@pytest.fixture(scope="session")
+def built_app(tmp_path_factory: pytest.TempPathFactory) -> BuiltApp:
     from archive.app import create_app  # pages are loaded only by the tests that want them
 
-    application = create_app(resources)
+    opened = _opened(tmp_path_factory.mktemp("built"), QuickConverter(), FrozenClock())
+    application = create_app(opened)
+    opened.database.dispose()
+    return BuiltApp(application, dict(application.config), dict(application.extensions))
+
+
+@pytest.fixture
+def app(resources: Resources, built_app: BuiltApp) -> Flask:
+    """The application over this test's instance, with nothing kept from the test before.
+
+    A test that adds a route builds one of its own (``create_app``).
+    """
+    from archive.app import configure
+
+    application = built_app.app
+    for kept, first in (
+        (application.config, built_app.config),
+        (application.extensions, built_app.extensions),
+    ):
+        kept.clear()
+        kept.update(first)
+    configure(application, resources)
     application.config.update(TESTING=True, WTF_CSRF_ENABLED=False)
     return application
 

@@ -13,11 +13,21 @@ from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 from waitress import create_server
 
+from archive.app import create_app
 from archive.core.resources import Resources
 from archive.customers import service
 from archive.customers.service import CustomerFields
 from archive.people import access
 from archive.people.gate import COOKIE, guard
+
+
+@pytest.fixture
+def app(resources: Resources) -> Flask:
+    """An application of one's own: routes are added to it here."""
+    application = create_app(resources)
+    application.config.update(TESTING=True, WTF_CSRF_ENABLED=False)
+    return application
+
 
 CHROMIUM = Path("/usr/bin/chromium")
 pytestmark = [

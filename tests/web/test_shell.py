@@ -7,9 +7,20 @@ import pytest
 from flask import Flask, render_template_string
 from flask.testing import FlaskClient
 
+from archive.app import create_app
 from archive.core.pages import Page
+from archive.core.resources import Resources
 from archive.people.rights import Actor
 from archive.web.navigation import page_window, same_page_with
+
+
+@pytest.fixture
+def app(resources: Resources) -> Flask:
+    """An application of one's own: routes are added to it here."""
+    application = create_app(resources)
+    application.config.update(TESTING=True, WTF_CSRF_ENABLED=False)
+    return application
+
 
 ClientFor = Callable[[Actor | None], FlaskClient]
 
