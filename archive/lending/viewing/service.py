@@ -62,6 +62,15 @@ class Sight:
     mark: Mark
 
 
+@dataclass(frozen=True)
+class Holder:
+    """Whose name is burnt into the pages."""
+
+    name: str
+    staff_no: str
+    department: str
+
+
 def open_grant(uow: UnitOfWork, row: LoanRequest) -> LoanGrant:
     """Let the borrower of an approved request view it from now on, and tell them.
 
@@ -148,15 +157,16 @@ def look(
         raise NotFound("这份档案没有这个文件。")
     if not is_viewable(file.media_type):
         raise Invalid(f"“{file.name}”不能在线阅览，请到档案室看原件。")
-    return Sight(grant.id, row.number, file, mark_for(uow, actor, row.number, kind))
+    holder = Holder(actor.name, actor.staff_no, actor.department_name)
+    return Sight(grant.id, row.number, file, mark_for(uow, holder, row.number, kind))
 
 
-def mark_for(uow: UnitOfWork, actor: Actor, number: str, kind: str) -> Mark:
+def mark_for(uow: UnitOfWork, holder: Holder, number: str, kind: str) -> Mark:
     """Return what is burnt into a page: name, staff number, minute and loan number."""
     minute = show_instant(uow.now())
-    who = f"{actor.name}（{actor.department_name}，{actor.staff_no}）"
+    who = f"{holder.name}（{holder.department}，{holder.staff_no}）"
     return Mark(
-        across=f"{actor.name} {actor.staff_no}  {minute}  {number}",
+        across=f"{holder.name} {holder.staff_no}  {minute}  {number}",
         foot=f"{number}  仅供{who}{kind}  {minute}",
     )
 

@@ -24,6 +24,7 @@ from archive.lending.viewing import service
 from archive.lending.viewing.models import LoanGrant, LoanSheet
 from archive.lending.viewing.pages import LOAN_KEY, Mark, is_viewable
 from archive.lending.viewing.rules import LONGEST_RANGE, show_pages
+from archive.lending.viewing.service import Holder
 from archive.lending.viewing.sheet_views import ENDS, STATES, SheetView, sheet_views
 from archive.lending.views import RequestView
 from archive.people.models import User
@@ -97,7 +98,8 @@ def start_download(
     row = _new(uow, grant.request_id, "download", actor, "made")
     row.file_id, row.pages = file_id, show_pages(pages)
     _noted(uow, actor, row, "loan.download")
-    mark = service.mark_for(uow, actor, row.number, "使用")
+    holder = Holder(actor.name, actor.staff_no, actor.department_name)
+    mark = service.mark_for(uow, holder, row.number, "使用")
     return Draft(row.id, row.number, sight.file, row.pages, mark)
 
 
@@ -290,16 +292,7 @@ def _draft(uow: UnitOfWork, row: LoanSheet, kind: str, stamp: str = "") -> Draft
     assert row.file_id is not None  # noqa: S101 - a print always has its file
     file = _file_of(uow, request, row.file_id)
     borrower = uow.session.get_one(User, request.borrower_id)
-    holder = Actor(
-        id=borrower.id,
-        name=borrower.name,
-        username=borrower.username,
-        staff_no=borrower.staff_no,
-        department_id=borrower.department_id,
-        department_name=borrower.department.name,
-        roles=frozenset(),
-        clearance=borrower.clearance,
-    )
+    holder = Holder(borrower.name, borrower.staff_no, borrower.department.name)
     mark = service.mark_for(uow, holder, row.number, kind)
     if stamp:
         mark = Mark(f"{stamp[:24]}  {row.number}", f"{stamp}  {row.number}  {holder.name}")
