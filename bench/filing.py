@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 from archive.config import Settings
+from archive.core.profile import Profile, save_profile
 from archive.core.resources import open_resources
 from archive.filing.incoming import service
 from archive.filing.incoming.edge import Upload, receive
@@ -51,6 +52,7 @@ def _ours(folder: Path, scans: list[bytes]) -> dict[str, float]:
     migrate(resources.database)
     install_forms(resources)
     with resources.work() as uow:
+        save_profile(uow, Profile("本公司", "Z109"))
         unit = people.add_department(uow, "DAS", "档案室")
         fields = people.UserFields(
             username="archivist",

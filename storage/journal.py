@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import String, Text, event, select, text
+from sqlalchemy import String, Text, event, insert, select, text
 from sqlalchemy.orm import Mapped, Session, UOWTransaction, mapped_column
 
 from storage.database import Base
@@ -38,6 +38,12 @@ class JournalEntry(Base):
     hash: Mapped[str] = mapped_column(String(64))
 
 
+_TABLE: Any = JournalEntry.__table__
+_COLUMNS = tuple(column.key for column in _TABLE.columns)
+_LAST = select(JournalEntry.seq, JournalEntry.hash).order_by(JournalEntry.seq.desc()).limit(1)
+_INSERT = insert(_TABLE)  # every act writes one: past the unit of work, by itself
+
+
 @dataclass(frozen=True)
 class ChainFault:
     """An entry that does not fit the chain, and why, in Chinese."""
@@ -60,9 +66,8 @@ def append(
     if session.get_bind().dialect.name == "postgresql":
         session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": CHAIN_LOCK})
     session.flush()
-    last = session.execute(
-        select(JournalEntry.seq, JournalEntry.hash).order_by(JournalEntry.seq.desc()).limit(1)
-    ).first()
+    rows = session.connection()
+    last = rows.execute(_LAST).first()
     entry = JournalEntry(
         seq=1 if last is None else last.seq + 1,
         at=at.astimezone(UTC).isoformat(timespec="microseconds"),
@@ -74,8 +79,7 @@ def append(
         previous_hash=GENESIS if last is None else last.hash,
     )
     entry.hash = entry_hash(entry)
-    session.add(entry)
-    session.flush()
+    rows.execute(_INSERT, {name: getattr(entry, name) for name in _COLUMNS})
     return entry.seq
 
 

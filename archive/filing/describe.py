@@ -79,6 +79,8 @@ def _words(
     word: InstrumentedAttribute[str],
     ids: set[int | None],
 ) -> dict[int, str]:
+    if not ids - {None}:
+        return {}
     rows = uow.session.execute(select(key, word).where(key.in_(ids - {None})))
     return {row[0]: row[1] for row in rows}
 

@@ -133,7 +133,7 @@ def proposed_for_record(uow: UnitOfWork, record: RecordView) -> Belonging:
     )
 
 
-def proposed_for_item(uow: UnitOfWork, item: ItemView) -> Belonging:
+def proposed_for_item(uow: UnitOfWork, item: Item | ItemView) -> Belonging:
     """Return where an item belongs: what was decided, else by its form and the plan."""
     if item.category:
         return Belonging(

@@ -4,7 +4,7 @@ Nothing here changes a row. Called by the filing pages, and through ``filing.ser
 and search. A list of n items takes a fixed number of statements, whatever n is.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -116,18 +116,10 @@ def thing_of_row(uow: UnitOfWork, row: Item) -> Thing:
 
 def things_of_rows(uow: UnitOfWork, rows: Sequence[Item]) -> list[Thing]:
     """Return what rights ask about each of the items, their customers looked up together."""
-    customers = {row.customer_id for row in rows} - {None}
-    keepers = {
-        found.id: found
-        for found in uow.session.execute(
-            select(Customer.id, Customer.owner_id, Customer.department_id).where(
-                Customer.id.in_(customers)
-            )
-        )
-    }
+    keepers = _keepers(uow, {row.customer_id for row in rows} - {None})
     things = []
     for row in rows:
-        keeper = keepers.get(row.customer_id)
+        keeper = keepers.get(row.customer_id or 0)
         signers = frozenset[int]()
         if row.record_id is not None:
             signers = records.thing_of(uow, row.record_id).participants
@@ -144,6 +136,14 @@ def things_of_rows(uow: UnitOfWork, rows: Sequence[Item]) -> list[Thing]:
             )
         )
     return things
+
+
+def _keepers(uow: UnitOfWork, customer_ids: Collection[int | None]) -> dict[int, Any]:
+    if not customer_ids:
+        return {}
+    query = select(Customer.id, Customer.owner_id, Customer.department_id)
+    rows = uow.session.execute(query.where(Customer.id.in_(customer_ids)))
+    return {row.id: row for row in rows}
 
 
 def list_items(

@@ -56,6 +56,17 @@ def offer_paper(
 
     The same bytes are not taken twice, unless as a further copy.
     """
+    return views_of(uow, [enter_offer(uow, actor, row, upload, outside)])[0]
+
+
+def enter_offer(
+    uow: UnitOfWork,
+    actor: Actor,
+    row: ImportRow,
+    upload: ImportedFile | None,
+    outside: Outside | None = None,
+) -> Item:
+    """Do the same as ``offer_paper`` and return the bare row: for papers by the hundred."""
     require(actor, "filing.import")
     outside = outside or Outside()
     if upload is not None and not outside.is_further:
@@ -86,7 +97,7 @@ def offer_paper(
     digest = _attach(uow, item.id, upload) if upload else ""
     settle_readers(uow, item)
     uow.journal(actor.id, "item.offer", "item", item.id, {"sha256": digest})
-    return views_of(uow, [item])[0]
+    return item
 
 
 def _mean_for(uow: UnitOfWork, item: Item, item_class: str) -> None:

@@ -57,6 +57,12 @@ def classify(
 ) -> ItemView:
     """Say where the item belongs (归属); a term shorter than its class's minimum is refused."""
     row = _begin(uow, actor, item_id, CLASSIFY, version)
+    _classify(uow, actor, row, belonging)
+    intake.settle_readers(uow, row)
+    return load_item(uow, item_id)
+
+
+def _classify(uow: UnitOfWork, actor: Actor, row: Item, belonging: Belonging) -> None:
     plan = plan_in_force(uow)
     check_belonging(belonging, plan)
     if belonging.secrecy > actor.clearance:
@@ -84,15 +90,17 @@ def classify(
             "plan": plan.version,
         },
     )
-    intake.settle_readers(uow, row)
-    return load_item(uow, item_id)
 
 
 def catalogue(
     uow: UnitOfWork, actor: Actor, item_id: int, *, version: int | None = None
 ) -> ItemView:
     """Enter the item in the year's volume under the next provisional number (登记目录)."""
-    row = _begin(uow, actor, item_id, CATALOGUE, version)
+    _catalogue(uow, actor, _begin(uow, actor, item_id, CATALOGUE, version))
+    return load_item(uow, item_id)
+
+
+def _catalogue(uow: UnitOfWork, actor: Actor, row: Item) -> None:
     belonging = Belonging(
         row.category, row.item_class, row.year, row.retention, row.unit, row.secrecy
     )
@@ -107,7 +115,6 @@ def catalogue(
         "item.catalogue",
         {"volume": volume.id, "code": str(code)},
     )
-    return load_item(uow, item_id)
 
 
 def shelve(
@@ -120,7 +127,11 @@ def shelve(
     version: int | None = None,
 ) -> ItemView:
     """Put the paper at its place under a barcode (上架); its record is filed from now on."""
-    row = _begin(uow, actor, item_id, SHELVE, version)
+    _shelve(uow, actor, _begin(uow, actor, item_id, SHELVE, version), place, pages)
+    return load_item(uow, item_id)
+
+
+def _shelve(uow: UnitOfWork, actor: Actor, row: Item, place: Place, pages: int | None) -> None:
     leaves = row.pages if pages is None else pages
     location = check_place(place, leaves)
     if row.record_id is not None:
@@ -139,7 +150,6 @@ def shelve(
         records.mark_filed(uow, actor, row.record_id)
     intake.settle_readers(uow, row)
     uow.outbox("index", f"item:{row.id}")
-    return load_item(uow, item_id)
 
 
 def file_in_one(
@@ -153,21 +163,39 @@ def file_in_one(
     version: int | None = None,
 ) -> ItemView:
     """Do every step that is left, with the form's defaults where nothing is given."""
+    finish_filing(
+        uow, actor, item_id, belonging=belonging, place=place, pages=pages, version=version
+    )
+    return load_item(uow, item_id)
+
+
+def finish_filing(
+    uow: UnitOfWork,
+    actor: Actor,
+    item_id: int,
+    *,
+    belonging: Belonging | None = None,
+    place: Place | None = None,
+    pages: int | None = None,
+    version: int | None = None,
+) -> None:
+    """Do the same as ``file_in_one`` without telling of the item: for papers by the hundred."""
     row = get_row(uow, item_id)
     require(actor, "item.file", thing_of_row(uow, row))
     _check_version(row, version)
-    if row.state == ItemState.SHELVED:
-        check_step(SHELVE, row.state)
-    item = load_item(uow, item_id)
-    if item.state == ItemState.OFFERED:
-        item = accept_offered(uow, actor, item_id)
-    if item.state == ItemState.APPRAISED:
-        wanted = belonging or intake.proposed_for_item(uow, item)
-        item = classify(uow, actor, item_id, wanted)
-    if item.state == ItemState.CLASSIFIED:
-        catalogue(uow, actor, item_id)
+    if row.state == ItemState.OFFERED:
+        because(uow, actor, APPRAISE)
+        _record_step(uow, actor, row, APPRAISE, "item.appraise", {})
+    if row.state == ItemState.APPRAISED:
+        because(uow, actor, CLASSIFY)
+        _classify(uow, actor, row, belonging or intake.proposed_for_item(uow, row))
+    if row.state == ItemState.CLASSIFIED:
+        because(uow, actor, CATALOGUE)
+        _catalogue(uow, actor, row)
+    check_step(SHELVE, row.state)
+    because(uow, actor, SHELVE)
     place = place or Place(room=plan_in_force(uow).default_room)
-    return shelve(uow, actor, item_id, place, pages=pages)
+    _shelve(uow, actor, row, place, pages)
 
 
 def file_record(
@@ -182,6 +210,13 @@ def get_for_filing(uow: UnitOfWork, actor: Actor, item_id: int) -> ItemView:
     """Return an item the actor may do the next step of; raise NotFound, Forbidden."""
     require(actor, "item.file", thing_of_item(uow, item_id))
     return load_item(uow, item_id)
+
+
+def kind_for_filing(uow: UnitOfWork, actor: Actor, item_id: int) -> tuple[str, str]:
+    """Return form code and class of an item the actor may do the next step of."""
+    row = get_row(uow, item_id)
+    require(actor, "item.file", thing_of_row(uow, row))
+    return row.form_code, row.item_class
 
 
 def last_place(uow: UnitOfWork, actor: Actor) -> str:

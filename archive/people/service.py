@@ -140,6 +140,8 @@ def head_of(uow: UnitOfWork, department_id: int | None) -> Actor | None:
 def names_of(uow: UnitOfWork, ids: Iterable[int | None]) -> dict[int, str]:
     """Return the names of the users with these ids, leavers included."""
     wanted = {one for one in ids if one is not None}
+    if not wanted:
+        return {}
     rows = uow.session.execute(select(User.id, User.name).where(User.id.in_(wanted)))
     return {row.id: row.name for row in rows}
 

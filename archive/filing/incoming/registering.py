@@ -16,8 +16,7 @@ from archive.filing.import_rows import ImportedFile, ImportRow
 from archive.filing.incoming import service
 from archive.filing.incoming.models import BatchState, FileState, IntakeBatch, IntakeFile
 from archive.filing.incoming.rules import CARRIERS, Common, Own, stored_common, stored_own, year_of
-from archive.filing.offers import Outside, offer_paper
-from archive.filing.views import ItemView
+from archive.filing.offers import Outside, enter_offer
 from archive.people.rights import Actor
 from archive.people.service import get_actor
 from archive.tasks import service as tasks
@@ -87,7 +86,7 @@ def register_files(uow: UnitOfWork, actor: Actor, batch_id: int, file_ids: Seque
     return made
 
 
-def _register(uow: UnitOfWork, actor: Actor, batch: IntakeBatch, row: IntakeFile) -> ItemView:
+def _register(uow: UnitOfWork, actor: Actor, batch: IntakeBatch, row: IntakeFile) -> None:
     known = service.known_items(uow, {row.digest})
     if known and not row.again:
         raise Conflict("内容相同的文件已在库，请先决定：不收，或写明理由仍要收。")
@@ -96,7 +95,7 @@ def _register(uow: UnitOfWork, actor: Actor, batch: IntakeBatch, row: IntakeFile
         raise Invalid("文件内容已经不在，请重新收一次。")
     common, own = stored_common(batch.common), stored_own(row.own)
     today = local_day(uow.now())
-    item = offer_paper(
+    item = enter_offer(
         uow,
         actor,
         _described(common, own, row, batch.title, today),
@@ -105,11 +104,10 @@ def _register(uow: UnitOfWork, actor: Actor, batch: IntakeBatch, row: IntakeFile
             department_id=batch.department_id,
             item_class=own.item_class or common.item_class,
             pages=row.pages,
-            is_further=bool(row.again),
+            is_further=True,  # asked for above
         ),
     )
     row.state, row.item_id, row.note, row.sha256 = FileState.REGISTERED, item.id, "", None
-    return item
 
 
 def _described(

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from archive.core.errors import ArchiveError, Invalid, NotFound
 from archive.core.resources import Resources
 from archive.filing import service
-from archive.filing.checks.edge import check_offered, check_record
+from archive.filing.checks.edge import check_offers, check_records
 from archive.filing.models import UNFINISHED, Item
 from archive.filing.record_files import MASTER, files_of_record
 from archive.filing.rules import APPRAISE, Place, parse_place
@@ -29,7 +29,7 @@ FILE_MANY = "filing.many"
 SHOWN = 100
 MOST_AT_ONCE = 2000
 AT_ONCE_DIRECTLY = 30
-TOLD_EVERY = 5  # papers
+PORTION = 40  # papers looked into by one child, then told of
 LARGEST_ID = 2**63 - 1
 
 
@@ -122,12 +122,13 @@ def check_alike(uow: UnitOfWork, actor: Actor, keys: Sequence[str]) -> tuple[str
     return chosen
 
 
-def file_one(uow: UnitOfWork, actor: Actor, key: str, place: Place | None) -> ItemView:
+def file_one(uow: UnitOfWork, actor: Actor, key: str, place: Place | None) -> None:
     """Do every step that is left of a paper, with its form's or class's defaults."""
     kind, number = read_key(key)
     if kind == "r":
-        return service.file_record(uow, actor, number, place=place)
-    return service.file_in_one(uow, actor, number, place=place)
+        service.file_record(uow, actor, number, place=place)
+    else:
+        service.finish_filing(uow, actor, number, place=place)
 
 
 def file_many_now(
@@ -136,10 +137,12 @@ def file_many_now(
     """File papers, each in its own transaction; return how many, and why others were not."""
     done, refused = 0, []
     where = parse_place(place) if place.strip() else None
+    faults = _check(resources, actor, keys)
     for key in keys:
         try:
-            kind, number = read_key(key)
-            (check_record if kind == "r" else check_offered)(resources, actor, number)
+            fault = faults[key]
+            if fault is not None:
+                raise fault
             with resources.work() as uow:
                 file_one(uow, actor, key, where)
                 uow.commit()
@@ -147,6 +150,24 @@ def file_many_now(
         except ArchiveError as refusal:
             refused.append(refusal.message)
     return done, refused
+
+
+def _check(
+    resources: Resources, actor: Actor, keys: Sequence[str]
+) -> dict[str, ArchiveError | None]:
+    """Check all of the papers in one go; return why each may not pass 鉴别."""
+    found: dict[str, ArchiveError | None] = {}
+    numbers: dict[str, list[int]] = {"r": [], "i": []}
+    for key in keys:
+        try:
+            kind, number = read_key(key)
+            numbers[kind].append(number)
+        except ArchiveError as refusal:
+            found[key] = refusal
+    records = check_records(resources, actor, numbers["r"]) if numbers["r"] else {}
+    offers = check_offers(resources, actor, numbers["i"]) if numbers["i"] else {}
+    found |= {f"r{number}": fault for number, fault in records.items()}
+    return found | {f"i{number}": fault for number, fault in offers.items()}
 
 
 def start_many(uow: UnitOfWork, actor: Actor, keys: Sequence[str], place: str) -> TaskView:
@@ -163,16 +184,13 @@ def many_work(resources: Resources, task: TaskView) -> Generator[Progress, None,
     with resources.reading() as uow:
         actor = get_actor(uow, task.owner_id)
     while memory["next"] < len(keys):
-        key = keys[memory["next"]]
-        if not _is_filed(resources, key):
-            done, refused = file_many_now(resources, actor, [key], str(task.params["place"]))
-            memory["done"] += done
-            memory["refused"] = [*memory["refused"], *refused][:20]
-        else:
-            memory["done"] += 1
-        memory["next"] += 1
-        if memory["next"] % TOLD_EVERY == 0:
-            yield Progress(memory["next"], len(keys), "正在归档…", memory=dict(memory))
+        portion = keys[memory["next"] : memory["next"] + PORTION]
+        waiting = _not_filed(resources, portion)
+        done, refused = file_many_now(resources, actor, waiting, str(task.params["place"]))
+        memory["done"] += done + len(portion) - len(waiting)
+        memory["refused"] = [*memory["refused"], *refused][:20]
+        memory["next"] += len(portion)
+        yield Progress(memory["next"], len(keys), "正在归档…", memory=dict(memory))
     left = len(keys) - memory["done"]
     notes = [f"已归档 {memory['done']} 份。"]
     if left:
@@ -181,20 +199,25 @@ def many_work(resources: Resources, task: TaskView) -> Generator[Progress, None,
     yield Progress(len(keys), len(keys), notes[0], result=result, is_end=True)
 
 
-def _is_filed(resources: Resources, key: str) -> bool:
-    kind, number = read_key(key)
-    column = Item.record_id if kind == "r" else Item.id
+def _not_filed(resources: Resources, keys: Sequence[str]) -> list[str]:
+    named = [read_key(key) for key in keys]
+    records = [number for kind, number in named if kind == "r"]
+    items = [number for kind, number in named if kind == "i"]
     with resources.reading() as uow:
-        state = uow.session.scalar(select(Item.state).where(column == number))
-    return state is not None and state not in UNFINISHED
+        rows = uow.session.execute(
+            select(Item.id, Item.record_id).where(
+                Item.id.in_(items) | Item.record_id.in_(records), Item.state.not_in(UNFINISHED)
+            )
+        )
+        filed = {key for row in rows for key in (f"i{row.id}", f"r{row.record_id}")}
+    return [key for key in keys if key not in filed]
 
 
 def _group_of(uow: UnitOfWork, actor: Actor, key: str) -> str:
     kind, number = read_key(key)
     if kind == "r":
         return _group(service.get_waiting(uow, actor, number).form_code, "")
-    item = service.get_for_filing(uow, actor, number)
-    return _group(item.form_code, item.item_class)
+    return _group(*service.kind_for_filing(uow, actor, number))
 
 
 def _group(form_code: str, item_class: str) -> str:

@@ -132,10 +132,17 @@ def place_view(row: StoragePlace) -> PlaceView:
 
 
 def _ensure(uow: UnitOfWork, steps: Sequence[tuple[PlaceKind, str]]) -> int | None:
-    parent: StoragePlace | None = None
+    paths, above = [], ""
     for kind, name in steps:
-        path = path_of(parent.path if parent else "", kind, name)
-        row = uow.session.scalar(select(StoragePlace).where(StoragePlace.path == path))
+        above = path_of(above, kind, name)
+        paths.append(above)
+    known = {
+        row.path: row
+        for row in uow.session.scalars(select(StoragePlace).where(StoragePlace.path.in_(paths)))
+    }
+    parent: StoragePlace | None = None
+    for (kind, name), path in zip(steps, paths, strict=True):
+        row = known.get(path)
         if row is not None and row.closed_at is not None:
             raise Conflict(f"位置“{row.path}”已停用，不能再放档案；请换一个位置。")
         parent = row or add_place(uow, parent, kind, name)
