@@ -19,6 +19,7 @@ from storage.database import Base
 from storage.errors import StorageError
 
 GENESIS = "0" * 64
+BACKED_UP, DRILLED = "backup.make", "backup.drill"  # acts that others look up
 CHAIN_LOCK = 7_301_149  # PostgreSQL advisory lock: one writer appends at a time
 
 
@@ -125,6 +126,17 @@ def last_entry(session: Session) -> tuple[int, str]:
         select(JournalEntry.seq, JournalEntry.hash).order_by(JournalEntry.seq.desc()).limit(1)
     ).first()
     return (0, GENESIS) if row is None else (row.seq, row.hash)
+
+
+def last_act(session: Session, action: str) -> tuple[datetime, dict[str, Any]] | None:
+    """Return when an act was done last and its detail; None when it never was."""
+    row = session.execute(
+        select(JournalEntry.at, JournalEntry.detail)
+        .where(JournalEntry.action == action)
+        .order_by(JournalEntry.seq.desc())
+        .limit(1)
+    ).first()
+    return None if row is None else (datetime.fromisoformat(row.at), json.loads(row.detail))
 
 
 def _canonical(value: Any) -> str:

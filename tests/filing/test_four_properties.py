@@ -1,14 +1,18 @@
 """四性检测: what a volume is checked for before it is sealed, and what stops it."""
 
+from dataclasses import replace
+from datetime import UTC, datetime
+
 import pytest
 
 from archive.core.errors import Conflict, Forbidden, NotFound
 from archive.filing import service as filing
-from archive.filing.checks import edge
+from archive.filing.checks import edge, gathering
+from archive.filing.checks.judging import judge
 from archive.filing.checks.reading import read_bytes
 from archive.filing.checks.rules import Verdict
 from archive.filing.checks.scheme import PROPERTIES, load_scheme, parse_scheme
-from storage.journal import JournalEntry
+from storage.journal import BACKED_UP, DRILLED, JournalEntry
 
 PASSWORD = "档案台-测试-2026"
 PDF = b"%PDF-1.7 one"
@@ -149,3 +153,37 @@ def test_the_refusal_names_the_paper(resources, company, item):
     spoil(resources, item, None)
     with pytest.raises(Conflict, match=item.title):
         edge.check_before_seal(resources, company.archivist, item.volume_id)
+
+
+@pytest.mark.parametrize(
+    ("kept", "backed_up", "drilled", "verdict", "words"),
+    [
+        (1, None, None, Verdict.NOT_DONE, "没有备份记录"),
+        (3, 2, 2, Verdict.FAIL, "还没有备份"),
+        (1, 2, None, Verdict.NOT_DONE, "恢复演练"),
+        (1, 2, 3, Verdict.PASS, ""),
+    ],
+)
+def test_a_backup_counts_when_it_is_newer_than_the_files_and_was_tried(
+    resources, company, item, kept, backed_up, drilled, verdict, words
+):
+    def day(number):
+        return datetime(2026, 3, number, tzinfo=UTC) if number else None
+
+    with resources.reading() as uow:
+        paper = gathering.papers_of(uow, [item.id])[0]
+    paper = replace(paper, kept_at=day(kept), backed_up_at=day(backed_up), drilled_at=day(drilled))
+    found = next(one for one in judge([paper], "transfer").results if one.item.how == "backup")
+    assert found.verdict is verdict
+    assert words in (found.faults[0].why if found.faults else found.note)
+
+
+def test_the_last_backup_and_drill_are_read_from_the_log(resources, company, item):
+    with resources.work() as uow:
+        uow.journal(None, BACKED_UP, "instance", "instance", {"findings": 0})
+        uow.journal(None, DRILLED, "instance", "instance", {"findings": 2})
+        uow.commit()
+    with resources.reading() as uow:
+        paper = gathering.papers_of(uow, [item.id])[0]
+    assert paper.backed_up_at is not None and paper.backed_up_at >= paper.kept_at
+    assert paper.drilled_at is None  # the drill found something wrong

@@ -5,6 +5,7 @@ Plain frozen values, gathered by ``gathering`` and ``reading``, decided by ``rul
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,8 @@ class PaperFacts:
     """One paper with everything the items look at; ``codes`` counts its volume's codes.
 
     ``listed`` are the digests of its files by role on the hand-over list it came by; ``record``
-    is what its record says: title, customer, and the digests its content has had.
+    is what its record says: title, customer, and the digests its content has had. ``kept_at`` is
+    when its last file came, the two behind it when all was last backed up and a drill went well.
     """
 
     item_id: int
@@ -97,6 +99,9 @@ class PaperFacts:
     quarantine: str = ""
     listed: Mapping[str, str] = field(default_factory=dict)
     record: Mapping[str, str] = field(default_factory=dict)
+    kept_at: datetime | None = None
+    backed_up_at: datetime | None = None
+    drilled_at: datetime | None = None
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,9 @@ A number of papers takes a fixed number of statements. Rights are the caller's b
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import defer
 
 from archive.customers.models import Customer
@@ -21,6 +22,7 @@ from archive.filing.record_files import files_of_record
 from archive.people.rights import Actor
 from archive.records.models import Record, RecordVersion
 from storage.files import StoredFile
+from storage.journal import BACKED_UP, DRILLED, last_act
 from storage.work import UnitOfWork
 
 
@@ -101,6 +103,11 @@ class _Around:
             for row in uow.session.scalars(select(Volume).where(Volume.id.in_(volume_ids)))
         }
         self.codes = _codes(uow, volume_ids)
+        self.kept_at = _kept_at(uow, ids)
+        self.backed_up = last_act(uow.session, BACKED_UP)
+        drilled = last_act(uow.session, DRILLED)
+        is_good = drilled is not None and not drilled[1].get("findings")
+        self.drilled_at = drilled[0] if drilled and is_good else None
         self.aside = {
             row.holds: row.reason
             for row in uow.session.scalars(select(Quarantine).where(Quarantine.holds.in_(ids)))
@@ -147,6 +154,9 @@ class _Around:
             quarantine=self.aside.get(item.id, ""),
             listed=self.listed.get(item.record_id or 0, {}),
             record=self._record(item.record_id),
+            kept_at=self.kept_at.get(item.id),
+            backed_up_at=self.backed_up[0] if self.backed_up else None,
+            drilled_at=self.drilled_at,
         )
 
     def _record(self, record_id: int | None) -> Mapping[str, str]:
@@ -192,6 +202,12 @@ def _files(uow: UnitOfWork, item_ids: Collection[int]) -> dict[int, list[FileFac
             FileFacts(file.role, file.name, stored.media_type, stored.sha256, stored.size)
         )
     return found
+
+
+def _kept_at(uow: UnitOfWork, item_ids: Collection[int]) -> dict[int, datetime]:
+    query = select(ItemFile.item_id, func.max(ItemFile.created_at)).group_by(ItemFile.item_id)
+    rows = uow.session.execute(query.where(ItemFile.item_id.in_(item_ids)))
+    return {row[0]: row[1] for row in rows}
 
 
 def _steps(uow: UnitOfWork, item_ids: Collection[int]) -> dict[int, list[str]]:

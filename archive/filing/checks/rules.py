@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from enum import StrEnum
 
+from archive.core.clock import local_day
 from archive.filing.checks.facts import FileFacts, PaperFacts
 from archive.filing.codes import find_reference
 from archive.filing.rules import STEPS
@@ -275,9 +276,17 @@ def released(paper: PaperFacts) -> str:
     return f"正在隔离：{paper.quarantine}" if paper.quarantine else ""
 
 
-def backup(_paper: PaperFacts) -> str:
-    """There is no register of verified backups yet: the report says so."""
-    raise NotDone("系统里还没有经过核验的备份记录，请另行核实备份")
+def backup(paper: PaperFacts) -> str:
+    """All files are in a backup made since, of which a drill has shown that it restores."""
+    if not paper.files:
+        raise NotDone("没有电子文件")
+    if paper.backed_up_at is None:
+        raise NotDone("系统里没有备份记录，请另行核实备份")
+    if paper.kept_at is not None and paper.backed_up_at < paper.kept_at:
+        return f"最近一次备份是 {local_day(paper.backed_up_at)}，此后收进的文件还没有备份"
+    if paper.drilled_at is None:
+        raise NotDone("有备份，还没有做过恢复演练，不能算经过核验；请运行 archive restore --drill")
+    return ""
 
 
 def _is_encrypted(file: FileFacts) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from archive.core.resources import Resources
+from archive.filing.checks.edge import check_before_transfer, require_passed
 from archive.filing.retention import appraisal, lists
 from archive.people.rights import Actor
 from archive.signing.edge import confirm
@@ -76,11 +77,17 @@ def transfer(
     password: str,
     address: str,
 ) -> None:
-    """Sign items over to another archive."""
+    """Sign items over to another archive, once the four-property check of all has passed.
+
+    Source: DA/T 70-2018, 移交与接收环节; the report is kept whether it passes or not.
+    """
     told = (digest, receiver, receiver_name)
     with resources.reading() as uow:
-        lists.plan_transfer(uow, actor, list_id, *told)
+        number = lists.plan_transfer(uow, actor, list_id, *told).number
+        ids = [line.item_id for line in lists.rows_of(uow, list_id)]
     confirm(resources, actor, password, address, "没有移交")
+    report = check_before_transfer(resources, actor, ids, why=f"移交清册 {number}")
+    require_passed(report)
     _record(resources, lambda uow: lists.record_transfer(uow, actor, list_id, *told))
 
 

@@ -4,7 +4,6 @@ Checks, backups and drills are acts like any other; the last of each is what the
 the banner go by. Edges call this after the work; there is no other table of it.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,15 +12,12 @@ from typing import Any
 from sqlalchemy import select
 
 from archive.core.resources import Resources
-from storage.journal import JournalEntry
+from storage import journal
+from storage.journal import JournalEntry, last_act
 from storage.work import UnitOfWork
 
-CHECKED, BACKED_UP, BACKUP_FAILED, DRILLED = (
-    "verify.run",
-    "backup.make",
-    "backup.fail",
-    "backup.drill",
-)
+CHECKED, BACKUP_FAILED = "verify.run", "backup.fail"
+BACKED_UP, DRILLED = journal.BACKED_UP, journal.DRILLED
 
 
 @dataclass(frozen=True)
@@ -48,13 +44,8 @@ def note(
 
 def last(uow: UnitOfWork, act: str) -> Done | None:
     """Return when the act was done last, or None."""
-    row = uow.session.execute(
-        select(JournalEntry.at, JournalEntry.detail)
-        .where(JournalEntry.action == act)
-        .order_by(JournalEntry.seq.desc())
-        .limit(1)
-    ).first()
-    return None if row is None else Done(datetime.fromisoformat(row.at), json.loads(row.detail))
+    found = last_act(uow.session, act)
+    return None if found is None else Done(*found)
 
 
 def first_entry_at(uow: UnitOfWork) -> datetime | None:

@@ -10,7 +10,7 @@ from archive.filing import service as filing
 from archive.filing.models import ItemCopy, ItemFile
 from archive.filing.retention import appraisal, due, edge, holds, lists, settings
 from archive.filing.retention.appraisal import Opinion
-from archive.filing.retention.models import AppraisalLine, DisposalLine, ItemTerm
+from archive.filing.retention.models import AppraisalLine, DisposalLine, DisposalList, ItemTerm
 from archive.jobs import drain_all
 from archive.lending import facts
 from archive.records import starts
@@ -357,3 +357,23 @@ def test_every_act_is_in_the_log(world):
         "item.destroyed",
         "record.destroyed",
     }
+
+
+@pytest.mark.slow
+def test_a_damaged_file_is_not_handed_over(world):
+    row = world.made("transfer")
+    with world.resources.reading() as uow:
+        digest = uow.session.scalars(
+            select(ItemFile.sha256).where(ItemFile.item_id == world.items[0])
+        ).first()
+    path = world.resources.blobs.folder / digest[:2] / digest[2:4] / digest
+    whole = path.read_bytes()
+    path.chmod(0o644)
+    path.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    told = (row.digest, "青岛市档案馆", "刘馆员")
+    with pytest.raises(Conflict, match="不能移交") as refused:
+        edge.transfer(world.resources, world.company.archivist, row.id, *told, **ADDRESS)
+    assert refused.value.fields["check_run"]
+    assert world.item().state == "reviewing"
+    with world.resources.reading() as uow:
+        assert uow.session.get(DisposalList, row.id).state == "made"
