@@ -87,6 +87,9 @@ POST /api/v1/records/{record}/withdraw  401     200    404    404       403    4
 POST /api/v1/items/{item}/shelve        401     403    404    409       403    404
 GET  /items/{item}/move                 login   403    404    200       403    404
 POST /api/v1/items/{item}/move          401     403    404    422       403    404
+POST /api/v1/items/{item}/refusal       401     403    404    409       403    404
+POST /api/v1/items/{item}/take-again    401     403    404    409       403    404
+POST /filing/item/{item}/again          login   422    422    422       422    422
 GET  /loans/figures                     login   403    403    200       200    403
 GET  /me/desk-pin                       login   200    200    200       200    200
 POST /me/desk-pin                       login   422    422    422       422    422
@@ -206,6 +209,8 @@ GET  /api/v1/intake-batches             401     403    403    200       403    4
 POST /api/v1/intake-batches/1/register  401     403    403    404       403    403
 """
 BODIES = {
+    "refusal": {"reason": "缺页"},
+    "take-again": {"version": 1},
     "shelve": {"place": {"room": "库房一"}},
     "reserve": {"item_id": 1, "mode": "original", "purpose": "核对客户资质"},
     "hand": {"password": "不对的密码", "digest": "0"},

@@ -117,6 +117,31 @@ def accept(item_id: int, json_data: StepIn) -> ItemOut:
     return _item(done)
 
 
+@api.post("/items/<int:item_id>/refusal")
+@api.input(RefuseIn, location="json")
+@api.output(RefusalOut)
+@guard("item.file")
+def give_back(item_id: int, json_data: RefuseIn) -> RefusalOut:
+    """鉴别 failed: give an offered paper back to who brought it, with the reason."""
+    with work() as uow:
+        done = service.give_back(uow, actor(), item_id, json_data.reason)
+        uow.commit()
+    return RefusalOut.model_validate(done)
+
+
+@api.post("/items/<int:item_id>/take-again")
+@api.input(StepIn, location="json")
+@api.output(ItemOut)
+@guard("item.file")
+def take_again(item_id: int, json_data: StepIn) -> ItemOut:
+    """Have a paper that was given back wait for 鉴别 again."""
+    with work() as uow:
+        service.take_again(uow, actor(), item_id, version=json_data.version)
+        done = service.load_item(uow, item_id)
+        uow.commit()
+    return _item(done)
+
+
 @api.post("/items/<int:item_id>/classify")
 @api.input(ClassifyIn, location="json")
 @api.output(ItemOut)

@@ -14,12 +14,11 @@ from archive.documents import service as documents
 from archive.filing.classes.kept import plan_in_force
 from archive.filing.handover import claims
 from archive.filing.items import find_item_of_record, load_item, thing_of_row
-from archive.filing.models import FilingStep, IntakeRefusal, Item, ItemFile, ItemState
+from archive.filing.models import FilingStep, Item, ItemFile, ItemState
 from archive.filing.record_files import MASTER, files_of_record
-from archive.filing.rules import APPRAISE, Belonging, check_reason
-from archive.filing.views import ItemView, RefusalView
+from archive.filing.rules import APPRAISE, Belonging
+from archive.filing.views import ItemView
 from archive.forms.service import get_form
-from archive.people import service as people
 from archive.people.models import Department
 from archive.people.readers import write_readers
 from archive.people.rights import Actor, require
@@ -90,35 +89,6 @@ def appraise(uow: UnitOfWork, actor: Actor, record_id: int, note: str = "") -> I
     told = {"record": record_id, "handover": came_by, **digests}
     uow.journal(actor.id, "item.appraise", "item", row.id, told)
     return load_item(uow, row.id)
-
-
-def send_back(uow: UnitOfWork, actor: Actor, record_id: int, reason: str) -> RefusalView:
-    """Refuse a signed record at 鉴别: it goes back to its author, with the reason kept."""
-    get_waiting(uow, actor, record_id)
-    words = check_reason(reason)
-    row = IntakeRefusal(record_id=record_id, by_id=actor.id, at=uow.now(), reason=words)
-    uow.session.add(row)
-    records.mark_returned(uow, actor, record_id, f"归档退回：{words}")
-    claims.release(uow, record_id)
-    uow.session.flush()
-    uow.journal(actor.id, "filing.refuse", "record", record_id, {"refusal": row.id})
-    return RefusalView(record_id, actor.name, row.at, words)
-
-
-def refusals_of(uow: UnitOfWork, actor: Actor, record_id: int) -> tuple[RefusalView, ...]:
-    """Return how often and why the archive gave this record back, the latest first."""
-    require(actor, "record.read", records.thing_of(uow, record_id))
-    rows = list(
-        uow.session.scalars(
-            select(IntakeRefusal)
-            .where(IntakeRefusal.record_id == record_id)
-            .order_by(IntakeRefusal.id.desc())
-        )
-    )
-    names = people.names_of(uow, {row.by_id for row in rows})
-    return tuple(
-        RefusalView(row.record_id, names.get(row.by_id, ""), row.at, row.reason) for row in rows
-    )
 
 
 def proposed_for_record(uow: UnitOfWork, record: RecordView) -> Belonging:

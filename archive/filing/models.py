@@ -18,6 +18,7 @@ class ItemState(StrEnum):
     """How far an item has come through the four steps (archive.md 1.7); ``label`` is shown."""
 
     OFFERED = "offered"
+    REFUSED = "refused"
     APPRAISED = "appraised"
     CLASSIFIED = "classified"
     CATALOGUED = "catalogued"
@@ -34,6 +35,7 @@ class ItemState(StrEnum):
 
 _ITEM_LABELS = {
     ItemState.OFFERED: "待归档",
+    ItemState.REFUSED: "已退回",
     ItemState.APPRAISED: "已鉴别",
     ItemState.CLASSIFIED: "已归属",
     ItemState.CATALOGUED: "已登记目录",
@@ -270,12 +272,13 @@ class FilingStep(Base):
 
 
 class IntakeRefusal(Base):
-    """A signed record the archive gave back at 鉴别 (append-only): who, when, why."""
+    """A paper the archive gave back at 鉴别 (append-only): who, when, why; one of the two ids."""
 
     __tablename__ = "intake_refusal"
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    record_id: Mapped[int] = mapped_column(ForeignKey("record.id"), index=True)
+    record_id: Mapped[int | None] = mapped_column(ForeignKey("record.id"), index=True)
+    item_id: Mapped[int | None] = mapped_column(ForeignKey("item.id"), index=True)
     by_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
     at: Mapped[datetime]
     reason: Mapped[str] = mapped_column(Text)

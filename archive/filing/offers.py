@@ -116,9 +116,13 @@ def _refuse_known(uow: UnitOfWork, upload: ImportedFile) -> None:
 
 
 def find_item_of_file(uow: UnitOfWork, sha256: str) -> int | None:
-    """Return the item that holds a file of this digest, or None."""
+    """Return the item that holds a file of this digest, or None; one given back holds none."""
     return uow.session.scalar(
-        select(ItemFile.item_id).where(ItemFile.sha256 == sha256).order_by(ItemFile.id).limit(1)
+        select(ItemFile.item_id)
+        .join(Item, Item.id == ItemFile.item_id)
+        .where(ItemFile.sha256 == sha256, Item.state != ItemState.REFUSED)
+        .order_by(ItemFile.id)
+        .limit(1)
     )
 
 

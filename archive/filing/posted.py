@@ -3,9 +3,12 @@
 from collections.abc import Mapping
 
 from archive.core.errors import Invalid
+from archive.filing import service
 from archive.filing.items import ItemFilter
-from archive.filing.rules import Belonging, Place
-from archive.people.rights import SECRECY
+from archive.filing.rules import Belonging, Place, parse_place
+from archive.filing.views import ItemView
+from archive.people.rights import SECRECY, Actor
+from storage.work import UnitOfWork
 
 
 def read_belonging(posted: Mapping[str, str]) -> Belonging:
@@ -89,3 +92,30 @@ def _number(text: str, key: str, why: str, wrong: dict[str, str]) -> int | None:
         wrong[key] = why
         return None
     return int(cleaned)
+
+
+def read_place_of_the_day(posted: Mapping[str, str]) -> Place | None:
+    """Return the place typed for what is filed in one act; None when left empty."""
+    text = posted.get("place", "").strip()
+    return parse_place(text) if text else None
+
+
+def do_step(
+    uow: UnitOfWork, actor: Actor, item_id: int, step: str, posted: Mapping[str, str]
+) -> ItemView | None:
+    """Do one step of an item's as posted, or all that are left; None when it is given back."""
+    version = read_version(posted)
+    if step == "accept":
+        return service.accept_offered(uow, actor, item_id, version=version)
+    if step == "classify":
+        return service.classify(uow, actor, item_id, read_belonging(posted), version=version)
+    if step == "catalogue":
+        return service.catalogue(uow, actor, item_id, version=version)
+    if step == "shelve":
+        place, leaves = read_place(posted), read_pages(posted)
+        return service.shelve(uow, actor, item_id, place, pages=leaves, version=version)
+    if step == "back":
+        service.give_back(uow, actor, item_id, posted.get("reason", ""), version=version)
+        return None
+    where = read_place_of_the_day(posted)
+    return service.file_in_one(uow, actor, item_id, place=where, version=version)

@@ -23,14 +23,13 @@ from archive.filing.labels import barcode_svg, qr_svg
 from archive.filing.list_columns import CATALOGUE, ITEMS, UNFINISHED, VOLUMES, WAITING
 from archive.filing.models import ItemState
 from archive.filing.posted import (
-    read_belonging,
+    do_step,
     read_filter,
     read_offer,
-    read_pages,
-    read_place,
+    read_place_of_the_day,
     read_version,
 )
-from archive.filing.rules import STEPS, Place, parse_place
+from archive.filing.rules import STEPS, parse_place
 from archive.filing.sealing_routes import volume_page
 from archive.filing.versions.service import corrections_of_item
 from archive.filing.views import ItemView
@@ -84,13 +83,14 @@ def file_many() -> Response:
     """File every chosen record with its form's defaults, each by itself."""
     chosen = request.form.getlist("record", type=int)[:MOST_AT_ONCE]
     done, refused = 0, []
+    where = read_place_of_the_day(request.form)
     faults = check_records(resources(), actor(), chosen)
     for record_id in chosen:
         try:
             if (fault := faults[record_id]) is not None:
                 raise fault
             with work() as uow:
-                service.file_record(uow, actor(), record_id, place=_place_of_the_day())
+                service.file_record(uow, actor(), record_id, place=where)
                 uow.commit()
             done += 1
         except ArchiveError as refusal:
@@ -171,7 +171,9 @@ def file_record(record_id: int) -> Response:
     """Do all four steps with the form's defaults."""
     check_record(resources(), actor(), record_id)
     with work() as uow:
-        item = service.file_record(uow, actor(), record_id, place=_place_of_the_day())
+        item = service.file_record(
+            uow, actor(), record_id, place=read_place_of_the_day(request.form)
+        )
         uow.commit()
     _flash_filed(item)
     return redirect(url_for("filing.desk"))
@@ -199,21 +201,37 @@ def file(item_id: int) -> str:
     return _step_page(item_id, {}, {})
 
 
-@pages.post("/filing/item/<int:item_id>/<any(accept, classify, catalogue, shelve, rest):step>")
+@pages.post(
+    "/filing/item/<int:item_id>/<any(accept, classify, catalogue, shelve, rest, back):step>"
+)
 @guard("item.file")
 def step(item_id: int, step: str) -> Page:
-    """Do one step, or all that are left."""
+    """Do one step, or all that are left, or give the paper back."""
     try:
         item = _do_step(item_id, step)
     except Invalid as refusal:
         flash(refusal.message, "danger")
         return _step_page(item_id, refusal.fields, request.form), 422
+    if item is None:
+        flash("已退回给交来的人，原因已记录。", "success")
+        return redirect(url_for("filing.desk"))
     if item.next_step:
         return redirect(url_for("filing.file", item_id=item_id))
     _flash_filed(item)
     if request.form.get("from") == "desk":
         return redirect(url_for("filing.desk"))
     return redirect(url_for("filing.item", item_id=item_id))
+
+
+@pages.post("/filing/item/<int:item_id>/again")
+@guard("item.file")
+def take_again(item_id: int) -> Response:
+    """Have a paper that was given back wait for 鉴别 again."""
+    with work() as uow:
+        service.take_again(uow, actor(), item_id, version=read_version(request.form))
+        uow.commit()
+    flash("已重新收下，请接着鉴别。", "success")
+    return redirect(url_for("filing.file", item_id=item_id))
 
 
 @pages.get("/items")
@@ -250,6 +268,7 @@ def item(item_id: int) -> str:
         moves = service.moves_of(uow, actor(), item_id)
         sides = corrections_of_item(uow, actor(), found)
         hold = hold_of(uow, actor(), item_id)
+        refusals = service.refusals_of_item(uow, actor(), item_id)
     return render_template(
         "filing/item.html",
         item=found,
@@ -258,6 +277,7 @@ def item(item_id: int) -> str:
         new_paper=sides[1],
         may_describe=_may_file(thing),
         hold=hold,
+        refusals=refusals,
         may_move=_may_file(thing) and found.next_step not in STEPS[:2] and not found.reference_code,
         may_file=_may_file(thing) and bool(found.next_step),
         barcodes={copy.id: Markup(barcode_svg(copy.barcode)) for copy in found.copies},  # noqa: S704
@@ -315,26 +335,11 @@ def volume(volume_id: int) -> str | Response:
         return list_sheet("卷内文件目录", CATALOGUE, lambda n, size: read(page=n, per_page=size)[1])
 
 
-def _do_step(item_id: int, step: str) -> ItemView:
-    posted = request.form
-    version = read_version(posted)
+def _do_step(item_id: int, step: str) -> ItemView | None:
     if step in ("accept", "rest"):
         check_offered(resources(), actor(), item_id)
     with work() as uow:
-        if step == "accept":
-            done = service.accept_offered(uow, actor(), item_id, version=version)
-        elif step == "classify":
-            belonging = read_belonging(posted)
-            done = service.classify(uow, actor(), item_id, belonging, version=version)
-        elif step == "catalogue":
-            done = service.catalogue(uow, actor(), item_id, version=version)
-        elif step == "shelve":
-            place, leaves = read_place(posted), read_pages(posted)
-            done = service.shelve(uow, actor(), item_id, place, pages=leaves, version=version)
-        else:
-            done = service.file_in_one(
-                uow, actor(), item_id, place=_place_of_the_day(), version=version
-            )
+        done = do_step(uow, actor(), item_id, step, request.form)
         uow.commit()
     return done
 
@@ -372,12 +377,6 @@ def _offer_page(errors: Mapping[str, str], typed: Mapping[str, str]) -> str:
     return render_template(
         "filing/offer.html", errors=errors, typed=typed, forms=forms, secrecy=SECRECY
     )
-
-
-def _place_of_the_day() -> Place | None:
-    """Return the place typed on the desk for what is filed in one act; None when left empty."""
-    text = request.form.get("place", "").strip()
-    return parse_place(text) if text else None
 
 
 def _flash_filed(item: ItemView) -> None:

@@ -87,6 +87,8 @@ def check_step(step: str, state: str) -> ItemState:
         return _AFTER[step]
     label = ItemState(state).label
     wanted = next_step(state)
+    if state == ItemState.REFUSED:
+        raise Conflict("这份文件已退回；要收，请先在它的页面上点“重新收下”。")
     if not wanted:
         raise Conflict(f"这份文件四步已经做完（{label}），不能再做“{step}”。")
     if STEPS.index(step) < STEPS.index(wanted):
@@ -181,7 +183,7 @@ def check_move(state: str, reference_code: str | None) -> None:
     """Raise Conflict when an item cannot be put elsewhere: before 归属, or once it is sealed."""
     if reference_code:
         raise Conflict(f"这份文件已随案卷封存，档号 {reference_code} 已定，不能再移动。")
-    if state in (ItemState.OFFERED, ItemState.APPRAISED):
+    if state in (ItemState.OFFERED, ItemState.REFUSED, ItemState.APPRAISED):
         raise Conflict("这份文件还没有归属，请先做“归属”，直接定到合适的类目。")
 
 

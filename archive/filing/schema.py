@@ -243,9 +243,10 @@ class CatalogueOut(BaseModel):
 
 
 class RefusalOut(_FromView):
-    """A record given back."""
+    """A paper given back: a record, or an item from outside."""
 
-    record_id: int
+    record_id: int | None
+    item_id: int | None
     by_name: str
     at: datetime
     reason: str

@@ -15,8 +15,6 @@ from archive.filing.intake import (
     get_waiting,
     proposed_for_item,
     proposed_for_record,
-    refusals_of,
-    send_back,
     waiting_records,
 )
 from archive.filing.items import (
@@ -37,6 +35,13 @@ from archive.filing.items import (
 )
 from archive.filing.moves import move_item, moves_of
 from archive.filing.offers import keep_upload, offer_paper
+from archive.filing.refusals import (
+    give_back,
+    refusals_of,
+    refusals_of_item,
+    send_back,
+    take_again,
+)
 from archive.filing.sealing import confirm_seal, find_seal, get_seal, prepare_seal, withdraw_seal
 from archive.filing.steps import (
     accept_offered,
@@ -80,6 +85,7 @@ __all__ = [
     "get_seal",
     "get_volume",
     "get_waiting",
+    "give_back",
     "import_batch",
     "import_item",
     "item_ids",
@@ -100,10 +106,12 @@ __all__ = [
     "read_jsonl",
     "read_row",
     "refusals_of",
+    "refusals_of_item",
     "send_back",
     "set_copy_status",
     "settle_customer",
     "shelve",
+    "take_again",
     "thing_of_item",
     "unfinished_items",
     "waiting_records",

@@ -201,12 +201,13 @@ class CatalogueLine:
 
 @dataclass(frozen=True)
 class RefusalView:
-    """A record the archive gave back: by whom, when, why."""
+    """A paper the archive gave back: by whom, when, why; a record's, or an item's from outside."""
 
-    record_id: int
     by_name: str
     at: datetime
     reason: str
+    record_id: int | None = None
+    item_id: int | None = None
 
 
 @dataclass(frozen=True)

@@ -89,3 +89,50 @@ def test_only_the_archive_takes_papers_in(resources, company, client_for):
     assert client_for(company.sales_clerk).get("/filing/offer").status_code == 403
     with resources.work() as uow, pytest.raises(Forbidden):
         filing.offer_paper(uow, company.sales_clerk, read_row({"title": "函"}), None)
+
+
+def test_a_paper_that_is_no_archive_is_given_back_and_can_be_taken_again(
+    resources, company, client_for
+):
+    browser = client_for(company.archivist)
+    item_id = int(upload(browser).headers["Location"].rsplit("/", 1)[1])
+
+    def item():
+        with resources.reading() as uow:
+            return filing.load_item(uow, item_id)
+
+    where = f"/filing/item/{item_id}"
+    assert "退回" in browser.get(where).text
+    empty = browser.post(f"{where}/back", data={"version": item().version, "reason": " "})
+    assert empty.status_code == 422 and item().state == "offered"
+    stale = {"version": item().version + 1, "reason": "缺页"}
+    assert browser.post(f"{where}/back", data=stale).status_code == 409
+    told = {"version": item().version, "reason": "扫描件缺第二页"}
+    assert browser.post(f"{where}/back", data=told, follow_redirects=True).status_code == 200
+    assert item().state_label == "已退回"
+    page = browser.get(f"/items/{item_id}").text
+    assert "鉴别退回：扫描件缺第二页" in page and "重新收下" in page
+    assert "海信来函" not in browser.get("/filing").text
+    again = browser.post(f"{where}/back", data={"version": item().version, "reason": "再退"})
+    accept = browser.post(f"{where}/accept", data={"version": item().version})
+    assert (again.status_code, accept.status_code) == (409, 409)
+    assert upload(browser).status_code == 302  # the bytes of what was given back may come again
+    browser.post(f"{where}/again", data={"version": item().version})
+    assert item().state == "offered" and "海信来函" in browser.get("/filing").text
+    assert browser.post(f"{where}/again", data={"version": item().version}).status_code == 409
+
+
+def test_an_offered_paper_is_given_back_through_the_api(resources, company, api_for):
+    call = api_for(company.archivist)
+    with resources.work() as uow:
+        made = filing.offer_paper(uow, company.archivist, read_row({"title": "来函"}), None)
+        uow.commit()
+    where = f"/api/v1/items/{made.id}"
+    for wrong in ({}, {"reason": 7}, {"reason": " "}, {"reason": "重" * 5000}):
+        assert call.post(f"{where}/refusal", json=wrong).status_code == 422
+    done = call.post(f"{where}/refusal", json={"reason": "不属于归档范围"})
+    assert (done.status_code, done.json["item_id"]) == (200, made.id)
+    assert call.post(f"{where}/refusal", json={"reason": "再退"}).status_code == 409
+    assert call.post(f"{where}/take-again", json={}).json["state"] == "offered"
+    clerk = api_for(company.sales_clerk)
+    assert clerk.post(f"{where}/refusal", json={"reason": "退"}).status_code in (403, 404)

@@ -16,8 +16,8 @@ from archive.filing.classes.kept import plan_in_force
 from archive.filing.incoming import screen
 from archive.filing.incoming.routes import picture_response
 from archive.filing.incoming.screen import Waiting, read_key
-from archive.filing.posted import read_belonging, read_pages, read_place, read_version
-from archive.filing.rules import STEPS, Place, parse_place
+from archive.filing.posted import do_step, read_place_of_the_day
+from archive.filing.rules import STEPS, parse_place
 from archive.filing.views import ItemView
 from archive.people.gate import actor, guard
 from archive.people.rights import SECRECY
@@ -95,10 +95,14 @@ def _do(key: str, step: str) -> str:
     if step in ("accept", "rest"):
         (check_record if kind == "r" else check_offered)(resources(), actor(), number)
     with work() as uow:
-        done = (_record_step if kind == "r" else _item_step)(uow, number, step)
+        if kind == "r":
+            done = _record_step(uow, number, step)
+        else:
+            done = do_step(uow, actor(), number, step, request.form)
         uow.commit()
     if done is None:
-        flash("已退回给填表人，原因已记录。", "success")
+        whom = "填表人" if kind == "r" else "交来的人"
+        flash(f"已退回给{whom}，原因已记录。", "success")
         return ""
     if done.next_step:
         return f"i{done.id}"
@@ -112,33 +116,10 @@ def _record_step(uow: UnitOfWork, number: int, step: str) -> ItemView | None:
         service.send_back(uow, actor(), number, request.form.get("reason", ""))
         return None
     if step == "rest":
-        return service.file_record(uow, actor(), number, place=_place_of_the_day())
+        return service.file_record(uow, actor(), number, place=read_place_of_the_day(request.form))
     if step == "accept":
         return service.appraise(uow, actor(), number)
     raise Conflict("这份文件还没有鉴别，请从第一步办起。")
-
-
-def _item_step(uow: UnitOfWork, number: int, step: str) -> ItemView:
-    posted = request.form
-    version = read_version(posted)
-    if step == "accept":
-        return service.accept_offered(uow, actor(), number, version=version)
-    if step == "classify":
-        return service.classify(uow, actor(), number, read_belonging(posted), version=version)
-    if step == "catalogue":
-        return service.catalogue(uow, actor(), number, version=version)
-    if step == "shelve":
-        place, leaves = read_place(posted), read_pages(posted)
-        return service.shelve(uow, actor(), number, place, pages=leaves, version=version)
-    if step == "rest":
-        where = _place_of_the_day()
-        return service.file_in_one(uow, actor(), number, place=where, version=version)
-    raise Conflict("只有这里签核的、还没有鉴别的文件可以退回填表人。")
-
-
-def _place_of_the_day() -> Place | None:
-    text = request.form.get("place", "").strip()
-    return parse_place(text) if text else None
 
 
 def _page(key: str, errors: Mapping[str, str], typed: Mapping[str, str]) -> str:
@@ -181,4 +162,6 @@ def _paper(uow: UnitOfWork, key: str) -> dict[str, Any]:
         refusals = service.refusals_of(uow, actor(), number)
         return shown | {"record": record, "proposed": proposed, "refusals": refusals}
     item = service.get_for_filing(uow, actor(), number)
-    return shown | {"item": item, "proposed": service.proposed_for_item(uow, item)}
+    proposed = service.proposed_for_item(uow, item)
+    refusals = service.refusals_of_item(uow, actor(), number)
+    return shown | {"item": item, "proposed": proposed, "refusals": refusals}

@@ -24,7 +24,7 @@ from archive.filing.incoming.rules import (
     stored_own,
 )
 from archive.filing.incoming.views import BatchView, FileView
-from archive.filing.models import Item, ItemFile
+from archive.filing.models import Item, ItemFile, ItemState
 from archive.filing.rules import check_reason
 from archive.forms.service import list_forms
 from archive.people import service as people
@@ -305,7 +305,11 @@ def views_of(uow: UnitOfWork, rows: Sequence[IntakeBatch]) -> list[BatchView]:
 def known_items(uow: UnitOfWork, digests: Iterable[str]) -> dict[str, int]:
     """Return which of the digests an item holds already, each with its first item."""
     found: dict[str, int] = {}
-    query = select(ItemFile.sha256, ItemFile.item_id).where(ItemFile.sha256.in_(set(digests)))
+    query = (
+        select(ItemFile.sha256, ItemFile.item_id)
+        .join(Item, Item.id == ItemFile.item_id)
+        .where(ItemFile.sha256.in_(set(digests)), Item.state != ItemState.REFUSED)
+    )
     for digest, item_id in uow.session.execute(query.order_by(ItemFile.id)):
         found.setdefault(digest, item_id)
     return found
