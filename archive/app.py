@@ -22,6 +22,7 @@ from archive.filing import api as filing_api
 from archive.filing import routes as filing
 from archive.filing import sealing_api, sealing_routes
 from archive.filing.checks import routes as checks
+from archive.filing.classes import api as classes_api
 from archive.filing.classes import routes as classes
 from archive.filing.controlled import api as controlled_api
 from archive.filing.controlled import routes as controlled
@@ -141,6 +142,7 @@ CALLS = (
     outside_api,
     seals_api,
     filing_api,
+    classes_api,
     sealing_api,
     handover_api,
     incoming_api,

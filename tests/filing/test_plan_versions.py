@@ -218,3 +218,26 @@ def test_the_plan_is_changed_in_the_browser_and_nothing_typed_is_lost(company, c
     assert stale.status_code == 409
     for version in ("", "x", "-1", "9" * 40):
         assert client.post("/filing/plan/edit", data={"version": version}).status_code == 422
+
+
+def test_the_plan_is_changed_through_the_api(company, api_for):
+    call = api_for(company.archivist)
+    plan = call.get("/api/v1/plan").json
+    assert plan["version"] == 1 and plan == call.get("/api/v1/plan/latest").json
+    sent = {key: value for key, value in plan.items() if key != "terms"} | {"reason": "按新规定"}
+    new = plan["classes"][0] | {"name": "展会资料", "retention": "D10", "minimum": "D30"}
+    for wrong in (
+        {}, sent | {"version": "1"}, sent | {"classes": []}, sent | {"classes": "全部"},
+        sent | {"classes": [*plan["classes"], new]}, sent | {"classes": [new] * 201},
+        sent | {"classes": [*plan["classes"], plan["classes"][0]]}, sent | {"reason": ""},
+        sent | {"valid_from": "明年"}, sent | {"more": 1}, sent,
+    ):  # fmt: skip
+        assert call.post("/api/v1/plan/versions", json=wrong).status_code == 422
+    good = sent | {"classes": [*plan["classes"], new | {"retention": "D30"}]}
+    made = call.post("/api/v1/plan/versions", json=good)
+    assert (made.status_code, made.json["version"]) == (201, 2)
+    assert call.post("/api/v1/plan/versions", json=good).status_code == 409
+    assert call.get("/api/v1/plan/versions").json["items"][0]["reason"] == "按新规定"
+    names = [one["name"] for one in call.get("/api/v1/plan/tree").json["items"]]
+    assert "展会资料" in names
+    assert api_for(company.leader).post("/api/v1/plan/versions", json=good).status_code == 403
