@@ -26,6 +26,7 @@ from archive.filing.incoming.inbox import Inbox
 from archive.filing.incoming.registering import REGISTER, register_work
 from archive.filing.incoming.screen import FILE_MANY, many_work
 from archive.filing.packages.making import PACKAGE, package_work
+from archive.filing.packages.receiving import RECEIVE, receive_work
 from archive.filing.retention.destroying import destroying, drain_shred
 from archive.filing.retention.erasing import SHRED
 from archive.filing.retention.lists import DESTROY_TASK
@@ -64,6 +65,7 @@ TASK_KINDS: dict[str, Work] = {
     IMPORT: import_work,
     BUNDLE: bundle_work,
     PACKAGE: package_work,
+    RECEIVE: receive_work,
     DESTROY_TASK: destroying(drop_entries),
     DOSSIER: dossier_work,
     VERIFY: verify_work,

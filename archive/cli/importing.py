@@ -7,14 +7,12 @@ from pathlib import Path
 import click
 
 from archive.cli.output import print_json, progress, say
-from archive.core.errors import Conflict, Invalid
+from archive.core.errors import Conflict
 from archive.core.resources import Resources
-from archive.filing.checks.edge import check_batch
 from archive.filing.import_files import read_folder
-from archive.filing.import_rows import Batch, read_jsonl
-from archive.filing.import_sheets import read_sheet
-from archive.filing.imports import import_batch
-from archive.filing.packages.incoming import doubts_of, read_incoming
+from archive.filing.import_rows import Batch
+from archive.filing.packages.incoming import doubts_of
+from archive.filing.packages.receiving import batches_of, import_one
 from archive.instance import open_instance
 from archive.jobs import drain_all
 from archive.people import service as people
@@ -31,12 +29,9 @@ def import_(path: Path, as_json: bool) -> None:
     imported, skipped, failed = 0, 0, []
     doubts: list[str] = []
     with progress("导入") as bar:
-        for unchecked in _batches(resources, operator, path):
-            batch = check_batch(resources, operator, unchecked)
+        for batch in _batches(resources, operator, path):
             doubts += doubts_of(batch)
-            with resources.work() as uow:
-                outcome = import_batch(uow, operator, batch)
-                uow.commit()
+            outcome = import_one(resources, operator, batch)
             imported += len(outcome.imported)
             skipped += len(outcome.skipped)
             failed += [{"where": fault.where, "why": fault.why} for fault in outcome.failed]
@@ -68,18 +63,7 @@ def find_operator(resources: Resources) -> Actor:
 def _batches(resources: Resources, operator: Actor, path: Path) -> Iterator[Batch]:
     if path.is_dir():
         return read_folder(path, resources.blobs)
-    if path.suffix.lower() == ".jsonl":
-        return read_jsonl(path)
-    if path.suffix.lower() == ".xlsx":
-        return _sheet_batches(resources, operator, path)
-    if path.suffix.lower() in (".zip", ".xml"):
-        return read_incoming(path, resources)
-    raise Invalid(f"不认识 {path.name}：可以导入文件夹、.jsonl、表单的 .xlsx 或封装包 .zip、.xml。")
-
-
-def _sheet_batches(resources: Resources, operator: Actor, path: Path) -> Iterator[Batch]:
-    with resources.reading() as uow:
-        yield from list(read_sheet(uow, operator, path))
+    return batches_of(resources, operator, path)
 
 
 commands = (import_,)

@@ -34,7 +34,7 @@ from archive.filing.views import ItemView
 from archive.filing.volumes import open_volume
 from archive.people import service as people
 from archive.people.readers import write_readers
-from archive.people.rights import Actor, require
+from archive.people.rights import SECRECY, Actor, require
 from storage.work import UnitOfWork
 
 NOTE = "导入"
@@ -122,7 +122,10 @@ def _known(uow: UnitOfWork, rows: Sequence[ImportRow]) -> dict[tuple[str, str], 
     found: dict[tuple[str, str], int] = {}
     for kind, values in marks.items():
         column, item_id = where[kind]
-        for value, number in uow.session.execute(select(column, item_id).where(column.in_(values))):
+        query = select(column, item_id).where(column.in_(values))
+        if kind == "file":
+            query = query.join(Item, Item.id == item_id).where(Item.state != ItemState.REFUSED)
+        for value, number in uow.session.execute(query):
             found[kind, value] = number
     return found
 
@@ -143,6 +146,10 @@ def _place(
     placed: list[_Placed] = []
     failed: list[Fault] = []
     for row in rows:
+        if row.secrecy > actor.clearance:
+            why = f"密级“{SECRECY[row.secrecy]}”高于您的涉密权限，请交给权限足够的人导入"
+            failed.append(Fault(row.where, why))
+            continue
         try:
             if row.customer and row.customer not in customer_ids:
                 customer_ids[row.customer] = customers.ensure_customer(uow, actor, row.customer)
