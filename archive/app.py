@@ -65,7 +65,7 @@ from archive.records import batch_api, batch_routes
 from archive.records import routes as records
 from archive.search import api as search_api
 from archive.search import routes as search
-from archive.search import saved_api, saved_routes, synonym_routes
+from archive.search import saved_api, saved_routes, synonym_routes, unread_routes
 from archive.signing import api as signing_api
 from archive.signing import own_routes as own_certificate
 from archive.signing import routes as signing
@@ -125,6 +125,7 @@ PAGES = (
     loan_figures,
     search,
     synonym_routes,
+    unread_routes,
     saved_routes,
     trust,
     health,

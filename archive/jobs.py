@@ -53,7 +53,7 @@ from doc_templates.pdf_pool import OfficePool
 from doc_templates.pdf_socket import serve_converter
 from storage import outbox
 from storage.files import StoredFile
-from storage.outbox import OutboxItem, OutboxRow
+from storage.outbox import Kinds, OutboxItem, OutboxRow
 from storage.verify import ORPHAN_AGE
 
 log = logging.getLogger(__name__)
@@ -87,6 +87,9 @@ HANDLERS: dict[str, Handler] = {
     "secrecy": drain_secrecy,
     SHRED: drain_shred,
 }
+SLOW = ("extract",)  # reading a scan takes minutes: apart, so that the index never waits for it
+SLOW_KINDS, QUICK_KINDS = Kinds(only=SLOW), Kinds(but=SLOW)
+AT_ONCE_SLOW = 3
 POLL_SECONDS = 0.1
 HEARTBEAT_SECONDS = 30.0
 CHORES_SECONDS = 600.0
@@ -112,6 +115,7 @@ class Worker:
         self._take_over_dead()
         threading.Thread(target=self._beat, daemon=True).start()
         threading.Thread(target=self._keep_safe, daemon=True).start()
+        threading.Thread(target=self._read_files, daemon=True).start()
         next_chores = next_inbox = 0.0
         while not self._stopping.is_set():
             if time.monotonic() >= next_chores:
@@ -120,7 +124,7 @@ class Worker:
             if time.monotonic() >= next_inbox:
                 self._guarded(self._inbox.look)
                 next_inbox = time.monotonic() + INBOX_SECONDS
-            if not self._guarded(lambda: drain_once(self._resources, self.name)):
+            if not self._guarded(lambda: drain_once(self._resources, self.name, QUICK_KINDS)):
                 self._stopping.wait(POLL_SECONDS)
 
     def _guarded(self, step: Callable[[], int]) -> int:
@@ -142,6 +146,15 @@ class Worker:
         while not self._stopping.wait(SAFEKEEPING_SECONDS):
             self._guarded(lambda: do_nightly(self._resources))
 
+    def _read_files(self) -> None:
+        """Read the words of attached files, a few at a time; apart, because scans take long."""
+        while not self._stopping.wait(POLL_SECONDS):
+            while self._guarded(self._read_some) and not self._stopping.is_set():
+                continue
+
+    def _read_some(self) -> int:
+        return drain_once(self._resources, self.name, SLOW_KINDS, AT_ONCE_SLOW)
+
     def _renew(self) -> int:
         with self._resources.work() as uow:
             renewed = outbox.renew_leases(uow.session, self.name, uow.now())
@@ -158,13 +171,15 @@ class Worker:
             uow.commit()
 
 
-def drain_once(resources: Resources, owner: str) -> int:
-    """Do one batch of due jobs; return how many were claimed."""
+def drain_once(
+    resources: Resources, owner: str, kinds: Kinds = outbox.ALL, limit: int = 500
+) -> int:
+    """Do one batch of due jobs of these kinds; return how many were claimed."""
     with resources.reading() as uow:
-        if not outbox.has_due(uow.session, uow.now()):
+        if not outbox.has_due(uow.session, uow.now(), kinds):
             return 0
     with resources.work() as uow:
-        items = outbox.claim(uow.session, owner, uow.now())
+        items = outbox.claim(uow.session, owner, uow.now(), limit, kinds)
         uow.commit()
     if not items:
         return 0

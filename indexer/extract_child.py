@@ -1,7 +1,7 @@
 """The child process that reads one stranger's file: `python -m indexer.extract_child PATH …`.
 
-Sets its own limits first, then prints one JSON value: the text, or an error in Chinese. Loads
-neither the search engine nor anything else of the product. Started only by extraction.
+Sets its own limits first, then prints one JSON value: the text in parts, or an error in Chinese.
+Loads neither the search engine nor anything else of the product. Started only by extraction.
 """
 
 import codecs
@@ -10,16 +10,27 @@ import re
 import resource
 import sys
 import zipfile
+from functools import partial
 from pathlib import Path
-from typing import NoReturn
 
 from indexer.errors import ExtractError
-from indexer.read_office import read_docx, read_xlsx
+from indexer.limits import die_with_parent
+from indexer.pictures import count_frames, is_picture
+from indexer.read_bundle import Bundle, is_mail, text_of_html
+from indexer.read_office import read_docx, read_ofd, read_xls, read_xlsx
 from indexer.read_pdf import read_pdf, read_pdf_pages
+from indexer.reading import OldOffice, Reading, Scan
 
 MOST_CHARACTERS = 10_000_000
-_PARTS_OF_KIND = (("word/document.xml", read_docx), ("xl/workbook.xml", read_xlsx))
+MOST_UNPACKED = 1 << 28
+_PARTS_OF_KIND = (
+    ("word/document.xml", read_docx),
+    ("xl/workbook.xml", read_xlsx),
+    ("OFD.xml", read_ofd),
+)
 _OLD_OFFICE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_STREAMS = {"WordDocument": "doc", "Workbook": "xls", "Book": "xls", "PowerPoint Document": "ppt"}
+_BARE_SHEETS = (b"\x09\x00\x04\x00", b"\x09\x02\x06\x00", b"\x09\x04\x06\x00")  # Excel 2 to 4
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF16_LE, "utf-16"),
@@ -30,13 +41,17 @@ Answer = dict[str, object]
 
 
 def main(arguments: list[str]) -> int:
-    """PATH MAX_BYTES MEMORY CPU_SECONDS [pages]; prints the answer, returns 0 also if refused."""
+    """PATH MAX_BYTES MEMORY CPU_SECONDS FOLDER [pages]; prints the answer, 0 also if refused."""
     path, max_bytes, memory, seconds = Path(arguments[0]), *map(int, arguments[1:4])
+    die_with_parent()
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     try:
-        answer = read_pages(path) if arguments[4:] == ["pages"] else read(path, max_bytes)
+        if arguments[5:] == ["pages"]:
+            answer = read_pages(path)
+        else:
+            answer = read_whole(path, max_bytes, Path(arguments[4])).told()
     except ExtractError as error:
         answer = {"error": error.message}
     except MemoryError:
@@ -49,23 +64,13 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def read(path: Path, max_bytes: int) -> Answer:
-    """Read a file by what it is, not by its suffix."""
-    with path.open("rb") as file:
-        head = file.read(2048)
-    if head.lstrip()[:5] == b"%PDF-" or b"%PDF-" in head[:1024]:
-        text, pages, method, warnings = read_pdf(path, MOST_CHARACTERS)
-    elif head[:4] in (b"PK\x03\x04", b"PK\x05\x06"):
-        text, pages, method, warnings = _read_zip(path, max_bytes)
-    elif head.startswith(_OLD_OFFICE):
-        _refuse_old_office(path)
-    else:
-        text, method = _read_text(path)
-        pages, warnings = 0, []
-    if len(text) > MOST_CHARACTERS:
-        text = text[:MOST_CHARACTERS]
-        warnings.append(f"文字太多，只取了前 {MOST_CHARACTERS:,} 个字。")
-    return {"text": text, "pages": pages, "method": method, "warnings": warnings}
+def read_whole(path: Path, max_bytes: int, folder: Path) -> Reading:
+    """Read a file and the files in it; those are unpacked into `folder`."""
+    bundle = Bundle(folder, min(max_bytes, MOST_UNPACKED), lambda one, depth: read(one, depth))  # noqa: PLW0108
+    read = partial(_read, bundle, max_bytes)
+    found = read(path, 0)
+    found.cut(MOST_CHARACTERS)
+    return found
 
 
 def read_pages(path: Path) -> Answer:
@@ -76,7 +81,30 @@ def read_pages(path: Path) -> Answer:
     return {"pages": read_pdf_pages(path, MOST_CHARACTERS)}
 
 
-def _read_zip(path: Path, max_bytes: int) -> tuple[str, int, str, list[str]]:
+def _read(bundle: Bundle, max_bytes: int, path: Path, depth: int) -> Reading:
+    """Read a file by what it is, not by its suffix."""
+    with path.open("rb") as file:
+        head = file.read(8192)
+    if head.lstrip()[:5] == b"%PDF-" or b"%PDF-" in head[:1024]:
+        return read_pdf(path, MOST_CHARACTERS)
+    if head[:4] in (b"PK\x03\x04", b"PK\x05\x06"):
+        return _read_zip(bundle, path, max_bytes, depth)
+    if head.startswith(_OLD_OFFICE):
+        return _old_office(path)
+    if head.startswith(_BARE_SHEETS):
+        return read_xls(path, MOST_CHARACTERS)
+    if is_picture(head):
+        frames = count_frames(path)
+        return Reading([Scan(str(path), frame) for frame in range(frames)], frames, "picture")
+    if is_mail(head):
+        return bundle.read_mail(path, depth)
+    if head.lstrip()[:15].lower().startswith((b"<!doctype html", b"<html")):
+        return Reading([text_of_html(_read_text(path)[0])], 0, "html")
+    text, method = _read_text(path)
+    return Reading([text], 0, method)
+
+
+def _read_zip(bundle: Bundle, path: Path, max_bytes: int, depth: int) -> Reading:
     try:
         archive = zipfile.ZipFile(path)
     except zipfile.BadZipFile as error:
@@ -85,16 +113,21 @@ def _read_zip(path: Path, max_bytes: int) -> tuple[str, int, str, list[str]]:
         names = set(archive.namelist())
         for part, reader in _PARTS_OF_KIND:
             if part in names:
-                return reader(archive, min(max_bytes, 1 << 28), MOST_CHARACTERS)
-    raise ExtractError("这是压缩包，不是 Word 或 Excel 文件；请解压后分别上传。")
+                return reader(archive, min(max_bytes, MOST_UNPACKED), MOST_CHARACTERS)
+        return bundle.read_zip(archive, depth)
 
 
-def _refuse_old_office(path: Path) -> NoReturn:
-    with path.open("rb") as file:
-        start = file.read(1 << 20)
-    if "EncryptedPackage".encode("utf-16-le") in start:
+def _old_office(path: Path) -> Reading:
+    data = path.read_bytes()
+    if "EncryptedPackage".encode("utf-16-le") in data:
         raise ExtractError("文件加了密码，无法读取；请去掉密码后再上传。")
-    raise ExtractError("这是旧版 Office 文件（.doc、.xls），请另存为 .docx 或 .xlsx 后再上传。")
+    for stream, kind in _STREAMS.items():
+        if (stream + "\0").encode("utf-16-le") not in data:
+            continue
+        if kind == "xls":
+            return read_xls(path, MOST_CHARACTERS)
+        return Reading([OldOffice(str(path), kind)], 0, kind)
+    raise ExtractError("认不出这个旧版 Office 文件；请另存为 .docx 或 .xlsx 后再上传。")
 
 
 def _read_text(path: Path) -> tuple[str, str]:
@@ -103,7 +136,9 @@ def _read_text(path: Path) -> tuple[str, str]:
         if data.startswith(mark):
             return _decoded(data, encoding), f"text:{encoding}"
     if b"\0" in data[:65536]:
-        raise ExtractError("认不出这个文件的格式；能读取 Word、Excel、PDF 和纯文本。")
+        raise ExtractError(
+            "认不出这个文件的格式；能读取 Word、Excel、PDF、OFD、图片、邮件、ZIP 和纯文本。"
+        )
     for encoding in ("utf-8", "gb18030"):
         try:
             text = data.decode(encoding)

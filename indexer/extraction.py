@@ -1,32 +1,36 @@
-"""Text of a file someone handed in: Word, Excel, PDF, plain text. Judged by its content.
+"""Text of a file someone handed in: Word, Excel, PDF, OFD, pictures, mail, ZIP. By its content.
 
-The reading itself is done in a child process with limits of memory, time and output, which is
-killed when it goes over them (extract_child). Not here: OCR; a scan gives a warning.
-Called by archive.documents, archive.cli and archive.jobs.
+The reading is done in child processes with limits of memory, time and output, which are killed
+when they go over them: extract_child reads, old_office opens what is old, recognition makes out
+what is only a picture. Called by archive.documents, archive.search and archive.cli.
 """
 
-import contextlib
 import json
-import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+import tempfile
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from indexer.children import running
 from indexer.errors import ExtractError
+from indexer.old_office import save_as_new
+from indexer.reading import OldOffice, Part, Reading, Scan, joined
+from indexer.recognition import SECONDS_A_PAGE, Tell, recognise
 
 _MEMORY = 1 << 30
 _MOST_OUTPUT = 64 << 20
-_PACKAGE_PARENT = Path(__file__).resolve().parents[1]
+MOST_OCR_SECONDS = 3600.0
+NO_WORDS = "没有文字层，可能是扫描件；只能按题名、编号等查到。"
+SOME_PAGES = "有 {} 页没有文字层，可能是扫描页。"
 
 
 @dataclass(frozen=True)
 class Extracted:
-    """The text of a file; `pages` is the number of pages or sheets, 0 where there are none."""
+    """The text of a file; `pages` is the number of pages, sheets or inner files, 0 for none."""
 
     text: str
     pages: int
@@ -34,13 +38,24 @@ class Extracted:
     warnings: tuple[str, ...]
 
 
+def _quiet(_done: int, _total: int) -> None:
+    return None
+
+
 def extract(
-    path: Path | str, *, timeout: float = 60, max_bytes: int = 1 << 30, memory: int = _MEMORY
+    path: Path | str,
+    *,
+    timeout: float = 60,
+    max_bytes: int = 1 << 30,
+    memory: int = _MEMORY,
+    ocr: bool = True,
+    tell: Tell = _quiet,
 ) -> Extracted:
     """Read the text of a file, within `timeout` seconds and `memory` bytes.
 
-    `max_bytes` bounds the file and, for zipped kinds, what it unpacks to. Raises ExtractError
-    with a plain sentence for whatever cannot be read; never hangs.
+    Pages that are pictures are recognised with `ocr`, within 60 s a page and an hour in all;
+    `tell` is told how many of how many are read. `max_bytes` bounds the file and what it unpacks
+    to. Raises ExtractError with a plain sentence for whatever cannot be read; never hangs.
     """
     path = Path(path)
     if not path.is_file():
@@ -50,7 +65,11 @@ def extract(
         raise ExtractError(f"文件“{path.name}”是空的。")
     if size > max_bytes:
         raise ExtractError(f"文件“{path.name}”太大（{size:,} 字节），超过了上限。")
-    return _answer(_ask_child(path, timeout, max_bytes, memory))
+    ends = time.monotonic() + timeout
+    with tempfile.TemporaryDirectory(prefix="extract-") as folder:
+        work = _Work(Path(folder), ends, max_bytes, memory)
+        found = work.read(path)
+        return _finish(found, Path(folder), tell) if ocr else _unfinished(found)
 
 
 def extract_pages(
@@ -59,51 +78,97 @@ def extract_pages(
     """Read the text of each page of a PDF, in a child as above; raises ExtractError."""
     if path.stat().st_size > max_bytes:
         raise ExtractError("文件太大，没有逐页查找。")
-    answer = _told(_ask_child(path, timeout, max_bytes, memory, "pages"))
+    answer = _told(_ask_child(path, timeout, max_bytes, memory, "-", "pages"))
     return tuple(answer["pages"])
+
+
+class _Work:
+    """One file being read, with the files found in it, until a time."""
+
+    def __init__(self, folder: Path, ends: float, max_bytes: int, memory: int) -> None:
+        self._folder = folder
+        self._ends = ends
+        self._limits = max_bytes, memory
+        self._steps = 0
+
+    def read(self, path: Path) -> Reading:
+        """Read a file; what is old inside it is opened and read too."""
+        inner = self._place()
+        left = max(self._ends - time.monotonic(), 1)
+        found = Reading.from_told(_told(_ask_child(path, left, *self._limits, str(inner))))
+        if len(found.parts) == 1 and isinstance(found.parts[0], OldOffice):
+            return self._open(found.parts[0])
+        parts: list[Part] = []
+        for part in found.parts:
+            parts += self._inner(part, found) if isinstance(part, OldOffice) else [part]
+        found.parts = parts
+        return found
+
+    def _open(self, old: OldOffice) -> Reading:
+        new = save_as_new(Path(old.path), old.kind, self._place(), self._ends - time.monotonic())
+        found = self.read(new)
+        found.method = f"{old.kind}:office"
+        return found
+
+    def _inner(self, old: OldOffice, outer: Reading) -> list[Part]:
+        try:
+            return self._open(old).parts
+        except ExtractError as refusal:
+            outer.warnings.append(refusal.message)
+            return []
+
+    def _place(self) -> Path:
+        self._steps += 1
+        place = self._folder / f"step{self._steps}"
+        place.mkdir()
+        return place
+
+
+def _finish(found: Reading, folder: Path, tell: Tell) -> Extracted:
+    """Have what is still a picture recognised."""
+    scans = [part for part in found.parts if isinstance(part, Scan)]
+    if not scans:
+        return _unfinished(found)
+    seconds = min(SECONDS_A_PAGE * len(scans), MOST_OCR_SECONDS)
+    words, warnings = recognise(scans, folder, seconds, tell)
+    if all(one is None for one in words):
+        return _unfinished(found, warnings)
+    told = iter(words)
+    parts = [next(told) or "" if isinstance(part, Scan) else str(part) for part in found.parts]
+    method = "ocr" if len(scans) == len(parts) else f"{found.method}+ocr"
+    return _made(parts, found.pages, method, [*found.warnings, *warnings])
+
+
+def _unfinished(found: Reading, more: list[str] | None = None) -> Extracted:
+    """Leave pictures unread, and say so."""
+    parts = [part for part in found.parts if isinstance(part, str)]
+    scans = len(found.parts) - len(parts)
+    warnings = [*found.warnings, *(more or [])]
+    if scans and not any(part.strip() for part in parts):
+        warnings.append(NO_WORDS)
+    elif scans:
+        warnings.append(SOME_PAGES.format(scans))
+    return _made(parts, found.pages, found.method, warnings)
+
+
+def _made(parts: list[str], pages: int, method: str, warnings: list[str]) -> Extracted:
+    text = joined(parts)
+    if not text.strip() and not warnings:
+        warnings.append(NO_WORDS if method.startswith(("pdf", "ocr")) else "文件中没有文字。")
+    return Extracted(text, pages, method, tuple(warnings))
 
 
 def _ask_child(path: Path, timeout: float, max_bytes: int, memory: int, *more: str) -> bytes:
     command = [sys.executable, "-m", "indexer.extract_child", str(path.resolve())]
     command += [str(max_bytes), str(memory), str(int(timeout) + 1), *more]
-    with _running(command) as child:
+    with running(command) as child:
         try:
             output, complaint = child.communicate(timeout=timeout)
         except subprocess.TimeoutExpired as error:
-            raise ExtractError(f"读取超过 {timeout:g} 秒，已停止；文件可能有问题。") from error
+            raise ExtractError(f"读取超过 {timeout:.0f} 秒，已停止；文件可能有问题。") from error
     if child.returncode != 0 or len(output) > _MOST_OUTPUT:
         raise ExtractError(_why_died(child.returncode, complaint))
     return output
-
-
-@contextmanager
-def _running(command: list[str]) -> Iterator[subprocess.Popen[bytes]]:
-    """A child in a session of its own, so that whatever it started dies with it."""
-    environment = {
-        "PATH": os.environ.get("PATH", os.defpath),
-        "LANG": "C.UTF-8",
-        "PYTHONPATH": str(_PACKAGE_PARENT),
-        "PYTHONUTF8": "1",
-        "OPENBLAS_NUM_THREADS": "1",
-    }
-    child = subprocess.Popen(
-        command,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env=environment,
-        cwd="/",
-        start_new_session=True,
-    )
-    try:
-        yield child
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(child.pid, signal.SIGKILL)
-        child.wait()
-        for pipe in (child.stdout, child.stderr):
-            if pipe is not None:
-                pipe.close()
 
 
 def _why_died(code: int, complaint: bytes) -> str:
@@ -122,13 +187,3 @@ def _told(output: bytes) -> dict[str, Any]:
     if "error" in answer:
         raise ExtractError(str(answer["error"]))
     return answer
-
-
-def _answer(output: bytes) -> Extracted:
-    answer = _told(output)
-    return Extracted(
-        text=answer["text"],
-        pages=int(answer["pages"]),
-        method=answer["method"],
-        warnings=tuple(answer["warnings"]),
-    )

@@ -1,29 +1,34 @@
-"""Text of .docx and .xlsx by walking their XML, part by part, with the inflated bytes counted.
+"""Text of .docx, .xlsx and .ofd by walking their XML, part by part, inflated bytes counted.
 
 Paragraphs, tables, text boxes, content controls, headers and footers all hold their words in
 `w:t`; a walk over the whole tree finds them wherever they stand. XML with a DTD is refused.
 Runs only in the child process of extraction.
 """
 
+import io
 import posixpath
 import re
 import zipfile
 import zlib
 from collections.abc import Iterator
+from pathlib import Path
 from typing import IO, Any
 
+import xlrd.biffh
 from lxml import etree
 
 from indexer.errors import ExtractError
+from indexer.reading import Reading
 
 Element = etree._Element
-Answer = tuple[str, int, str, list[str]]
 
+_xlrd: Any = xlrd  # has no types
 _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _W_STRICT = "{http://purl.oclc.org/ooxml/wordprocessingml/main}"
 _FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
 _WORD_PART = re.compile(r"word/(header\d*|footer\d*|footnotes|endnotes|comments)\.xml")
 _SHEET_PART = re.compile(r"xl/worksheets/[^/]+\.xml")
+_OFD_PAGE = re.compile(r"(?:.*/)?Pages/Page_\d+/Content\.xml")
 _STEP = 1 << 16
 
 
@@ -86,7 +91,7 @@ def _forget(element: Element) -> None:
         del parent[0]
 
 
-def read_docx(archive: zipfile.ZipFile, limit: int, most_characters: int) -> Answer:
+def read_docx(archive: zipfile.ZipFile, limit: int, most_characters: int) -> Reading:
     """All text of a Word file, in order: body, then headers, footers, notes and comments."""
     parts = _CountedParts(archive, limit)
     others = sorted(name for name in parts.names() if _WORD_PART.fullmatch(name))
@@ -99,7 +104,7 @@ def read_docx(archive: zipfile.ZipFile, limit: int, most_characters: int) -> Ans
             if length > most_characters:
                 break
     text = re.sub(r"[ \t]*\n\s*\n+", "\n", "".join(pieces)).strip()
-    return text, 0, "docx", [] if text else ["文件中没有文字，可能只有图片。"]
+    return Reading([text], 0, "docx", [] if text else ["文件中没有文字，可能只有图片。"])
 
 
 def _word_pieces(parts: _CountedParts, name: str) -> Iterator[str]:
@@ -123,7 +128,7 @@ def _word_text(element: Element) -> str:
     return "\t" if tag in {f"{_W}tab", f"{_W}tc"} else ""
 
 
-def read_xlsx(archive: zipfile.ZipFile, limit: int, most_characters: int) -> Answer:
+def read_xlsx(archive: zipfile.ZipFile, limit: int, most_characters: int) -> Reading:
     """The cells of all sheets, row by row, as they are kept (dates as numbers)."""
     parts = _CountedParts(archive, limit)
     shared = _shared_strings(parts)
@@ -137,7 +142,53 @@ def read_xlsx(archive: zipfile.ZipFile, limit: int, most_characters: int) -> Ans
             if length > most_characters:
                 break
     text = "\n".join(piece for piece in pieces if piece.strip())
-    return text, len(sheets), "xlsx", [] if length else ["表格中没有文字。"]
+    return Reading([text], len(sheets), "xlsx", [] if length else ["表格中没有文字。"])
+
+
+def read_ofd(archive: zipfile.ZipFile, limit: int, most_characters: int) -> Reading:
+    """The words of an OFD (GB/T 33190), page by page, as they stand on the paper."""
+    parts = _CountedParts(archive, limit)
+    pages = sorted(
+        (name for name in parts.names() if _OFD_PAGE.fullmatch(name)),
+        key=lambda name: [int(one) for one in re.findall(r"\d+", name)],
+    )
+    texts: list[str] = []
+    for name in pages:
+        words = [
+            element.text or ""
+            for event, element in _events(parts, name)
+            if event == "end" and _local(element) == "TextCode"
+        ]
+        texts.append("\n".join(words))
+        if sum(map(len, texts)) > most_characters:
+            break
+    is_empty = not any(text.strip() for text in texts)
+    return Reading([*texts], len(pages), "ofd", ["版式文件中没有文字。"] if is_empty else [])
+
+
+def read_xls(path: Path, most_characters: int) -> Reading:
+    """The cells of all sheets of an old .xls or .et, row by row (dates as numbers)."""
+    try:
+        book = _xlrd.open_workbook(path, logfile=io.StringIO(), on_demand=True)
+    except xlrd.biffh.XLRDError as error:
+        if "encrypted" in str(error).lower():
+            raise ExtractError("文件加了密码，无法读取；请去掉密码后再上传。") from error
+        raise ExtractError("文件内容已损坏，无法读取。") from error
+    pieces, length = list(book.sheet_names()), 0
+    for name in book.sheet_names():
+        sheet = book.sheet_by_name(name)
+        for number in range(sheet.nrows):
+            pieces.append("\t".join(_shown(one) for one in sheet.row_values(number) if one != ""))
+            length += len(pieces[-1])
+        book.unload_sheet(name)
+        if length > most_characters:
+            break
+    text = "\n".join(piece for piece in pieces if piece.strip())
+    return Reading([text], book.nsheets, "xls", [] if length else ["表格中没有文字。"])
+
+
+def _shown(value: object) -> str:
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
 def _local(element: Element) -> str:

@@ -1,6 +1,6 @@
 """Text of PDF files by pdfium; where its fonts give no characters, once more by pdftotext.
 
-Runs only in the child process of extraction. Not here: OCR; a scan gives a warning.
+Runs only in the child process of extraction. Pages without characters are left as scans.
 """
 
 import re
@@ -13,9 +13,9 @@ from typing import Any
 import pypdfium2
 
 from indexer.errors import ExtractError
+from indexer.reading import Part, Reading, Scan
 
 pdfium: Any = pypdfium2  # has no types
-Answer = tuple[str, int, str, list[str]]
 
 _PASSWORD_ERROR = 4
 _UNMAPPED = re.compile("[\ufffd\ue000-\uf8ff\x00-\x08\x0e-\x1f\U000f0000-\U0010ffff]")
@@ -24,8 +24,8 @@ _HAN_START = re.compile("^[\u3400-\u9fff，。、；：]")
 _FULL_LINE = 0.8
 
 
-def read_pdf(path: Path, most_characters: int) -> Answer:
-    """The text of all pages, wrapped lines joined; warns of scans and unreadable fonts."""
+def read_pdf(path: Path, most_characters: int) -> Reading:
+    """The text of all pages, wrapped lines joined; pages that are pictures are left as scans."""
     document = _open(path)
     try:
         pages = len(document)
@@ -36,9 +36,10 @@ def read_pdf(path: Path, most_characters: int) -> Answer:
             length += len(text)
             if length > most_characters:
                 break
+        drawn = [_is_drawn(document, n) for n, one in enumerate(texts) if not one.strip()]
     finally:
         document.close()
-    return _judge(path, texts, pages)
+    return _judge(path, texts, pages, iter(drawn))
 
 
 def read_pdf_pages(path: Path, most_characters: int) -> list[str]:
@@ -80,21 +81,31 @@ def _page_texts(document: Any) -> Iterator[str]:
             page.close()
 
 
-def _judge(path: Path, texts: list[str], pages: int) -> Answer:
-    text, method, warnings = "\n".join(texts), "pdf", []
-    if _is_unmapped(text):
+def _judge(path: Path, texts: list[str], pages: int, drawn: Iterator[bool]) -> Reading:
+    """Take each page's characters, poppler's where the fonts have none, else leave it a scan."""
+    method, parts = "pdf", list[Part]()
+    unmapped = {number for number, one in enumerate(texts) if _is_unmapped(one)}
+    if unmapped and _is_unmapped("\n".join(texts)):
         other = _by_poppler(path)
         if other and not _is_unmapped(other):
-            texts, method = other.split("\f"), "pdf:poppler"
-        else:
-            warnings.append("部分字体没有对应的文字编码，文字可能不全。")
-    empty = sum(not one.strip() for one in texts[:pages])
-    if empty == pages:
-        warnings.append("没有文字层，可能是扫描件；只能按题名、编号等查到。")
-    elif empty:
-        warnings.append(f"有 {empty} 页没有文字层，可能是扫描页。")
-    joined = "\n".join(join_lines(_UNMAPPED.sub("", one)) for one in texts)
-    return joined.strip(), pages, method, warnings
+            texts, method, unmapped = other.split("\f"), "pdf:poppler", set()
+    for number, one in enumerate(texts):
+        is_scan = number in unmapped or (number < pages and not one.strip() and next(drawn, True))
+        parts.append(Scan(str(path), number) if is_scan else join_lines(_UNMAPPED.sub("", one)))
+    warnings = ["部分字体没有对应的文字编码，只能按图片识别。"] if unmapped else []
+    return Reading(parts, pages, method, warnings)
+
+
+def _is_drawn(document: Any, number: int) -> bool:
+    """Say whether anything stands on a page that has no characters."""
+    try:
+        page = document[number]
+        try:
+            return next(iter(page.get_objects(max_depth=1)), None) is not None
+        finally:
+            page.close()
+    except pdfium.PdfiumError:
+        return False
 
 
 def _is_unmapped(text: str) -> bool:

@@ -10,13 +10,24 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Index, String, Text, delete, func, select, update
+from sqlalchemy import ColumnElement, Index, String, Text, delete, func, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from storage.database import Base
 
 LEASE = timedelta(seconds=120)
 MAX_ATTEMPTS = 12
+
+
+@dataclass(frozen=True)
+class Kinds:
+    """Which kinds of job a worker looks for: ``only`` these (all where empty), ``but`` those."""
+
+    only: tuple[str, ...] = ()
+    but: tuple[str, ...] = ()
+
+
+ALL = Kinds()
 
 
 class OutboxRow(Base):
@@ -57,14 +68,16 @@ def enqueue(
     )
 
 
-def claim(session: Session, owner: str, now: datetime, limit: int = 500) -> list[OutboxItem]:
+def claim(
+    session: Session, owner: str, now: datetime, limit: int = 500, kinds: Kinds = ALL
+) -> list[OutboxItem]:
     """Lease the oldest due jobs of one kind to ``owner`` and return them, oldest first.
 
     A leased job becomes due again when its lease runs out (the owner was killed).
     """
     due = (
         select(OutboxRow)
-        .where(OutboxRow.failed_at.is_(None), OutboxRow.available_at <= now)
+        .where(*_due(now, kinds))
         .order_by(OutboxRow.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
@@ -120,10 +133,19 @@ def renew_leases(session: Session, owner: str, now: datetime) -> int:
     return int(getattr(kept, "rowcount", 0))
 
 
-def has_due(session: Session, now: datetime) -> bool:
-    """Say whether any job is due."""
-    due = select(OutboxRow.id).where(OutboxRow.failed_at.is_(None), OutboxRow.available_at <= now)
+def has_due(session: Session, now: datetime, kinds: Kinds = ALL) -> bool:
+    """Say whether any job of these kinds is due."""
+    due = select(OutboxRow.id).where(*_due(now, kinds))
     return session.scalar(due.limit(1)) is not None
+
+
+def _due(now: datetime, kinds: Kinds) -> list[ColumnElement[bool]]:
+    found = [OutboxRow.failed_at.is_(None), OutboxRow.available_at <= now]
+    if kinds.only:
+        found.append(OutboxRow.kind.in_(kinds.only))
+    if kinds.but:
+        found.append(OutboxRow.kind.not_in(kinds.but))
+    return found
 
 
 def pending(session: Session) -> int:

@@ -87,6 +87,8 @@ POST /api/v1/records/{record}/withdraw  401     200    404    404       403    4
 POST /api/v1/items/{item}/shelve        401     403    404    409       403    404
 GET  /items/{item}/move                 login   403    404    200       403    404
 POST /api/v1/items/{item}/move          401     403    404    422       403    404
+GET  /search/unread                     login   403    403    200       403    403
+POST /search/unread                     login   403    403    302       403    403
 GET  /filing/receive                    login   403    403    200       403    403
 POST /filing/receive                    login   403    403    422       403    403
 POST /api/v1/imports                    401     403    403    422       403    403

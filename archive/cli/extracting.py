@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from archive.cli.output import print_json, say
+from archive.cli.output import print_json, progress, say
 from indexer import ExtractError
 from indexer import extract as extract_text
 
@@ -15,7 +15,8 @@ from indexer import extract as extract_text
 def extract(file: Path, as_json: bool) -> None:
     """取出文件里的文字；读不出时退出码 1。"""
     try:
-        found = extract_text(file)
+        with progress("识别图片页") as bar:
+            found = extract_text(file, tell=bar)
     except ExtractError as refusal:
         if as_json:
             print_json({"error": refusal.message})

@@ -15,7 +15,7 @@ from sqlalchemy import select, update
 from archive.core.resources import Resources
 from archive.filing.models import Item, ItemFile
 from archive.filing.versions.keeping import note_reading
-from archive.search.rules import with_section
+from archive.search.rules import UNREAD, with_section
 from archive.search.store import find_number
 from indexer import ExtractError, extract
 from storage.errors import StorageError
@@ -46,7 +46,7 @@ class _Outcome:
 def drain_extract(resources: Resources, items: Sequence[OutboxItem]) -> None:
     """Read the files ``item_file:5`` into their items' texts and have them indexed.
 
-    A file that cannot be read is noted on its item and not tried again.
+    A file that cannot be read is noted on its item and tried again when someone asks for it.
     """
     for key in dict.fromkeys(item.key for item in items):
         file_id = find_number(key, "item_file")
@@ -99,19 +99,31 @@ def _keep(uow: UnitOfWork, attached: _Attached, outcome: _Outcome) -> None:
     ).first()
     if row is None:
         return
-    changed: dict[str, str] = {}
+    note = _without(row.note, attached.name)
+    changed: dict[str, str] = {"note": note} if note != row.note else {}
     if outcome.text.strip():
         changed["text"] = with_section(row.text, f"附件：{attached.name}", outcome.text)
     if outcome.why_not:
-        changed["note"] = _with_note(row.note, attached.name, outcome.why_not)
+        changed["note"] = _with_note(note, attached.name, outcome.why_not)
     note_reading(uow, attached.item_id, {"text": row.text, "note": row.note}, changed)
     # Not a change of the description: nobody's edit of the item becomes stale by it.
-    uow.session.execute(update(Item).where(Item.id == attached.item_id).values(**changed))
+    if changed:
+        uow.session.execute(update(Item).where(Item.id == attached.item_id).values(**changed))
     detail = {"file": attached.file_id, "sha256": attached.sha256, "read": not outcome.why_not}
     uow.journal(None, "item.extract", "item", attached.item_id, detail)
     uow.outbox("index", f"item:{attached.item_id}")
 
 
 def _with_note(note: str, name: str, why_not: str) -> str:
-    line = f"附件“{name}”的文字未能读出：{why_not}"
-    return note if line in note else "\n".join(part for part in (note, line) if part)
+    line = f"{_named(name)}{why_not}"
+    return "\n".join(part for part in (note, line) if part)
+
+
+def _without(note: str, name: str) -> str:
+    """Take out what an earlier try to read the file left."""
+    lines = [line for line in note.split("\n") if not line.startswith(_named(name))]
+    return "\n".join(lines)
+
+
+def _named(name: str) -> str:
+    return f"附件“{name}”{UNREAD}"

@@ -31,6 +31,7 @@ LONGEST_VALUE = 300
 _LONGEST_SPAN = 60
 
 _NAMES = {**{name: name for name in FIELDS}, **{label: name for name, label in FIELDS.items()}}
+UNREAD = "的文字未能读出："  # on the item, behind the file's name
 
 
 def parse_filters(texts: Iterable[str]) -> dict[str, tuple[str, ...]]:

@@ -79,6 +79,7 @@ LISTS = {
 GIVEN_OUT_ELSEWHERE = {
     "retention/home.html": "tests/filing/retention",
     "incidents/list.html": "tests/lending/test_incidents.py",
+    "search/unread.html": "tests/search/test_unread_files.py",
     "figures/figures.html": "tests/lending/test_loan_figures.py",
 }
 NOT_LISTS = {

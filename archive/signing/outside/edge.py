@@ -141,7 +141,7 @@ def _pdf_pages(content: bytes) -> int:
         file.write(content)
         file.flush()
         try:
-            pages = extract(file.name).pages
+            pages = extract(file.name, ocr=False).pages
         except ExtractError as wrong:
             raise Invalid(f"这份 PDF 不能用：{wrong.message}", {"file": "打不开"}) from wrong
     if not pages:
