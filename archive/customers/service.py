@@ -12,13 +12,14 @@ from sqlalchemy import ColumnElement, func, select
 
 from archive.core.clock import local
 from archive.core.errors import Conflict, Invalid, NotFound
+from archive.core.masking import mask
 from archive.core.numbering import take_number
 from archive.core.pages import Page, clean_paging
 from archive.customers import rules
 from archive.customers.models import Customer
 from archive.customers.rules import name_initials
 from archive.customers.views import STATUSES, CustomerFields, CustomerView, Double
-from archive.people.rights import Actor, Thing, require
+from archive.people.rights import Actor, Thing, can, require
 from archive.people.service import departments, find_actor, names_of
 from storage.work import UnitOfWork
 
@@ -73,15 +74,20 @@ def list_customers(
 ) -> Page[CustomerView]:
     """Return the register, newest first, or by initials when a first letter is asked for.
 
-    ``keeper`` is "mine" (the actor's), "pool" (公海) or "" (everyone's).
+    ``keeper`` is "mine" (the actor's), "pool" (公海) or "" (everyone's). Phones are covered for
+    those who do not know the customer personally (``personal.read``).
     """
     require(actor, "customer.list")
     page, per_page = clean_paging(page, per_page)
     query = select(Customer).where(*_narrowed(actor, text, status, keeper, letter))
     total = uow.session.scalar(select(func.count()).select_from(query.subquery())) or 0
     order = (Customer.initials, Customer.id) if letter else (Customer.id.desc(),)
-    rows = uow.session.scalars(query.order_by(*order).limit(per_page).offset((page - 1) * per_page))
-    return Page(_views(uow, rows), total, page, per_page)
+    rows = list(
+        uow.session.scalars(query.order_by(*order).limit(per_page).offset((page - 1) * per_page))
+    )
+    views = _views(uow, rows)
+    shown = [_covered(actor, row, view) for row, view in zip(rows, views, strict=True)]
+    return Page(tuple(shown), total, page, per_page)
 
 
 def get_customer(uow: UnitOfWork, actor: Actor, customer_id: int) -> CustomerView:
@@ -274,6 +280,12 @@ def _tell_papers(uow: UnitOfWork, customer_id: int, changed: Iterable[str]) -> N
     """Leave word for the later stations: this customer's papers have another keeper or name."""
     if {"name", "short_name", "owner_id", "department_id"} & set(changed):
         uow.outbox("customer", f"customer:{customer_id}")
+
+
+def _covered(actor: Actor, row: Customer, view: CustomerView) -> CustomerView:
+    if can(actor, "personal.read", _thing(row)):
+        return view
+    return replace(view, phone=mask(view.phone), factory_phone=mask(view.factory_phone))
 
 
 def _views(uow: UnitOfWork, rows: Iterable[Customer]) -> tuple[CustomerView, ...]:

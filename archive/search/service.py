@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from archive.core.clock import local_day
 from archive.core.errors import NotFound
+from archive.core.masking import mask, personal_numbers
 from archive.core.pages import clean_paging
 from archive.core.resources import Resources
 from archive.customers import service as customers
@@ -21,7 +22,6 @@ from archive.people.rights import Actor, actor_tokens, personal_tokens, require
 from archive.people.service import find_actor_by_username
 from archive.search import past, synonyms
 from archive.search.indexing import mend_index
-from archive.search.masking import mask, personal_numbers
 from archive.search.opening import items_with_pdf
 from archive.search.rules import FIELDS, Sort, clean_filters, clean_sort, period_label
 from archive.search.store import OPERATOR, Described, load_cards, open_index, readers_of

@@ -282,3 +282,22 @@ def test_the_journal_names_what_changed_but_holds_no_personal_data(
     assert [action for action, _ in entries] == ["customer.create", "customer.edit"]
     told = str(entries)
     assert "legal_person" in told and "张三" not in told and "13912345678" not in told
+
+
+def test_phones_in_the_list_are_covered_for_who_has_nothing_to_do_with_the_customer(
+    resources: Resources, company: Any
+) -> None:
+    department = company.sales_clerk.department_id
+    fields = replace(HAIXIN, owner_id=company.sales_clerk.id, department_id=department)
+    add(resources, company.sales_clerk, fields)
+
+    def phone_for(person: Actor) -> str:
+        with resources.reading() as uow:
+            return service.list_customers(uow, person).items[0].phone
+
+    for person in (company.sales_clerk, company.sales_head, company.leader, company.archivist):
+        assert phone_for(person) == "0532-88880000"
+    covered = phone_for(company.other_clerk)
+    assert "*" in covered and len(covered) == len("0532-88880000")
+    with resources.reading() as uow:  # found by it all the same
+        assert service.list_customers(uow, company.other_clerk, "88880000").total == 1

@@ -8,7 +8,7 @@ import pytest
 
 from archive.people.rights import Thing, can
 from archive.search.answers import cli_search
-from archive.search.masking import mask
+from archive.core.masking import mask
 from archive.search.service import suggest
 
 PHONE, IDENTITY, CARD = "13800138000", "310101199003071234", "6222021234567890128"
