@@ -6,9 +6,9 @@ import json
 import openpyxl
 import pytest
 
+from archive.core.masking import mask
 from archive.people.rights import Thing, can
 from archive.search.answers import cli_search
-from archive.core.masking import mask
 from archive.search.service import suggest
 
 PHONE, IDENTITY, CARD = "13800138000", "310101199003071234", "6222021234567890128"
