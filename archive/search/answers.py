@@ -60,6 +60,7 @@ def _hit(hit: FoundHit) -> dict[str, Any]:
         "status": hit.status,
         "place": hit.card.place,
         "lent": hit.is_lent,
+        "citation": hit.citation,
         "snippet": snippet,
         "marks": marks,
         "score": hit.score,

@@ -46,6 +46,7 @@ class HitOut(BaseModel):
     status: str
     place: str
     lent: bool
+    citation: str
     snippet: str
     marks: list[tuple[int, int]]
     score: float

@@ -4,7 +4,7 @@ The reader's tokens go into the query itself, so count, facets, passages and sug
 nothing of what the reader may not see. Keeping the index up to date is in ``indexing``.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from sqlalchemy import select
@@ -16,16 +16,17 @@ from archive.core.pages import clean_paging
 from archive.core.resources import Resources
 from archive.customers import service as customers
 from archive.filing.codes import find_reference, find_tail
-from archive.filing.models import CopyStatus, ItemCopy
+from archive.filing.models import CopyStatus, Item, ItemCopy
 from archive.forms.service import form_titles
 from archive.people.rights import Actor, actor_tokens, personal_tokens, require
 from archive.people.service import find_actor_by_username
+from archive.records import service as records
 from archive.search import past, synonyms
 from archive.search.indexing import mend_index
 from archive.search.opening import items_with_pdf
 from archive.search.rules import FIELDS, Sort, clean_filters, clean_sort, period_label
 from archive.search.store import OPERATOR, Described, load_cards, open_index, readers_of
-from archive.search.views import ITEM, Facet, FacetValue, Found, FoundHit, SuggestionView
+from archive.search.views import ITEM, Card, Facet, FacetValue, Found, FoundHit, SuggestionView
 from indexer import Hit, SearchRequest, SearchResults, fold
 from storage.work import UnitOfWork
 
@@ -231,7 +232,24 @@ def _hits(uow: UnitOfWork, hits: Iterable[Hit]) -> tuple[FoundHit, ...]:
     known = load_cards(uow, [hit.id for hit in found])
     items = [one.card.thing_id for one in known.values() if one.card.kind == ITEM]
     lent, with_pdf = _lent(uow, items), items_with_pdf(uow, items)
-    return tuple(_as_found(hit, known[hit.id], lent, with_pdf) for hit in found if hit.id in known)
+    cited = _cited(uow, [one.card for one in known.values()])
+    return tuple(
+        replace(_as_found(hit, known[hit.id], lent, with_pdf), citation=cited.get(hit.id, ""))
+        for hit in found
+        if hit.id in known
+    )
+
+
+def _cited(uow: UnitOfWork, cards: Sequence[Card]) -> dict[str, str]:
+    """Return what is said of corrections of what was found, by its name in the index."""
+    items = {card.thing_id for card in cards if card.kind == ITEM}
+    of_items = uow.session.execute(
+        select(Item.id, Item.record_id).where(Item.id.in_(items), Item.record_id.is_not(None))
+    )
+    named = {f"{ITEM}:{row.id}": row.record_id for row in of_items}
+    named |= {f"{card.kind}:{card.thing_id}": card.thing_id for card in cards if card.kind != ITEM}
+    told = records.citation_of(uow, set(named.values()))
+    return {name: told[number] for name, number in named.items() if number in told}
 
 
 def _lent(uow: UnitOfWork, item_ids: Iterable[int]) -> frozenset[int]:

@@ -29,7 +29,10 @@ class Card:
 
 @dataclass(frozen=True)
 class FoundHit:
-    """One thing found: a record under way or a filed item, with title and passage marked."""
+    """One thing found: a record under way or a filed item, with title and passage marked.
+
+    ``citation`` says what it corrects or by what it is corrected, empty for most.
+    """
 
     card: Card
     score: float
@@ -46,6 +49,7 @@ class FoundHit:
     maker: str
     is_lent: bool
     has_pdf: bool = False
+    citation: str = ""
 
     @property
     def entry_id(self) -> str:

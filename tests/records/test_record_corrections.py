@@ -6,6 +6,7 @@ from archive.core.errors import Conflict, Invalid, NotFound
 from archive.documents import service as documents
 from archive.filing import service as filing
 from archive.filing.versions import service
+from archive.jobs import drain_all
 from archive.records import service as records
 from archive.signing import edge
 from doc_templates import document_text, sample_values
@@ -80,6 +81,11 @@ def test_both_papers_name_each_other_once_the_new_one_is_signed(
     assert f"已由 {signed.number} 更正" in page.get(f"/records/{filed.id}").text
     assert filed.number in page.get(f"/records/{new.id}").text
     assert signed.number in client_for(company.archivist).get(f"/items/{item_id}").text
+    drain_all(resources)
+    found = api_for(clerk).get("/api/v1/search?q=E01").json["hits"]
+    cited = {(hit["kind"], hit["ref"]): hit["citation"] for hit in found}
+    assert cited["item", item_id] == f"已由 {signed.number} 更正"
+    assert cited["record", new.id] == f"更正 {filed.number}"
     body = api_for(clerk).get(f"/api/v1/records/{filed.id}/corrections").json
     assert body["corrects"] is None and body["corrected_by"]["number"] == signed.number
     with pytest.raises(Conflict, match="请更正最新的一份"):
