@@ -339,7 +339,7 @@ def upgrade() -> None:
     op.execute(
         "INSERT INTO signing_step (run_id, seq, role, candidate, mode, needed, state, note,"
         " allow_same, issues, days) SELECT run_id, seq, role, '', 'one', 1,"
-        " CASE state WHEN 'cancelled' THEN 'waiting' ELSE state END, '', 0, 0, 0 FROM signing_task"
+        " CASE state WHEN 'cancelled' THEN 'waiting' ELSE state END, '', false, false, 0 FROM signing_task"
     )
 
 
