@@ -73,7 +73,7 @@ def _connection(settings: LdapSettings, dn: str, password: str) -> Any:
     ca_file = str(settings.ca_file) if settings.ca_file else None
     server = ldap3.Server(
         settings.url,
-        tls=ldap3.Tls(validate=ssl.CERT_REQUIRED, ca_certs_file=ca_file),
+        tls=_CheckedTls(validate=ssl.CERT_REQUIRED, ca_certs_file=ca_file),
         connect_timeout=CONNECT_SECONDS,
         get_info=ldap3.NONE,
     )
@@ -86,11 +86,25 @@ def _connection(settings: LdapSettings, dn: str, password: str) -> Any:
         receive_timeout=ANSWER_SECONDS,
         check_names=False,
     )
-    if settings.starttls:
-        connection.open()
-        connection.start_tls()
-    connection.bind()
+    try:
+        if settings.starttls:
+            connection.open()
+            connection.start_tls()
+        connection.bind()
+    except LDAPException:
+        if connection.socket is not None:
+            connection.socket.close()
+        raise
     return _Closing(connection)
+
+
+class _CheckedTls(ldap3.Tls):  # type: ignore[misc] # ldap3 carries no types
+    """TLS as Python does it: OpenSSL itself checks chain and name, also of an IP address."""
+
+    def wrap_socket(self, connection: Any, do_handshake: bool = False) -> None:
+        context = ssl.create_default_context(cafile=self.ca_certs_file)
+        plain, host = connection.socket, connection.server.host
+        connection.socket = context.wrap_socket(plain, server_hostname=host)
 
 
 class _Closing:
