@@ -261,6 +261,13 @@ def change_password(uow: UnitOfWork, user_id: int, password_hash: str) -> None:
 def reset_password(uow: UnitOfWork, actor: Actor, user_id: int, password_hash: str) -> None:
     """Give a user a first password again, to be changed at the next sign-in."""
     require(actor, "people.edit")
+    set_first_password(uow, actor.id, user_id, password_hash, f"系统管理员（{actor.name}）")
+
+
+def set_first_password(
+    uow: UnitOfWork, by: int | None, user_id: int, password_hash: str, where: str
+) -> None:
+    """Set a first password; all the user's sign-ins and locks end. ``where``: who is said to."""
     row = uow.session.get(User, user_id)
     if row is None:
         raise NotFound("没有这位用户。")
@@ -270,8 +277,8 @@ def reset_password(uow: UnitOfWork, actor: Actor, user_id: int, password_hash: s
     end_sign_ins(uow, user_id)
     end_locks(uow, user_id)
     uow.session.execute(delete(PasswordTry).where(PasswordTry.username == name_key(row.username)))
-    tell(uow, user_id, "password", f"系统管理员（{actor.name}）重置了您的登录密码。")
-    uow.journal(actor.id, "password.reset", "user", user_id, {})
+    tell(uow, user_id, "password", f"{where}重置了您的登录密码。")
+    uow.journal(by, "password.reset", "user", user_id, {})
 
 
 def mark_left(uow: UnitOfWork, actor: Actor, user_id: int) -> None:

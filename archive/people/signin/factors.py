@@ -168,6 +168,15 @@ def drop_for(uow: UnitOfWork, actor: Actor, user_id: int) -> None:
     uow.journal(actor.id, "factor.reset", "user", user_id, {})
 
 
+def drop_on_server(uow: UnitOfWork, user_id: int) -> None:
+    """Take somebody's second factor away from the command line; NotFound where there is none."""
+    if not is_on(uow, user_id):
+        raise NotFound("此人没有开两步验证。")
+    _remove(uow, user_id)
+    tell(uow, user_id, "factor", "您账号的两步验证在服务器上被停用。")
+    uow.journal(None, "factor.reset", "user", user_id, {})
+
+
 def _take(uow: UnitOfWork, row: SecondFactor, sealer: Sealer, code: str) -> str:
     digits = _digits(code)
     if not digits:

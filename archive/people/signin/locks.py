@@ -50,14 +50,15 @@ def unlock(uow: UnitOfWork, actor: Actor, user_id: int) -> bool:
     row = uow.session.get(User, user_id)
     if row is None:
         raise NotFound("没有这位用户。")
-    ended = end_locks(uow, user_id) | _end_code_lock(uow, user_id)
+    ended = end_locks(uow, user_id) | end_code_lock(uow, user_id)
     uow.session.execute(delete(PasswordTry).where(PasswordTry.username == name_key(row.username)))
     if ended:
         uow.journal(actor.id, "login.unlock", "user", user_id, {})
     return ended
 
 
-def _end_code_lock(uow: UnitOfWork, user_id: int) -> bool:
+def end_code_lock(uow: UnitOfWork, user_id: int) -> bool:
+    """End the lock after wrong codes; say whether there was one."""
     factor = uow.session.get(SecondFactor, user_id)
     if factor is None or factor.locked_until is None or factor.locked_until <= uow.now():
         return False
