@@ -85,7 +85,6 @@ GIVEN_OUT_ELSEWHERE = {
     "figures/figures.html": "tests/lending/test_loan_figures.py",
 }
 NOT_LISTS = {
-    "signin/account.html": "one's own devices and tokens, a handful",
     "signin/of_user.html": "one person's devices and tokens, a handful",
     "signin/_entries.html": "the lines of the two lists of sign-ins",
     "search/saved.html": "one's own searches; what they find is given out",
