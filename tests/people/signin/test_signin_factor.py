@@ -53,11 +53,13 @@ def test_a_code_counts_once(company, clock, door, with_factor, log_of):
     assert give(second, telephone.code()).status_code == 302
 
 
+@pytest.mark.slow
 def test_the_code_that_set_it_up_does_not_sign_in(company, door, with_factor):
     _, telephone, _ = with_factor
     assert give(door(company.sales_clerk), telephone.code()).status_code == 401
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("steps", "status"), [(-2, 401), (-1, 302), (0, 302), (1, 302), (2, 401)])
 def test_a_telephone_may_be_half_a_minute_off(company, clock, door, with_factor, steps, status):
     _, telephone, _ = with_factor
@@ -65,6 +67,7 @@ def test_a_telephone_may_be_half_a_minute_off(company, clock, door, with_factor,
     assert give(door(company.sales_clerk), telephone.code(steps)).status_code == status
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "code",
     ["", "000000000000", "１２３４５６", "abcdef", "' OR 1=1", "x" * 5000, "12345", "-12345"],
@@ -75,6 +78,7 @@ def test_what_is_no_code_is_refused(company, clock, door, with_factor, code):
     assert browser.get("/account").status_code == 302
 
 
+@pytest.mark.slow
 def test_a_code_may_be_typed_in_two_halves(company, clock, door, with_factor):
     _, telephone, _ = with_factor
     clock.advance(minutes=1)
@@ -82,6 +86,7 @@ def test_a_code_may_be_typed_in_two_halves(company, clock, door, with_factor):
     assert give(door(company.sales_clerk), f" {code[:3]} {code[3:]} ").status_code == 302
 
 
+@pytest.mark.slow
 def test_a_recovery_code_counts_once_however_it_is_typed(company, door, with_factor, told):
     _, _, codes = with_factor
     assert give(door(company.sales_clerk), codes[0].upper().replace("-", " ")).status_code == 302
@@ -90,6 +95,7 @@ def test_a_recovery_code_counts_once_however_it_is_typed(company, door, with_fac
     assert give(door(company.other_clerk), codes[1]).location.startswith("/login?"), "no step there"
 
 
+@pytest.mark.slow
 def test_eight_wrong_codes_lock_even_though_the_password_is_right(
     company, clock, door, client_for, with_factor, told
 ):
@@ -106,6 +112,7 @@ def test_eight_wrong_codes_lock_even_though_the_password_is_right(
     assert give(door(company.sales_clerk), telephone.code()).status_code == 302
 
 
+@pytest.mark.slow
 def test_the_step_between_is_short_for_one_browser_and_good_once(
     resources, company, clock, door, with_factor
 ):
@@ -124,6 +131,7 @@ def test_the_step_between_is_short_for_one_browser_and_good_once(
         assert uow.session.scalars(select(SignInStep)).all() == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", ["", "x", "x" * 3000, "' OR 1=1 --"])
 def test_a_made_up_step_leads_back_to_the_door(app, company, step):
     client = app.test_client()
@@ -132,6 +140,7 @@ def test_a_made_up_step_leads_back_to_the_door(app, company, step):
     assert app.test_client().get("/login/code").location.startswith("/login?")
 
 
+@pytest.mark.slow
 def test_the_secret_is_kept_sealed_and_the_codes_hashed(resources, company, door, clock):
     browser = door(company.sales_clerk)
     browser.post("/account/second-factor/start", data={"password": PASSWORD})
@@ -148,6 +157,7 @@ def test_the_secret_is_kept_sealed_and_the_codes_hashed(resources, company, door
         assert sealer.open(b"", "x") is None
 
 
+@pytest.mark.slow
 def test_recovery_codes_are_kept_as_keyed_hashes(resources, company, with_factor):
     _, _, codes = with_factor
     with resources.reading() as uow:
@@ -158,6 +168,7 @@ def test_recovery_codes_are_kept_as_keyed_hashes(resources, company, with_factor
     assert Sealer(b"another").hash(f"{company.sales_clerk.id}:{bare}") not in kept
 
 
+@pytest.mark.slow
 def test_it_is_changed_only_with_ones_password(company, door, with_factor, clock):
     browser, _telephone, codes = with_factor
     for act in ("codes", "drop"):
@@ -175,6 +186,7 @@ def test_it_is_changed_only_with_ones_password(company, door, with_factor, clock
     assert door(company.sales_clerk).answer.location == "/"
 
 
+@pytest.mark.slow
 def test_a_wrong_first_code_keeps_it_off_and_the_picture_shown(company, door):
     browser = door(company.sales_clerk)
     assert (
@@ -204,6 +216,7 @@ def test_who_must_have_one_does_nothing_else_before(company, door, set_up, with_
     assert again.get("/items").status_code == 200
 
 
+@pytest.mark.slow
 def test_a_sign_in_from_before_the_rule_gives_its_code_now(
     company, door, set_up, with_settings, clock, client_for
 ):
@@ -215,6 +228,7 @@ def test_a_sign_in_from_before_the_rule_gives_its_code_now(
     assert wrong.status_code == 422 and "验证码不对" in wrong.text
 
 
+@pytest.mark.slow
 def test_an_administrator_takes_it_away_and_its_person_hears(
     company, door, client_for, with_factor, told
 ):
@@ -225,6 +239,7 @@ def test_an_administrator_takes_it_away_and_its_person_hears(
     assert admin.post(f"{page}/drop-factor").status_code == 404, "a second time"
 
 
+@pytest.mark.slow
 def test_with_another_instance_key_it_says_so_instead_of_failing(
     resources, company, door, with_factor
 ):

@@ -27,6 +27,7 @@ def test_one_sees_ones_own_and_nobody_elses(company, busy, client_for):
     assert client_for(company.sales_clerk).get("/admin/sign-ins").status_code == 403
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("query", "count"),
     [("", 3), ("person=陈晓", 2), ("person=other_cl", 1), ("outcome=refused", 1),
@@ -40,6 +41,7 @@ def test_the_audit_office_narrows_the_log(company, busy, client_for, query, coun
     assert (f"共 {count} 条" in page.text) if count else ("没有符合条件" in page.text)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "query", ["outcome=x", "since=昨天", "until=2026-13-01", "page=0", "page=-1"]
 )
@@ -47,6 +49,7 @@ def test_a_wrong_question_is_refused_with_a_word(company, client_for, query):
     assert client_for(company.leader).get(f"/admin/sign-ins?{query}").status_code == 422
 
 
+@pytest.mark.slow
 def test_both_lists_are_sheets(company, busy, client_for):
     for person, page, lines in (
         (company.leader, "/admin/sign-ins", 4), (company.sales_clerk, "/account/sign-ins", 3),
@@ -56,6 +59,7 @@ def test_both_lists_are_sheets(company, busy, client_for):
         assert sheet.max_row == lines
 
 
+@pytest.mark.slow
 def test_entries_go_after_four_hundred_days(resources, company):
     with resources.work() as uow:
         old = uow.now() - LOG_KEPT - timedelta(minutes=1)
@@ -65,12 +69,14 @@ def test_entries_go_after_four_hundred_days(resources, company):
         assert uow.session.scalar(select(func.count()).select_from(SignInEntry)) == 1
 
 
+@pytest.mark.slow
 def test_a_hostile_device_is_shown_as_text(company, door, client_for):
     door(company.sales_clerk, headers={"User-Agent": "<script>alert(1)</script>" * 50})
     page = client_for(company.leader).get("/admin/sign-ins").text
     assert "alert(1)" not in page and "不认识的设备" in page
 
 
+@pytest.mark.slow
 def test_the_journal_names_no_address_and_no_password(resources, company, busy):
     from storage.journal import JournalEntry
 

@@ -73,6 +73,7 @@ def test_the_page_says_why_and_keeps_the_old_password(company, client_for, door)
     assert door(company.sales_clerk).answer.status_code == 302
 
 
+@pytest.mark.slow
 def test_a_new_password_ends_every_other_sign_in_and_token(
     company, client_for, api_for, door, told
 ):

@@ -29,6 +29,7 @@ def test_a_sign_in_not_used_for_four_hours_is_over(company, clock, door):
     assert browser.get("/account").status_code == 302
 
 
+@pytest.mark.slow
 def test_a_sign_in_ends_after_twelve_hours_however_much_it_is_used(company, clock, door):
     browser = door(company.sales_clerk)
     for _ in range(11):
@@ -38,6 +39,7 @@ def test_a_sign_in_ends_after_twelve_hours_however_much_it_is_used(company, cloc
     assert browser.get("/account").status_code == 302
 
 
+@pytest.mark.slow
 def test_use_is_noted_every_five_minutes_only(resources, company, clock, door):
     browser = door(company.sales_clerk)
     first = sessions_of(resources, company.sales_clerk)[0].seen_at
@@ -79,6 +81,7 @@ def test_other_devices_are_ended_one_by_one_and_all_at_once(resources, company, 
     assert third.get("/account").status_code == 302 and first.get("/account").status_code == 200
 
 
+@pytest.mark.slow
 def test_ending_ones_own_sign_in_signs_out(resources, company, door):
     browser = door(company.sales_clerk)
     mine = sessions_of(resources, company.sales_clerk)[0].id
@@ -86,6 +89,7 @@ def test_ending_ones_own_sign_in_signs_out(resources, company, door):
     assert browser.get("/account").status_code == 302
 
 
+@pytest.mark.slow
 def test_anothers_sign_in_and_token_do_not_exist_for_one(resources, company, client_for, api_for):
     client_for(company.leader)
     api_for(company.leader)
@@ -114,6 +118,7 @@ def test_a_token_is_made_with_ones_password_and_shown_once(resources, company, c
     assert "没有用过" not in client.get("/account").text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("changes", "field"),
     [({"name": ""}, "name"), ({"name": "x" * 61}, "name"), ({"name": "a\u202eb"}, "name"),
@@ -132,6 +137,7 @@ def test_a_wrong_token_form_comes_back_with_what_was_typed(
         assert uow.session.scalars(select(ApiToken)).all() == []
 
 
+@pytest.mark.slow
 def test_nobody_has_more_than_twenty_tokens(resources, company, client_for):
     with resources.work() as uow:
         for _ in range(20):
@@ -142,6 +148,7 @@ def test_nobody_has_more_than_twenty_tokens(resources, company, client_for):
     assert page.status_code == 422 and "至多 20 个" in page.text
 
 
+@pytest.mark.slow
 def test_a_reading_token_acts_nowhere(resources, company, app):
     with resources.work() as uow:
         token = access.issue_token(uow, company.sales_clerk.id, 5, scope="read")
@@ -173,6 +180,7 @@ def test_a_token_lists_and_ends_itself_but_makes_no_other(company, api_for):
     assert program.get("/api/v1/me").status_code == 401
 
 
+@pytest.mark.slow
 def test_a_token_ends_on_its_day(resources, company, api_for, clock):
     program = api_for(company.sales_clerk)
     clock.advance(hours=23)
@@ -181,6 +189,7 @@ def test_a_token_ends_on_its_day(resources, company, api_for, clock):
     assert program.get("/api/v1/me").status_code == 401
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sent", ["", "Bearer", "Bearer ", "Basic eDp5", "Bearer " + "x" * 9000])
 def test_what_is_no_token_is_refused(company, app, sent):
     assert app.test_client().get("/api/v1/me", headers={"Authorization": sent}).status_code == 401
@@ -216,6 +225,7 @@ def test_leaving_ends_everything_at_once(resources, company, door, api_for, set_
             assert uow.session.scalars(mine).all() == [], table
 
 
+@pytest.mark.slow
 def test_an_administrator_ends_all_of_somebodys_sign_ins(resources, company, door, client_for):
     browser, admin = door(company.sales_clerk), client_for(company.admin)
     page = f"/admin/users/{company.sales_clerk.id}/sign-in"

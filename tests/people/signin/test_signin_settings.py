@@ -86,6 +86,7 @@ def run(resources, monkeypatch):
     return lambda command, *words: CliRunner().invoke(command, words)
 
 
+@pytest.mark.slow
 def test_the_server_opens_an_account_that_no_page_can(company, run, door, set_up, client_for, told):
     set_up(door(company.admin))
     for _ in range(8):
