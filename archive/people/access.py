@@ -120,8 +120,9 @@ def check_password(uow: UnitOfWork, username: str, password: str, address: str) 
 
 
 def account_named(uow: UnitOfWork, username: str) -> int | None:
-    """Return whose user name this is, leavers included, or None."""
-    return uow.session.scalar(select(User.id).where(User.username == username.strip()))
+    """Return whose user name this is, however it is spelt, leavers included; or None."""
+    named = select(User.id).where(func.lower(User.username) == name_key(username))
+    return uow.session.scalar(named.order_by(User.username != username.strip()).limit(1))
 
 
 def note_password(uow: UnitOfWork, check: PasswordCheck) -> int | None:

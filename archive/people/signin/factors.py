@@ -161,6 +161,8 @@ def drop(uow: UnitOfWork, actor: Actor) -> None:
 def drop_for(uow: UnitOfWork, actor: Actor, user_id: int) -> None:
     """Take somebody's second factor away (the telephone is lost, and so are the codes)."""
     require(actor, "people.edit")
+    if user_id == actor.id:
+        raise Invalid("自己的两步验证请在“我的账户”里停用，或请另一位管理员操作。")
     if uow.session.get(User, user_id) is None or not is_on(uow, user_id):
         raise NotFound("此人没有开两步验证。")
     _remove(uow, user_id)

@@ -15,11 +15,11 @@ from storage.work import UnitOfWork
 
 
 def locked_until(uow: UnitOfWork, username: str) -> datetime | None:
-    """Return until when the account of this name is locked, or None."""
+    """Return until when the account of this name, however it is spelt, is locked; or None."""
     query = (
         select(func.max(AccountLock.until))
         .join(User, User.id == AccountLock.user_id)
-        .where(User.username == username.strip(), AccountLock.until > uow.now())
+        .where(func.lower(User.username) == name_key(username), AccountLock.until > uow.now())
     )
     until: datetime | None = uow.session.scalar(query)
     return until

@@ -9,6 +9,7 @@ import base64
 import hashlib
 import json
 import secrets
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
@@ -26,12 +27,14 @@ from archive.config_signin import LOOPBACK, OidcSettings
 from archive.core.errors import Unauthenticated, Unavailable
 from archive.people.signin.known import Known, Verdict
 
-ANSWER_SECONDS = 10.0
+ANSWER_SECONDS = 5.0
+KEPT_SECONDS = 60.0
 LARGEST_ANSWER = 1 << 20
 LEEWAY = 60
 ALGORITHMS = ["RS256", "PS256", "ES256", "RS384", "RS512", "ES384", "ES512", "EdDSA"]
 STRONG = {"mfa", "otp", "hwk", "swk", "fpt"}  # RFC 8176
 _LONGEST = 2000
+_DISCOVERED: dict[str, tuple[float, Mapping[str, Any]]] = {}
 
 
 @dataclass(frozen=True)
@@ -89,9 +92,14 @@ def read_answer(
 
 
 def _discover(settings: OidcSettings) -> Mapping[str, Any]:
+    """Return the provider's addresses, asked for once a minute: the door is open to anybody."""
+    asked_at, kept = _DISCOVERED.get(settings.issuer, (0.0, {}))
+    if kept and time.monotonic() - asked_at < KEPT_SECONDS:
+        return kept
     found = _read(f"{settings.issuer.rstrip('/')}/.well-known/openid-configuration")
     if found.get("issuer") != settings.issuer:
         raise Unavailable("登录平台的设置对不上：它自称的 issuer 与 ARCHIVE_OIDC_ISSUER 不同。")
+    _DISCOVERED[settings.issuer] = (time.monotonic(), found)
     return found
 
 

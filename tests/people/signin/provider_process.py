@@ -1,8 +1,8 @@
 """A small OpenID Connect provider, a process of its own: it lets everybody in, and lies when told.
 
 Run as a program: prints its address, then serves. ``POST /control`` says who signs in and how it
-lies: ``claims`` and ``discovery`` put over the right ones, ``drop`` taken out, ``sign`` (right,
-stranger, none, hmac).
+lies: ``claims`` and ``discovery`` put over the right ones, ``drop`` taken out, ``shift``
+times that many seconds from now, ``sign`` (right, stranger, none, hmac).
 """
 
 import base64
@@ -94,6 +94,7 @@ class Provider(BaseHTTPRequestHandler):
             "nonce": asked["nonce"], "preferred_username": "sales_clerk", "name": "陈晓东",
             **dict(CONTROL.get("claims", {})),
         }  # fmt: skip
+        claims |= {name: now + by for name, by in dict(CONTROL.get("shift", {})).items()}
         for name in CONTROL.get("drop", ()):
             claims.pop(name)
         return self._json({"access_token": "x", "token_type": "Bearer", "id_token": _token(claims)})

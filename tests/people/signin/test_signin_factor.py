@@ -237,6 +237,8 @@ def test_an_administrator_takes_it_away_and_its_person_hears(
     assert "管理员停用了" in told(company.sales_clerk)[-1].replace("系统管理员（管理员）", "管理员")
     assert door(company.sales_clerk).answer.location == "/"
     assert admin.post(f"{page}/drop-factor").status_code == 404, "a second time"
+    own = f"/admin/users/{company.admin.id}/sign-in/drop-factor"
+    assert admin.post(own).status_code == 422, "nor round their own password"
 
 
 @pytest.mark.slow
