@@ -60,6 +60,10 @@ from archive.lending.viewing import api as viewing_api
 from archive.lending.viewing import routes as viewing
 from archive.people import routes as people
 from archive.people.gate import check_caller, find_current_actor
+from archive.people.signin import admin_routes as sign_in_admin
+from archive.people.signin import api as sign_in_api
+from archive.people.signin import door_routes as sign_in_door
+from archive.people.signin import routes as sign_in
 from archive.records import api as records_api
 from archive.records import batch_api, batch_routes
 from archive.records import routes as records
@@ -87,6 +91,9 @@ UPLOAD_LIMIT = 64 << 20
 FORM_LIMIT = 8 << 20
 PAGES = (
     people,
+    sign_in,
+    sign_in_door,
+    sign_in_admin,
     tasks,
     forms,
     customers,
@@ -134,6 +141,7 @@ PAGES = (
 )
 CALLS = (
     tasks_api,
+    sign_in_api,
     customers_api,
     records_api,
     batch_api,

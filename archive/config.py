@@ -13,6 +13,7 @@ notices go out by e-mail; without them they stay in the app. ``ARCHIVE_BACKUP_TO
 ``ARCHIVE_INBOX`` is a folder that is watched: what a scanner puts there is received.
 ``ARCHIVE_CLAMD`` (a Unix socket's path, or host:port) is the ClamAV daemon that scans what is
 filed; ``ARCHIVE_SAMPLE`` (50) is how many filed items are checked every night, at least a 365th.
+How people sign in: ``config_signin``.
 """
 
 import os
@@ -23,13 +24,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-
-class BadSetting(ValueError):
-    """A setting in the environment that cannot be used; `message` says which, in Chinese."""
-
-    def __init__(self, message: str) -> None:
-        super().__init__(message)
-        self.message = message
+from archive.config_errors import BadSetting as BadSetting
+from archive.config_signin import SignInSettings, read_sign_in
 
 
 @dataclass(frozen=True)
@@ -54,6 +50,7 @@ class Settings:
     clamd: str = ""
     sample: int = 50
     inbox: Path | None = None
+    sign_in: SignInSettings = field(default_factory=SignInSettings)
 
     @property
     def blobs(self) -> Path:
@@ -113,6 +110,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         clamd=_scanner(env),
         sample=_whole_number(env, "ARCHIVE_SAMPLE", 50, most=100_000),
         inbox=Path(inbox).resolve() if (inbox := env.get("ARCHIVE_INBOX", "").strip()) else None,
+        sign_in=read_sign_in(env),
         **_mail(env),
     )
 

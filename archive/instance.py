@@ -11,9 +11,10 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from archive.config import Settings, instance_secret, load_settings
+from archive.config import BadSetting, Settings, instance_secret, load_settings
 from archive.core.resources import Resources, open_resources
 from archive.forms.service import install_shipped, is_behind
+from archive.people.rights import ROLES
 from doc_templates.pdf import Converter
 from doc_templates.pdf_socket import SocketConverter
 from storage.database import Database
@@ -31,6 +32,9 @@ def open_instance(
     in, unless the caller does so at a time of its own.
     """
     chosen = settings or load_settings()
+    unknown = sorted(chosen.sign_in.second_factor_roles - ROLES.keys())
+    if unknown:
+        raise BadSetting(f"ARCHIVE_SECOND_FACTOR_ROLES 里的“{unknown[0]}”不是角色代号")
     shared = SocketConverter(str(chosen.office_socket), office_key(chosen), patience=WORKER_STARTS)
     resources = open_resources(chosen, converter or shared)
     migrate(resources.database)

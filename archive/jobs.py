@@ -36,6 +36,7 @@ from archive.lending.controlled_mail import RECALL_POSTMAN
 from archive.lending.mail import POSTMAN
 from archive.lending.notices import MAIL
 from archive.lending.recalls import drain_secrecy
+from archive.people.signin.notices import MAIL as ACCOUNT_MAIL
 from archive.records.batch import CHECK, IMPORT, check_work, import_work
 from archive.search.indexing import drain_customer, drain_extract, drain_index, drain_reindex
 from archive.search.saved_news import look_for_news
@@ -43,6 +44,7 @@ from archive.search.store import drop_entries
 from archive.signing.reminders import do_signing_chores
 from archive.tasks.runner import drain_tasks
 from archive.tasks.service import Work, forget_old
+from archive.trust.account_mail import ACCOUNT_POSTMAN
 from archive.trust.backup.nightly import do_nightly
 from archive.trust.checking import VERIFY, verify_work
 from archive.trust.checkpoints import note_checkpoint
@@ -84,6 +86,7 @@ HANDLERS: dict[str, Handler] = {
     "leaver": drain_leavers,
     MAIL: POSTMAN.deliver,
     RECALL_MAIL: RECALL_POSTMAN.deliver,
+    ACCOUNT_MAIL: ACCOUNT_POSTMAN.deliver,
     "secrecy": drain_secrecy,
     SHRED: drain_shred,
 }

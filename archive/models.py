@@ -19,6 +19,7 @@ from archive.lending.confirming import models as confirming
 from archive.lending.incidents import models as incidents
 from archive.lending.viewing import models as viewing
 from archive.people import models as people
+from archive.people.signin import models as sign_in
 from archive.records import models as records
 from archive.search import models as search
 from archive.signing import models as signing
@@ -62,6 +63,7 @@ __all__ = [
     "retention",
     "seals",
     "search",
+    "sign_in",
     "signing",
     "stocktake",
     "tasks",

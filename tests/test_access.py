@@ -216,6 +216,29 @@ POST /filing/screen/many                login   403    403    302       403    4
 GET  /filing/screen/i{item}/page/1.png  login   403    403    200       403    403
 GET  /api/v1/intake-batches             401     403    403    200       403    403
 POST /api/v1/intake-batches/1/register  401     403    403    404       403    403
+GET  /account                           login   200    200    200       200    200
+GET  /account/sign-ins                  login   200    200    200       200    200
+GET  /account/second-factor             login   200    200    200       200    200
+POST /account/second-factor/start       login   422    422    422       422    422
+POST /account/second-factor/confirm     login   409    409    409       409    409
+POST /account/second-factor/code        login   404    404    404       404    404
+POST /account/second-factor/codes       login   422    422    422       422    422
+POST /account/second-factor/drop        login   422    422    422       422    422
+POST /account/tokens                    login   422    422    422       422    422
+POST /account/tokens/999/end            login   404    404    404       404    404
+POST /account/sessions/999/end          login   404    404    404       404    404
+POST /account/sessions/end              login   302    302    302       302    302
+GET  /admin/sign-ins                    login   403    403    403       200    200
+GET  /admin/users/1/sign-in             login   403    403    403       403    200
+POST /admin/users/1/sign-in/unlock      login   403    403    403       403    302
+POST /admin/users/1/sign-in/end         login   403    403    403       403    302
+POST /admin/users/1/sign-in/drop-factor login   403    403    403       403    404
+POST /admin/users/1/sign-in/unbind      login   403    403    403       403    404
+GET  /api/v1/me                         401     200    200    200       200    200
+GET  /api/v1/me/tokens                  401     200    200    200       200    200
+DELETE /api/v1/me/tokens/999            401     404    404    404       404    404
+GET  /api/v1/me/sessions                401     200    200    200       200    200
+DELETE /api/v1/me/sessions/999          401     404    404    404       404    404
 """
 BODIES = {
     "refusal": {"reason": "缺页"},
@@ -314,6 +337,9 @@ def test_only_the_door_and_the_pulse_are_public(app):
     }
     assert public == {
         "/login",
+        "/login/code",  # the code after the password, by the step's cookie
+        "/login/outside",  # to the provider, and back with its answer
+        "/login/outside/back",
         "/favicon.ico",
         "/healthz",
         "/metrics",  # to a program by its token, to an administrator signed in

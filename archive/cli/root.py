@@ -17,6 +17,7 @@ HOMES = {
     "serve": "instance",
     "worker": "instance",
     "token": "instance",
+    "account": "accounts",
     "form": "forms",
     "import": "importing",
     "extract": "extracting",

@@ -4,8 +4,9 @@ The barcode is Code 128 of the copy's ASCII code; the 档号, which Code 128 can
 its middle dot, goes into the QR code as text.
 """
 
-import segno
 from barcode.codex import Code128
+
+from archive.core.qr import qr_svg as qr_svg
 
 QUIET = 10
 HEIGHT = 60
@@ -26,22 +27,4 @@ def barcode_svg(barcode: str) -> str:
         f'class="barcode" role="img" aria-label="条码 {barcode}" preserveAspectRatio="none">'
         f'<rect width="{width}" height="{HEIGHT}" fill="#fff"/>'
         f'<path d="{"".join(bars)}" fill="#000" shape-rendering="crispEdges"/></svg>'
-    )
-
-
-def qr_svg(text: str) -> str:
-    """Return a QR code of the text as SVG, scalable, without inline styles."""
-    rows = list(segno.make(text, error="m", micro=False).matrix)
-    border = 4
-    size = len(rows) + 2 * border
-    dots = "".join(
-        f"M{x + border} {y + border}h1v1h-1z"
-        for y, row in enumerate(rows)
-        for x, dot in enumerate(row)
-        if dot
-    )
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {size} {size}" '
-        f'class="qr" role="img" aria-label="二维码"><rect width="{size}" height="{size}" '
-        f'fill="#fff"/><path d="{dots}" fill="#000" shape-rendering="crispEdges"/></svg>'
     )

@@ -6,7 +6,7 @@ Only a digest of the address is kept: it is shown once, and a new one ends the o
 import hashlib
 import secrets
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from archive.core.errors import NotFound
 from archive.lending.icalendar import DueDay, write_calendar
@@ -14,6 +14,7 @@ from archive.lending.models import Loan, LoanFeed, LoanRequest
 from archive.lending.notices import name_of_item
 from archive.people import service as people
 from archive.people.rights import Actor, require
+from archive.people.signin.leaving import when_leaving
 from storage.work import UnitOfWork
 
 LONGEST_TOKEN = 100
@@ -40,6 +41,11 @@ def close_feed(uow: UnitOfWork, actor: Actor) -> None:
         uow.session.delete(row)
         uow.session.flush()
         uow.journal(actor.id, "loan_feed.close", "user", actor.id)
+
+
+@when_leaving
+def _close_leavers_feed(uow: UnitOfWork, user_id: int) -> None:
+    uow.session.execute(delete(LoanFeed).where(LoanFeed.user_id == user_id))
 
 
 def has_feed(uow: UnitOfWork, actor: Actor) -> bool:

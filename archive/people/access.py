@@ -6,22 +6,26 @@ Only hashes are kept. Guessing is slowed down per name and per address.
 import hashlib
 import secrets
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import delete, func, select
 
-from archive.core.clock import local_day
-from archive.core.errors import Invalid, NotFound, Throttled, Unauthenticated
+from archive.core.clock import local_day, show_instant
+from archive.core.errors import Conflict, Invalid, NotFound, Throttled
 from archive.people.models import ApiToken, LoginSession, PasswordTry, User
 from archive.people.rights import Actor, require
 from archive.people.service import find_actor
+from archive.people.signin.leaving import end_everything, end_sign_ins
+from archive.people.signin.locks import end_locks, lock, locked_until
+from archive.people.signin.models import OutsideIdentity
+from archive.people.signin.notices import tell
+from archive.people.signin.rules import FIRST_LOCK, SCOPES, SEEN_EVERY, WRITE, name_key
 from storage.work import UnitOfWork
 
 SESSION_LIFE = timedelta(hours=12)
-SEEN_EVERY = timedelta(minutes=5)
-TRY_WINDOW = timedelta(minutes=15)
+TRY_WINDOW = FIRST_LOCK
 TRIES_PER_NAME = 8
 TRIES_PER_ADDRESS = 60
 MIN_PASSWORD = 10
@@ -34,11 +38,33 @@ _DECOY = _hasher.hash(secrets.token_urlsafe(16))
 
 @dataclass(frozen=True)
 class PasswordCheck:
-    """The outcome of a password: whose it is (None = wrong), to be recorded by the edge."""
+    """The outcome of a password: whose it is (None = wrong), to be recorded by the edge.
+
+    ``account_id`` is whose name was given, ``refusal`` why it was refused (``rules.REFUSALS``).
+    """
 
     user_id: int | None
     username: str
     address: str
+    account_id: int | None = None
+    refusal: str = ""
+
+
+@dataclass(frozen=True)
+class SignedIn:
+    """A browser or program that is let in: who, by which session or token, and how far."""
+
+    actor: Actor
+    key_id: int
+    seen_at: datetime | None
+    method: str = ""
+    is_strong: bool = False
+    opened_at: datetime | None = None
+    scope: str = WRITE
+
+    def is_due(self, now: datetime) -> bool:
+        """Say whether it should be noted that it is still in use."""
+        return self.seen_at is None or now - self.seen_at >= SEEN_EVERY
 
 
 def hash_password(password: str) -> str:
@@ -59,12 +85,21 @@ def new_password() -> str:
 
 
 def check_throttle(uow: UnitOfWork, username: str, address: str) -> None:
-    """Raise Throttled when this name or address failed too often lately."""
+    """Raise Throttled when this name or address failed too often lately, or the account is locked.
+
+    However a name is spelt (spaces, capitals, full width), its tries are counted together.
+    """
     since = uow.now() - TRY_WINDOW
     count = select(func.count()).select_from(PasswordTry).where(PasswordTry.at > since)
-    by_name = uow.session.scalar(count.where(PasswordTry.username == username[:80])) or 0
+    by_name = uow.session.scalar(count.where(PasswordTry.username == name_key(username))) or 0
     by_address = uow.session.scalar(count.where(PasswordTry.address == address)) or 0
-    if by_name >= TRIES_PER_NAME or by_address >= TRIES_PER_ADDRESS:
+    until = locked_until(uow, username)
+    if until is not None and until - uow.now() > FIRST_LOCK:
+        raise Throttled(
+            f"密码错误次数过多，账号已锁定到 {show_instant(until)}，"
+            "请到时再试，或请系统管理员解锁。"
+        )
+    if until is not None or by_name >= TRIES_PER_NAME or by_address >= TRIES_PER_ADDRESS:
         raise Throttled("密码错误次数过多，请 15 分钟后再试，或请系统管理员重置密码。")
 
 
@@ -76,26 +111,51 @@ def check_password(uow: UnitOfWork, username: str, password: str, address: str) 
     check_throttle(uow, username, address)
     row = uow.session.scalar(select(User).where(User.username == username.strip()))
     matches = _matches(row.password_hash if row else _DECOY, password)
-    known = row is not None and matches and find_actor(uow, row.id) is not None
-    return PasswordCheck(row.id if row and known else None, username[:80], address[:60])
+    if row is None:
+        return PasswordCheck(None, name_key(username), address[:60], None, "unknown")
+    is_here = find_actor(uow, row.id) is not None
+    refusal = "" if matches and is_here else "left" if not is_here else "password"
+    known = None if refusal else row.id
+    return PasswordCheck(known, name_key(username), address[:60], row.id, refusal)
+
+
+def account_named(uow: UnitOfWork, username: str) -> int | None:
+    """Return whose user name this is, however it is spelt, leavers included; or None."""
+    named = select(User.id).where(func.lower(User.username) == name_key(username))
+    return uow.session.scalar(named.order_by(User.username != username.strip()).limit(1))
 
 
 def note_password(uow: UnitOfWork, check: PasswordCheck) -> int | None:
     """Record a password's outcome; return the user's id, or None when it was wrong.
 
-    The edge commits either way, so that failures count.
+    The edge commits either way, so that failures count; too many lock the account.
     """
+    key = name_key(check.username)
     if check.user_id is not None:
-        uow.session.execute(delete(PasswordTry).where(PasswordTry.username == check.username))
+        uow.session.execute(delete(PasswordTry).where(PasswordTry.username == key))
         return check.user_id
     uow.session.execute(delete(PasswordTry).where(PasswordTry.at < uow.now() - 4 * TRY_WINDOW))
-    uow.session.add(PasswordTry(username=check.username, address=check.address, at=uow.now()))
+    uow.session.add(PasswordTry(username=key, address=check.address, at=uow.now()))
     uow.journal(None, "login.refused", "user", "-", {})
+    if check.account_id is not None:
+        recent = (PasswordTry.username == key, PasswordTry.at > uow.now() - TRY_WINDOW)
+        tries = uow.session.scalar(select(func.count()).select_from(PasswordTry).where(*recent))
+        if (tries or 0) >= TRIES_PER_NAME:
+            lock(uow, check.account_id, check.address)
     return None
 
 
-def open_session(uow: UnitOfWork, user_id: int, address: str, agent: str) -> str:
-    """Sign a browser in and return the token for its cookie."""
+def open_session(
+    uow: UnitOfWork,
+    user_id: int,
+    address: str,
+    agent: str,
+    *,
+    method: str = "password",
+    is_strong: bool = False,
+    life: timedelta = SESSION_LIFE,
+) -> str:
+    """Sign a browser in and return its cookie's token; ``is_strong``: a code was given too."""
     now, token = uow.now(), secrets.token_urlsafe(32)
     uow.session.execute(delete(LoginSession).where(LoginSession.expires_at < now))
     uow.session.add(
@@ -104,23 +164,44 @@ def open_session(uow: UnitOfWork, user_id: int, address: str, agent: str) -> str
             user_id=user_id,
             created_at=now,
             seen_at=now,
-            expires_at=now + SESSION_LIFE,
+            expires_at=now + life,
             address=address[:60],
             agent=agent[:200],
+            method=method,
+            is_strong=is_strong,
         )
     )
     uow.journal(user_id, "login", "user", user_id, {})
     return token
 
 
-def find_session_actor(uow: UnitOfWork, token: str) -> Actor | None:
-    """Return whose browser holds this cookie token, or None when it holds no more."""
-    row = uow.session.scalar(
-        select(LoginSession).where(
-            LoginSession.token_hash == _digest(token), LoginSession.expires_at > uow.now()
+def find_session(uow: UnitOfWork, token: str, idle: timedelta = SESSION_LIFE) -> SignedIn | None:
+    """Return who holds this cookie token; None when it ran out, or was not used for ``idle``.
+
+    One statement reads session and person.
+    """
+    now = uow.now()
+    found = uow.session.execute(
+        select(LoginSession, User)
+        .join(User, User.id == LoginSession.user_id)
+        .where(
+            LoginSession.token_hash == _digest(token),
+            LoginSession.expires_at > now,
+            LoginSession.seen_at > now - idle,
         )
+    ).first()
+    actor = find_actor(uow, found[1].id) if found else None
+    if found is None or actor is None:
+        return None
+    row = found[0]
+    return SignedIn(
+        actor=actor,
+        key_id=row.id,
+        seen_at=row.seen_at,
+        method=row.method,
+        is_strong=row.is_strong,
+        opened_at=row.created_at,
     )
-    return None if row is None else find_actor(uow, row.user_id)
 
 
 def close_session(uow: UnitOfWork, token: str) -> None:
@@ -128,32 +209,41 @@ def close_session(uow: UnitOfWork, token: str) -> None:
     uow.session.execute(delete(LoginSession).where(LoginSession.token_hash == _digest(token)))
 
 
-def issue_token(uow: UnitOfWork, user_id: int, days: int) -> str:
-    """Return a new API token of the user, good for ``days`` days."""
+def issue_token(
+    uow: UnitOfWork, user_id: int, days: int, *, name: str = "", scope: str = WRITE
+) -> str:
+    """Return a new API token of the user, good for ``days`` days; raise Invalid."""
     if not 1 <= days <= MAX_TOKEN_DAYS:
         raise Invalid(f"令牌有效天数应在 1 到 {MAX_TOKEN_DAYS} 之间。", {"days": "天数不对"})
+    if scope not in SCOPES:
+        raise Invalid("令牌只有“只读”和“读写”两种。", {"scope": "请选只读或读写"})
     token = secrets.token_urlsafe(32)
     now = uow.now()
-    uow.session.add(
-        ApiToken(
-            token_hash=_digest(token),
-            user_id=user_id,
-            created_at=now,
-            expires_at=now + timedelta(days=days),
-        )
+    row = ApiToken(
+        token_hash=_digest(token),
+        user_id=user_id,
+        created_at=now,
+        expires_at=now + timedelta(days=days),
+        name=name,
+        scope=scope,
     )
-    uow.journal(user_id, "token.issue", "user", user_id, {"days": days})
+    uow.session.add(row)
+    uow.journal(user_id, "token.issue", "user", user_id, {"days": days, "scope": scope})
     return token
 
 
-def find_token_actor(uow: UnitOfWork, token: str) -> Actor | None:
-    """Return whose API token this is, or None when it holds no more."""
-    row = uow.session.scalar(
-        select(ApiToken).where(
-            ApiToken.token_hash == _digest(token), ApiToken.expires_at > uow.now()
-        )
-    )
-    return None if row is None else find_actor(uow, row.user_id)
+def find_token(uow: UnitOfWork, token: str) -> SignedIn | None:
+    """Return whose API token this is and what it is good for, or None when it holds no more."""
+    found = uow.session.execute(
+        select(ApiToken, User)
+        .join(User, User.id == ApiToken.user_id)
+        .where(ApiToken.token_hash == _digest(token), ApiToken.expires_at > uow.now())
+    ).first()
+    actor = find_actor(uow, found[1].id) if found else None
+    if found is None or actor is None:
+        return None
+    row = found[0]
+    return SignedIn(actor=actor, key_id=row.id, seen_at=row.used_at, scope=row.scope)
 
 
 def change_password(uow: UnitOfWork, user_id: int, password_hash: str) -> None:
@@ -161,25 +251,39 @@ def change_password(uow: UnitOfWork, user_id: int, password_hash: str) -> None:
     row = uow.session.get(User, user_id)
     if row is None:
         raise NotFound("没有这位用户。")
+    if _is_in_directory(uow, user_id):
+        raise Conflict("您用公司目录登录，密码请在目录里修改。")
     row.password_hash, row.must_change_password = password_hash, False
-    _end_everything(uow, user_id)
+    end_sign_ins(uow, user_id)
+    tell(uow, user_id, "password", "您的登录密码已修改，其他地方的登录和令牌都已结束。")
     uow.journal(user_id, "password.change", "user", user_id, {})
 
 
 def reset_password(uow: UnitOfWork, actor: Actor, user_id: int, password_hash: str) -> None:
     """Give a user a first password again, to be changed at the next sign-in."""
     require(actor, "people.edit")
+    set_first_password(uow, actor.id, user_id, password_hash, f"系统管理员（{actor.name}）")
+
+
+def set_first_password(
+    uow: UnitOfWork, by: int | None, user_id: int, password_hash: str, where: str
+) -> None:
+    """Set a first password; all the user's sign-ins and locks end. ``where``: who is said to."""
     row = uow.session.get(User, user_id)
     if row is None:
         raise NotFound("没有这位用户。")
+    if _is_in_directory(uow, user_id):
+        raise Conflict("此人用公司目录登录，密码请在目录里重置；不再用目录的，请先解除对应。")
     row.password_hash, row.must_change_password = password_hash, True
-    _end_everything(uow, user_id)
-    uow.session.execute(delete(PasswordTry).where(PasswordTry.username == row.username))
-    uow.journal(actor.id, "password.reset", "user", user_id, {})
+    end_sign_ins(uow, user_id)
+    end_locks(uow, user_id)
+    uow.session.execute(delete(PasswordTry).where(PasswordTry.username == name_key(row.username)))
+    tell(uow, user_id, "password", f"{where}重置了您的登录密码。")
+    uow.journal(by, "password.reset", "user", user_id, {})
 
 
 def mark_left(uow: UnitOfWork, actor: Actor, user_id: int) -> None:
-    """Note that a user left today: every sign-in and token of theirs ends at once."""
+    """Note that a user left today: all they could come in with ends at once."""
     require(actor, "people.edit")
     row = uow.session.get(User, user_id)
     if row is None:
@@ -187,21 +291,13 @@ def mark_left(uow: UnitOfWork, actor: Actor, user_id: int) -> None:
     if row.id == actor.id:
         raise Invalid("不能把自己标为离职，请由另一位管理员操作。")
     row.left_on = local_day(uow.now())
-    _end_everything(uow, user_id)
+    end_everything(uow, user_id)
     uow.journal(actor.id, "user.left", "user", user_id, {})
 
 
-def confirm_password(uow: UnitOfWork, actor: Actor, password: str, address: str) -> PasswordCheck:
-    """Check the acting person's own password again, before an act such as signing."""
-    check = check_password(uow, actor.username, password, address)
-    if check.user_id not in (None, actor.id):
-        raise Unauthenticated("密码不对。")
-    return check
-
-
-def _end_everything(uow: UnitOfWork, user_id: int) -> None:
-    uow.session.execute(delete(LoginSession).where(LoginSession.user_id == user_id))
-    uow.session.execute(delete(ApiToken).where(ApiToken.user_id == user_id))
+def _is_in_directory(uow: UnitOfWork, user_id: int) -> bool:
+    bound = (OutsideIdentity.user_id == user_id, OutsideIdentity.provider == "ldap")
+    return uow.session.scalar(select(OutsideIdentity.id).where(*bound)) is not None
 
 
 def _matches(password_hash: str, password: str) -> bool:
@@ -212,4 +308,4 @@ def _matches(password_hash: str, password: str) -> bool:
 
 
 def _digest(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()
+    return hashlib.sha256(token[:200].encode("utf-8", "surrogatepass")).hexdigest()

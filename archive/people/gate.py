@@ -5,18 +5,31 @@ Pages know people by the session cookie, the API by its bearer token, never the 
 
 from collections.abc import Callable
 from functools import wraps
+from ipaddress import ip_address
 from typing import Any, TypeVar, cast
 
 from flask import current_app, g, redirect, request, url_for
 from werkzeug.wrappers import Response
 
-from archive.core.errors import Unauthenticated
-from archive.core.web import reading
-from archive.people.access import find_session_actor, find_token_actor
+from archive.core.errors import Forbidden, Unauthenticated
+from archive.core.web import reading, resources
+from archive.people.access import SignedIn, find_session, find_token
 from archive.people.rights import Actor, acts, needs_thing, require
+from archive.people.signin.rules import READ
+from archive.people.signin.seen import note_seen_session, note_seen_token
 
 COOKIE = "archive_session"
 PUBLIC = "public"
+# Where somebody may be who still owes a second factor, or a password of their own.
+_ON_THE_WAY = {
+    "people.logout",
+    "people.password",
+    "people.password_post",
+    "sign_in.factor",
+    "sign_in.start_factor",
+    "sign_in.confirm_factor",
+    "sign_in.give_code",
+}
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -26,6 +39,19 @@ def find_current_actor() -> Actor | None:
     if "actor" not in g:
         g.actor = _find_by_token() if is_api() else _find_by_cookie()
     return cast(Actor | None, g.actor)
+
+
+def signed_in() -> SignedIn:
+    """Return by which session or token this request came; raise Unauthenticated."""
+    actor()
+    return cast(SignedIn, g.signed_in)
+
+
+def owes_second_factor() -> bool:
+    """Say whether a role of the person signed in asks for a second factor not given yet."""
+    here = signed_in()
+    wanted = resources().settings.sign_in.second_factor_roles
+    return bool(wanted & here.actor.roles) and not here.is_strong
 
 
 def actor() -> Actor:
@@ -59,6 +85,8 @@ def guard(act: str) -> Callable[[View], View]:
             person = actor()
             if person.must_change_password and not is_api() and act != "self":
                 return _to_password_page()
+            if not is_api() and request.endpoint not in _ON_THE_WAY and owes_second_factor():
+                return redirect(url_for("sign_in.factor"))
             if not needs_thing(act):
                 require(person, act)
             return view(*args, **kwargs)
@@ -76,13 +104,23 @@ def check_caller() -> None:
     if not is_api() or act == PUBLIC:
         return
     person = actor()
+    if signed_in().scope == READ and request.method not in ("GET", "HEAD"):
+        raise Forbidden("这个令牌只能读，不能办事；请换一个“读写”的令牌。")
     if not needs_thing(act):
         require(person, act)
 
 
 def client_address() -> str:
-    """Return the address the request came from."""
-    return request.remote_addr or "-"
+    """Return the address the request came from; what our own proxy says of it is believed."""
+    direct = request.remote_addr or "-"
+    proxy = resources().settings.sign_in.proxy
+    if not proxy or direct != proxy:
+        return direct
+    told = request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip()
+    try:
+        return str(ip_address(told))
+    except ValueError:
+        return direct
 
 
 def _to_password_page() -> Response:
@@ -94,7 +132,10 @@ def _find_by_cookie() -> Actor | None:
     if not token:
         return None
     with reading() as uow:
-        return find_session_actor(uow, token)
+        here = find_session(uow, token, resources().settings.sign_in.idle)
+    if here is not None and here.is_due(resources().clock()):
+        note_seen_session(resources(), here.key_id)
+    return _kept(here)
 
 
 def _find_by_token() -> Actor | None:
@@ -102,4 +143,12 @@ def _find_by_token() -> Actor | None:
     if scheme.lower() != "bearer" or not token.strip():
         return None
     with reading() as uow:
-        return find_token_actor(uow, token.strip())
+        here = find_token(uow, token.strip())
+    if here is not None and here.is_due(resources().clock()):
+        note_seen_token(resources(), here.key_id)
+    return _kept(here)
+
+
+def _kept(here: SignedIn | None) -> Actor | None:
+    g.signed_in = here
+    return None if here is None else here.actor

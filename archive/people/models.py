@@ -68,10 +68,12 @@ class LoginSession(Base):
     expires_at: Mapped[datetime]
     address: Mapped[str] = mapped_column(String(60), default="")
     agent: Mapped[str] = mapped_column(String(200), default="")
+    method: Mapped[str] = mapped_column(String(12), default="password")
+    is_strong: Mapped[bool] = mapped_column(default=False)
 
 
 class ApiToken(Base):
-    """A bearer token of a user for the API, kept as a hash."""
+    """A bearer token of a user for the API, kept as a hash; ``scope`` is ``read`` or ``write``."""
 
     __tablename__ = "api_token"
 
@@ -80,6 +82,9 @@ class ApiToken(Base):
     user_id: Mapped[int] = mapped_column(ForeignKey("user.id"), index=True)
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
+    name: Mapped[str] = mapped_column(String(60), default="")
+    scope: Mapped[str] = mapped_column(String(10), default="write")
+    used_at: Mapped[datetime | None]
 
 
 class PasswordTry(Base):

@@ -5,13 +5,24 @@ from flask import abort, flash, redirect, render_template, request, session, url
 from werkzeug.wrappers import Response
 from wtforms.fields.choices import SelectChoice
 
-from archive.core.errors import Invalid, Throttled
+from archive.core.errors import Invalid, Throttled, Unavailable
 from archive.core.list_sheets import ListColumn, wants_sheet, whole_list_sheet
 from archive.core.web import reading, resources, work
 from archive.people import access, service
 from archive.people.forms import LoginForm, PasswordForm, UserForm
-from archive.people.gate import COOKIE, actor, client_address, find_current_actor, guard
+from archive.people.gate import (
+    COOKIE,
+    actor,
+    client_address,
+    find_current_actor,
+    guard,
+    signed_in,
+)
 from archive.people.rights import ROLES, SECRECY
+from archive.people.signin.doorway import let_in, refusal_in_words, set_session_cookie, this_caller
+from archive.people.signin.edge import check_own, own_words, sign_in
+from archive.people.signin.outside import has_own_password, providers_of_id
+from archive.people.signin.passwords import check_choice
 
 pages = APIBlueprint("people", __name__, template_folder="templates", enable_openapi=False)
 
@@ -34,36 +45,27 @@ def login() -> str | Response:
     """Show the sign-in page."""
     if find_current_actor() is not None:
         return redirect("/")
-    return render_template("people/login.html", form=LoginForm())
+    return _login_page(LoginForm())
 
 
 @pages.post("/login")
 @guard("public")
 def login_post() -> tuple[str, int] | Response:
-    """Check name and password and sign the browser in."""
+    """Check name and password and sign the browser in, or ask for the code."""
     form = LoginForm()
     if not form.validate():
-        return render_template("people/login.html", form=form), 422
+        return _login_page(form), 422
     try:
-        with reading() as uow:
-            check = access.check_password(
-                uow, form.username.data or "", form.password.data or "", client_address()
-            )
-    except Throttled as refusal:
+        entry = sign_in(
+            resources(), form.username.data or "", form.password.data or "", this_caller()
+        )
+    except (Throttled, Unavailable) as refusal:
         form.password.errors = (refusal.message,)
-        return render_template("people/login.html", form=form), 429
-    with work() as uow:
-        user_id = access.note_password(uow, check)
-        agent = request.headers.get("User-Agent", "")
-        token = access.open_session(uow, user_id, client_address(), agent) if user_id else None
-        uow.commit()
-    if token is None:
-        form.password.errors = ("用户名或密码不对，请重新输入。",)
-        return render_template("people/login.html", form=form), 401
-    session.clear()
-    answer = redirect(_inside(request.args.get("next", "")))
-    _set_cookie(answer, token)
-    return answer
+        return _login_page(form), 429 if isinstance(refusal, Throttled) else 503
+    if entry.refusal:
+        form.password.errors = (refusal_in_words(entry.refusal),)
+        return _login_page(form), 401
+    return let_in(entry, request.args.get("next", ""))
 
 
 @pages.post("/logout")
@@ -83,38 +85,52 @@ def logout() -> Response:
 @guard("self")
 def password() -> str:
     """Show the page to change one's own password."""
-    return render_template("people/password.html", form=PasswordForm())
+    return _password_page(_password_form(PasswordForm()))
 
 
 @pages.post("/account/password")
 @guard("self")
 def password_post() -> str | tuple[str, int] | Response:
-    """Change one's own password and sign in afresh."""
-    form, person = PasswordForm(), actor()
+    """Change one's own password and sign in afresh; every other sign-in ends."""
+    here, form = signed_in(), _password_form(PasswordForm())
     if not form.validate():
-        return render_template("people/password.html", form=form), 422
-    if form.new.data == form.current.data:
+        return _password_page(form), 422
+    current = form.current.data or "" if "current" in form else ""
+    if form.new.data == current:
         form.new.errors = ("新密码不能和现在的一样",)
-        return render_template("people/password.html", form=form), 422
-    with reading() as uow:
-        check = access.confirm_password(uow, person, form.current.data or "", client_address())
+        return _password_page(form), 422
     try:
+        check_choice(form.new.data or "", own_words(resources(), here.actor))
         new_hash = access.hash_password(form.new.data or "")
     except Invalid as refusal:
         form.new.errors = (refusal.fields.get("password", refusal.message),)
-        return render_template("people/password.html", form=form), 422
+        return _password_page(form), 422
+    try:
+        check_own(resources(), here, current, client_address())
+    except Invalid as refusal:
+        field = form.current if "current" in form else form.new
+        field.errors = (refusal.fields.get("password", refusal.message),)
+        return _password_page(form), 422
+    return _with_new_password(here, new_hash)
+
+
+def _with_new_password(here: access.SignedIn, new_hash: str) -> Response:
+    agent = request.headers.get("User-Agent", "")
     with work() as uow:
-        if access.note_password(uow, check) is None:
-            uow.commit()
-            form.current.errors = ("现在的密码不对",)
-            return render_template("people/password.html", form=form), 422
-        access.change_password(uow, person.id, new_hash)
-        agent = request.headers.get("User-Agent", "")
-        token = access.open_session(uow, person.id, client_address(), agent)
+        access.change_password(uow, here.actor.id, new_hash)
+        token = access.open_session(
+            uow,
+            here.actor.id,
+            client_address(),
+            agent,
+            method=here.method,
+            is_strong=here.is_strong,
+            life=resources().settings.sign_in.life,
+        )
         uow.commit()
     flash("密码已修改，其他地方的登录已全部退出。", "success")
     answer = redirect("/")
-    _set_cookie(answer, token)
+    set_session_cookie(answer, token)
     return answer
 
 
@@ -194,21 +210,23 @@ def left(user_id: int) -> Response:
     return redirect(url_for("people.users"))
 
 
-def _set_cookie(answer: Response, token: str) -> None:
-    answer.set_cookie(
-        COOKIE,
-        token,
-        max_age=int(access.SESSION_LIFE.total_seconds()),
-        httponly=True,
-        samesite="Lax",
-        secure=resources().settings.behind_tls,
-    )
+def _login_page(form: LoginForm) -> str:
+    oidc = resources().settings.sign_in.oidc
+    return render_template("people/login.html", form=form, outside_label=oidc and oidc.label)
 
 
-def _inside(target: str) -> str:
-    """Return the target if it is a path of this server, else the home page."""
-    is_path = target.startswith("/") and not target.startswith(("//", "/\\"))
-    return target if is_path and target.isprintable() and "\\" not in target else "/"
+def _password_form(form: PasswordForm) -> PasswordForm:
+    """Leave out the present password for whoever has none, and comes in by the provider."""
+    with reading() as uow:
+        if not has_own_password(uow, actor().id):
+            del form.current
+    return form
+
+
+def _password_page(form: PasswordForm) -> str:
+    with reading() as uow:
+        in_directory = "ldap" in providers_of_id(uow, actor().id)
+    return render_template("people/password.html", form=form, in_directory=in_directory)
 
 
 def _user_form() -> UserForm:

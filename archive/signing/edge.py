@@ -11,6 +11,7 @@ from archive.core.resources import Resources
 from archive.documents import service as documents
 from archive.people import access
 from archive.people.rights import Actor
+from archive.people.signin.edge import confirm_own
 from archive.signing import audience, entries, service, submission
 from archive.signing.acts import Asked, find_act
 from archive.signing.freeze import freeze_signature, freeze_submission
@@ -181,8 +182,7 @@ def confirm(
 
     ``in_vain``: what did not come about, as the refusal says it.
     """
-    with resources.reading() as uow:
-        check = access.confirm_password(uow, actor, password, address)
+    check = confirm_own(resources, actor, password, address)
     if check.user_id is not None:
         return
     with resources.work() as uow:

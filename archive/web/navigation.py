@@ -60,6 +60,7 @@ PLACES = (
     Place("forms.listing", "表单", "ui-checks", "form.publish", heading="管理", on_phone=True),
     Place("synonyms.listing", "同义词", "translate", "search.synonyms", heading="管理"),
     Place("trust.journal", "日志", "clock-history", "journal.read", heading="管理"),
+    Place("sign_in_admin.log", "登录记录", "door-open", "journal.read", heading="管理"),
     Place("trust.verify", "完整性检查", "shield-check", "verify.run", heading="管理"),
     Place("health.page", "系统状况", "activity", "health.read", heading="管理"),
 )

@@ -77,12 +77,16 @@ LISTS = {
     "/admin/checkpoints": "admin",
 }
 GIVEN_OUT_ELSEWHERE = {
+    "signin/log.html": "tests/people/signin/test_signin_log.py",
+    "signin/mine.html": "tests/people/signin/test_signin_log.py",
     "retention/home.html": "tests/filing/retention",
     "incidents/list.html": "tests/lending/test_incidents.py",
     "search/unread.html": "tests/search/test_unread_files.py",
     "figures/figures.html": "tests/lending/test_loan_figures.py",
 }
 NOT_LISTS = {
+    "signin/of_user.html": "one person's devices and tokens, a handful",
+    "signin/_entries.html": "the lines of the two lists of sign-ins",
     "search/saved.html": "one's own searches; what they find is given out",
     "health/page.html": "what the machine is doing, not a list of things",
     "viewing/_sheets.html": "what left the archive on one request",

@@ -13,6 +13,7 @@ from archive.lending.confirming import service
 from archive.lending.confirming.rules import ON_PAPER, Confirmed, Way, check_accepted, is_pin
 from archive.people import access
 from archive.people.rights import Actor
+from archive.people.signin.edge import confirm_own
 from archive.signing.appearance import compose
 from storage.work import UnitOfWork
 
@@ -67,8 +68,8 @@ def confirm(resources: Resources, given: Given, find_signer: FindSigner, address
         signer = find_signer(uow)
         if way == Way.PIN:
             check = service.check_pin(uow, signer, given.pin, address)
-        elif way == Way.PASSWORD:
-            check = access.check_password(uow, signer.username, given.password, address)
+    if way == Way.PASSWORD:
+        check = confirm_own(resources, signer, given.password, address)
     if way == Way.DRAWN:
         picture = compose(given.drawn_png, signer.name, "")
         return Confirmed(way, signer.id, resources.blobs.put(picture, "image/png"))

@@ -7,6 +7,7 @@ import secrets
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
+from sqlalchemy import delete
 
 from archive.core.errors import NotFound
 from archive.lending import lookup, matrix
@@ -22,6 +23,7 @@ from archive.lending.models import Loan
 from archive.lending.register import get_request
 from archive.people.access import PasswordCheck, check_throttle
 from archive.people.rights import Actor
+from archive.people.signin.leaving import when_leaving
 from storage.work import UnitOfWork
 
 OUT, BACK = "out", "back"
@@ -50,6 +52,11 @@ def drop_pin(uow: UnitOfWork, actor: Actor) -> None:
     uow.session.delete(row)
     uow.session.flush()
     uow.journal(actor.id, "pin.drop", "user", actor.id, {})
+
+
+@when_leaving
+def _drop_leavers_pin(uow: UnitOfWork, user_id: int) -> None:
+    uow.session.execute(delete(DeskPin).where(DeskPin.user_id == user_id))
 
 
 def has_pin(uow: UnitOfWork, user_id: int) -> bool:

@@ -1,7 +1,7 @@
 """papers from outside given back at 鉴别
 
 Revision: 0027
-After: 0021
+After: 0023
 
 A refusal is of a record made here, or of an item that was offered from outside.
 """
@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0027"
-down_revision = "0021"
+down_revision = "0023"
 branch_labels = None
 depends_on = None
 

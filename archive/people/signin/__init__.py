@@ -1,0 +1,1 @@
+"""Signing in: what is asked at the door, who holds which key to it, and what is noted about it."""
