@@ -5,6 +5,7 @@ number back, because the counter rolls back with it.
 """
 
 from sqlalchemy import String, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column
 
 from archive.core.errors import Conflict
@@ -23,12 +24,25 @@ class Serial(Base):
 
 def take_number(uow: UnitOfWork, series: str, limit: int | None = None) -> int:
     """Take the next number (from 1) of a series; raise Conflict past ``limit``."""
-    row = uow.session.scalar(select(Serial).where(Serial.series == series).with_for_update())
-    if row is None:
-        row = Serial(series=series, last=0)
-        uow.session.add(row)
+    row = locked_serial(uow, series)
     if limit is not None and row.last >= limit:
         raise Conflict(f"编号已用到 {limit}，不能再续；请按机构或二级门类拆分后再编号。")
     row.last += 1
     uow.session.flush()
     return row.last
+
+
+def locked_serial(uow: UnitOfWork, series: str) -> Serial:
+    """Return the counter of a series, begun if it is new, locked until the transaction ends."""
+    query = select(Serial).where(Serial.series == series).with_for_update()
+    row = uow.session.scalar(query)
+    if row is not None:
+        return row
+    try:
+        with uow.session.begin_nested():
+            row = Serial(series=series, last=0)
+            uow.session.add(row)
+            uow.session.flush()
+        return row
+    except IntegrityError:  # begun by another server in this very moment
+        return uow.session.scalars(query).one()

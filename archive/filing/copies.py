@@ -3,7 +3,7 @@
 from sqlalchemy import select
 
 from archive.core.errors import Conflict, Invalid, NotFound
-from archive.core.numbering import Serial, take_number
+from archive.core.numbering import Serial, locked_serial, take_number
 from archive.filing.codes import MAX_BARCODE, make_barcode
 from archive.filing.models import GONE, CopyStatus, ItemCopy
 from archive.filing.views import CopyView
@@ -39,10 +39,7 @@ def take_barcodes(uow: UnitOfWork, count: int) -> list[str]:
 
 def take_run(uow: UnitOfWork, series: str, count: int, limit: int) -> int:
     """Take ``count`` numbers of a series in one go and return the first; raise Conflict."""
-    row = uow.session.scalar(select(Serial).where(Serial.series == series).with_for_update())
-    if row is None:
-        row = Serial(series=series, last=0)
-        uow.session.add(row)
+    row = locked_serial(uow, series)
     if row.last + count > limit:
         raise Conflict(f"编号已用到 {row.last}，不够再取 {count} 个（上限 {limit}）。")
     first = row.last + 1

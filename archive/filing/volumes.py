@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from sqlalchemy import ColumnElement, func, select
+from sqlalchemy.exc import IntegrityError
 
 from archive.core.errors import Conflict, NotFound
 from archive.core.pages import Page, clean_paging
@@ -33,7 +34,7 @@ def open_volume(uow: UnitOfWork, belonging: Belonging, customer_id: int | None) 
     if not plan_in_force(uow).is_by_customer(belonging.item_class):
         customer_id = None
     fonds = load_profile(uow).fonds
-    row = uow.session.scalar(
+    query = (
         select(Volume)
         .where(
             Volume.fonds == fonds,
@@ -48,8 +49,13 @@ def open_volume(uow: UnitOfWork, belonging: Belonging, customer_id: int | None) 
         )
         .with_for_update()
     )
+    row = uow.session.scalar(query)
     if row is None:
-        return _make_volume(uow, belonging, fonds, customer_id)
+        try:
+            with uow.session.begin_nested():
+                return _make_volume(uow, belonging, fonds, customer_id)
+        except IntegrityError:  # opened by another server in this very moment
+            row = uow.session.scalars(query).one()
     if row.state == VolumeState.CHECKING:
         raise Conflict(f"案卷“{row.title}”正等第二人核对封卷，请先在案卷页撤回封卷，再放入文件。")
     if row.state != VolumeState.OPEN:

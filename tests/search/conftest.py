@@ -50,8 +50,10 @@ def take_in(resources: Resources, company) -> Callable[..., int]:
     """Return a maker of items: imported papers; gives the item's id."""
 
     def make(title: str, **fields: object) -> int:
+        is_high = fields.get("secrecy") == "机密"
+        importer = company.archive_head if is_high else company.archivist
         with resources.work() as uow:
-            item, _ = filing.import_item(uow, company.archivist, {"title": title, **fields})
+            item, _ = filing.import_item(uow, importer, {"title": title, **fields})
             uow.commit()
         return item.id
 
