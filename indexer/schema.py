@@ -8,19 +8,19 @@ alters terms must change SCHEMA_VERSION: a mismatch rebuilds the index.
 """
 
 import hashlib
-from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
 from indexer.amounts import amount_shape, amount_term, money_in
-from indexer.analysis import ANALYSIS_VERSION, LONGEST_TERM, cut_text
+from indexer.analysis import ANALYSIS_VERSION, LONGEST_TERM, cut_text, every_word
 from indexer.days import days_in
 from indexer.folding import bare_number, fold
 from indexer.pinyin import pinyin_terms
-from indexer.whoosh_parts import ID, TEXT, IDAnalyzer, Schema
+from indexer.whoosh_parts import ID, TEXT, Existence, IDAnalyzer, Schema
 
-SCHEMA_VERSION = f"3 {ANALYSIS_VERSION}"
+SCHEMA_VERSION = f"4 {ANALYSIS_VERSION}"
 
 LONGEST_TEXT = 400_000
 """Characters of one body that are indexed; the rest is found by its metadata only."""
@@ -63,11 +63,14 @@ def entry_stamp(entry: Entry) -> str:
 
 @dataclass
 class Terms:
-    """The terms of one entry: counted ones by field, and pairs with their places."""
+    """The terms of one entry by field, and the folded text from which all else is cut.
 
-    counts: dict[str, dict[str, int]] = field(default_factory=dict)
-    pairs: dict[str, list[int]] = field(default_factory=dict)
-    lengths: dict[str, int] = field(default_factory=dict)
+    A term of a scored field may stand several times, and counts so often.
+    """
+
+    whole: str
+    words: list[str]
+    fields: dict[str, Iterable[str]] = field(default_factory=dict)
 
 
 def whoosh_schema() -> Any:
@@ -75,29 +78,28 @@ def whoosh_schema() -> Any:
     plain = IDAnalyzer()
     schema = Schema(id=ID(stored=True, unique=True))
     for name in SCORED:
-        schema.add(name, TEXT(analyzer=plain, phrase=False))
-    schema.add("pairs", TEXT(analyzer=plain, phrase=True))
+        spec = TEXT(analyzer=plain, phrase=False)
+        spec.format = Existence()  # counts lie with the weights; no need to keep them twice
+        schema.add(name, spec)
     for name in (*DERIVED, *VALUE_FIELDS[1:], *SEVERAL_VALUES):
         schema.add(name, ID())
     return schema
 
 
 def entry_terms(entry: Entry) -> Terms:
-    """Cut an entry into the terms by which it will be found."""
+    """Cut an entry into the terms by which it will be found, but for units and pairs."""
     title, customer = fold(entry.title), fold(entry.customer)
     whole = "\n".join(_texts(entry, title, customer))
     money = set(money_in(whole))
-    cut = cut_text(whole, 1)
-    terms = Terms(pairs=cut.pairs)
-    terms.counts["words"] = Counter(cut.words)
-    units = {*cut.units, *map(amount_shape, money)}
-    terms.counts["units"] = dict.fromkeys(units, 1)
-    terms.counts["days"] = dict.fromkeys(days_in(whole), 1)
-    terms.counts["amounts"] = dict.fromkeys(map(amount_term, money), 1)
-    terms.counts["title"] = Counter(_short_terms(title))
-    terms.counts["customer_words"] = Counter(_short_terms(customer))
-    terms.counts["stamp"] = {entry_stamp(entry): 1}
-    terms.lengths = {name: sum(terms.counts[name].values()) for name in SCORED}
+    terms = Terms(whole, every_word(whole))
+    terms.fields = {
+        "units": map(amount_shape, money),
+        "days": days_in(whole),
+        "amounts": map(amount_term, money),
+        "title": _short_terms(title),
+        "customer_words": _short_terms(customer),
+        "stamp": (entry_stamp(entry),),
+    }
     _add_spellings(terms, entry, title, customer)
     _add_values(terms, entry)
     return terms
@@ -116,19 +118,15 @@ def _short_terms(folded: str) -> tuple[str, ...]:
 
 
 def _add_spellings(terms: Terms, entry: Entry, title: str, customer: str) -> None:
-    full: set[str] = set()
-    initials: set[str] = set()
-    for text in (title, customer, fold(entry.maker), *(fold(name) for name in entry.people)):
-        more_full, more_initials = pinyin_terms(text)
-        full |= more_full
-        initials |= more_initials
-    terms.counts["pinyin"] = dict.fromkeys(full, 1)
-    terms.counts["initials"] = dict.fromkeys(initials, 1)
+    spellings = [pinyin_terms(title), pinyin_terms(customer)]
+    spellings += [pinyin_terms(fold(name)) for name in (entry.maker, *entry.people) if name]
+    terms.fields["pinyin"] = set().union(*(full for full, _ in spellings))
+    terms.fields["initials"] = set().union(*(initials for _, initials in spellings))
     tails: set[str] = set()
     for number in entry.numbers[:_MOST_NUMBERS]:
         bare = bare_number(number)[:LONGEST_TERM]
         tails.update(bare[start:] for start in range(max(1, len(bare) - _SHORTEST_TAIL + 1)))
-    terms.counts["tails"] = dict.fromkeys(tails - {""}, 1)
+    terms.fields["tails"] = tails - {""}
 
 
 def _add_values(terms: Terms, entry: Entry) -> None:
@@ -146,8 +144,6 @@ def _add_values(terms: Terms, entry: Entry) -> None:
         "form_title": entry.form_title,
         "class": entry.class_code,
     }
-    for name, value in single.items():
-        terms.counts[name] = {value: 1} if value else {}
-    people = (*entry.people, entry.maker)
-    terms.counts["person"] = {name: 1 for name in people if name}
-    terms.counts["reader"] = {token: 1 for token in entry.readers if token}
+    terms.fields.update((name, (value,)) for name, value in single.items() if value)
+    terms.fields["person"] = filter(None, {*entry.people, entry.maker})
+    terms.fields["reader"] = filter(None, entry.readers)

@@ -12,7 +12,7 @@ import numpy as np
 from indexer.amounts import amount_shape
 from indexer.analysis import STOP_WORDS, cut_text, run_terms, wide_words
 from indexer.folding import bare_number
-from indexer.matching import match_pinyin
+from indexer.matching import match_pinyin, pair_keys
 from indexer.nodes import (
     Amount,
     Beginning,
@@ -43,7 +43,7 @@ _FLOOR = 0.05
 @dataclass(frozen=True)
 class _Wanted:
     name: str
-    term: str
+    term: str | int
     weight: float
 
 
@@ -69,7 +69,10 @@ def _add_term(
     norms: dict[str, list[FloatArray]],
     documents: int,
 ) -> None:
-    found = [view.postings(want.name, want.term) for view in views]
+    if isinstance(want.term, int):
+        found = [view.pair_postings(want.term) for view in views]
+    else:
+        found = [view.postings(want.name, want.term) for view in views]
     having = sum(len(postings.docs) for postings in found)
     if not having:
         return
@@ -91,7 +94,7 @@ def _wanted_terms(leaves: list[Leaf], chunks: Iterable[str]) -> list[_Wanted]:
         words |= dict.fromkeys(_words_of(leaf))
     lasting = [word for word in words if word not in STOP_WORDS] or list(words)
     wanted = [_Wanted(name, word, weight) for word in lasting for name, weight in _FIELD_WEIGHTS]
-    pairs = {pair: None for chunk in chunks for pair in cut_text(chunk).pairs}
+    pairs = {pair: None for chunk in chunks for pair in pair_keys(chunk)}
     return wanted + [_Wanted("pairs", pair, _NEARNESS) for pair in pairs]
 
 

@@ -14,11 +14,13 @@ from zlib import crc32
 import numpy as np
 import numpy.typing as npt
 
+from indexer.sorted_rows import Bytes, Rows, scatter
+
 _CRC = 1  # Whoosh's number for this way of hashing, cheaper than its MD5
 _HASH_TYPE_AT = 4
 _BUCKETS = 256
 _LARGEST_SHORT = 2**32
-_pack_lengths = struct.Struct("!ii").pack
+_HEAD = 8
 _pack_directory = struct.Struct("!qi").pack
 _SLOT = np.dtype([("hash", ">u4"), ("at", ">u8")])
 
@@ -38,18 +40,24 @@ class TermTable:
         self._places = array("Q")
         self._hashes = array("I")
 
-    def add_all(self, keys: Sequence[bytes], entries: Sequence[bytes]) -> None:
-        """Write keys with their entries, ascending also against those added before."""
-        at, places = self._end, self._places
-        parts: list[bytes] = []
-        for key, entry in zip(keys, entries, strict=True):
-            part = _pack_lengths(len(key), len(entry)) + key + entry
-            parts.append(part)
-            places.append(at)
-            at += len(part)
+    def add_all(self, keys: Sequence[bytes], entries: Bytes, lengths: Rows) -> None:
+        """Write keys with their entries, ascending also against those added before.
+
+        The entries stand end to end; `lengths` says how long each one is.
+        """
+        joined = np.frombuffer(b"".join(keys), np.uint8)
+        key_lengths = np.fromiter(map(len, keys), np.intp, len(keys))
+        ends = np.cumsum(key_lengths + lengths + _HEAD)
+        starts = ends - (key_lengths + lengths + _HEAD)
+        flat = np.empty(int(ends[-1]) if len(keys) else 0, np.uint8)
+        heads = np.stack([key_lengths, lengths], axis=1).astype(">i4")
+        scatter(flat, starts, heads.view(np.uint8).reshape(len(keys), _HEAD))
+        _spread(flat, starts + _HEAD, joined, key_lengths)
+        _spread(flat, starts + _HEAD + key_lengths, entries, lengths)
         self._hashes.extend(map(crc32, keys))
-        self.dbfile.write(b"".join(parts))
-        self._end = at
+        self._places.frombytes((starts + self._end).astype(np.uint64).tobytes())
+        self.dbfile.write(flat.tobytes())
+        self._end += len(flat)
 
     def close(self) -> None:
         """Finish and close the file."""
@@ -98,3 +106,9 @@ def _slots_of(homes: npt.NDArray[np.int64], size: int) -> npt.NDArray[np.int64]:
             slots[order] = taken
             return slots
         homes[over] = 0  # past the last slot one goes on from the first
+
+
+def _spread(flat: Bytes, places: Rows, joined: Bytes, lengths: Rows) -> None:
+    """Copy pieces that stand end to end each to its place."""
+    shifts = places - (np.cumsum(lengths) - lengths)
+    flat[np.repeat(shifts, lengths) + np.arange(len(joined))] = joined

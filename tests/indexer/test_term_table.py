@@ -19,7 +19,12 @@ def written(entries, steps):
     size = max(1, -(-len(keys) // steps))
     for first in range(0, len(keys), size):
         chunk = keys[first : first + size]
-        table.add_all(chunk, [entries[key] for key in chunk])
+        values = [entries[key] for key in chunk]
+        table.add_all(
+            chunk,
+            np.frombuffer(b"".join(values), np.uint8),
+            np.array([len(value) for value in values], np.intp),
+        )
     table.close()
     return OrderedHashReader.open(storage, "terms")
 
