@@ -44,7 +44,10 @@ _WRITTEN = re.compile(
     r"[ ]?(?P<times>[十百千]?万|亿|[百千](?=元|圆))?"
     rf"(?P<end>{_END})?(?!\d|[,/-]\d)|{_HAN})"
 )
-_START = re.compile(rf"[人rc¥￥\d{_CAPITAL}{_PLAIN}]\d*")
+_START = re.compile(
+    rf"[人rc¥￥\d{_CAPITAL}{_PLAIN}](?:(?<=人)(?=民币)|(?<=r)(?=mb)|(?<=c)(?=ny)"
+    rf"|(?<=[{_PLAIN}])(?=[{_CAPITAL}{_PLAIN}万亿零〇元圆])|(?<=[¥￥{_CAPITAL}])|(?<=\d)\d*)"
+)
 """Where an amount may begin: looking for this first is many times faster than trying everywhere."""
 _LABEL = re.compile(
     r"(?:金额|总额|合计|总计|总价|单价|价款|货款|款额|余额|欠款|额度|限额|费用?)"
@@ -95,7 +98,7 @@ def money_in(folded: str) -> list[int]:
 
 
 def _written(folded: str) -> Iterator[re.Match[str]]:
-    """What `_WRITTEN.finditer` would find."""
+    """What `_WRITTEN.finditer` would find, but for single signs that are no amounts."""
     at = 0
     while start := _START.search(folded, at):
         first = start.start()

@@ -8,7 +8,8 @@ Whoosh reader opens what is written here. Not here: gathering postings (writer),
 import pickle
 import struct
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from indexer.postings import LENGTH_OF_BYTE, FloatArray
 from indexer.whoosh_parts import BLOCK_MAGIC
 
 BLOCK = 4096
-MOST_INLINE = 16
+MOST_INLINE = 24
 """Documents up to which a term's postings lie in the dictionary."""
 
 Bytes = npt.NDArray[np.uint8]
@@ -31,6 +32,8 @@ _INFO = np.dtype(
     ]
 )  # fmt: skip
 _MOST_SHORT = 255
+_pack_extent = struct.Struct("!qi").pack
+_unpack_extent = struct.Struct("!qi").unpack
 
 
 class SortedRows:
@@ -128,45 +131,90 @@ class SortedRows:
     def _extents(self, file: Any, infos: npt.NDArray[Any], which: Rows) -> Bytes:
         """Write the blocks of some terms; return where each begins and how long it is."""
         at = file.tell()
-        blocks: list[bytes] = []
+        written: list[bytes] = []
         found: list[bytes] = []
-        columns = (infos["shortest"], infos["longest"], self._starts[:-1], self._starts[1:])
-        for shortest, longest, first, last in zip(
-            *(c[which].tolist() for c in columns), strict=True
-        ):
-            block = self._blocks((shortest, longest), first, last)
-            blocks.append(block)
-            found.append(struct.pack("!qi", at, len(block)))
-            at += len(block)
-        file.write(b"".join(blocks))
+        for block in self._blocks(infos, which):
+            if block.is_first:
+                found.append(_pack_extent(at, 0))
+                written.append(BLOCK_MAGIC)
+                at += len(BLOCK_MAGIC)
+            written.append(block.raw)
+            at += len(block.raw)
+            start = _unpack_extent(found[-1])[0]
+            found[-1] = _pack_extent(start, at - start)
+        file.write(b"".join(written))
         return np.frombuffer(b"".join(found), np.uint8).reshape(len(which), -1)
 
-    def _blocks(self, lengths: tuple[int, int], first: int, last: int) -> bytes:
-        parts = [BLOCK_MAGIC]
-        for start in range(first, last, BLOCK):
-            end = min(start + BLOCK, last)
-            parts.append(self._block(lengths, start, end, is_last=end == last))
-        return b"".join(parts)
+    def _blocks(self, infos: npt.NDArray[Any], which: Rows) -> Iterator["_Block"]:
+        """The blocks of some terms in order; numbers are made narrow for all of them at once."""
+        starts = _block_starts(self._starts[which], self._starts[which + 1])
+        deltas = np.diff(self._docs, prepend=self._docs[:1])
+        deltas[starts.firsts] = self._docs[starts.firsts]
+        deltas8, counts8 = (
+            deltas.astype(np.uint8).tobytes(),
+            self._counts.astype(np.uint8).tobytes(),
+        )
+        most_delta = _most_between(deltas, starts.firsts, starts.lasts)
+        most_count = _most_between(self._counts, starts.firsts, starts.lasts)
+        terms = which[starts.terms]
+        columns = (
+            starts.firsts, starts.lasts, starts.is_first, starts.is_last, most_delta, most_count,
+            self._docs[starts.lasts - 1], infos["shortest"][terms], infos["longest"][terms],
+        )  # fmt: skip
+        for first, last, is_first, is_last, delta, count, doc, shortest, longest in zip(
+            *(column.tolist() for column in columns), strict=True
+        ):
+            own = deltas8[first:last] if delta < 256 else _array(deltas[first:last], delta)
+            weights: Any = None
+            if count > 1:
+                weights = (
+                    counts8[first:last] if count < 256 else _array(self._counts[first:last], count)
+                )
+            body = pickle.dumps((own, weights, None), 4)
+            head = pickle.dumps((last - first, doc, float(count), 0, shortest, longest), 2)
+            size = len(head) + len(body)
+            raw = struct.pack("!i", -size if is_last else size) + head + body
+            yield _Block(raw, is_first)
 
-    def _block(self, lengths: tuple[int, int], first: int, last: int, *, is_last: bool) -> bytes:
-        docs, counts = self._docs[first:last], self._counts[first:last]
-        deltas = docs.copy()
-        deltas[1:] -= docs[:-1]
-        most = int(counts.max())
-        weights = None if most == 1 else _short_numbers(counts, most)
-        body = pickle.dumps((_short_numbers(deltas, int(deltas.max())), weights, None), 4)
-        head = pickle.dumps((last - first, int(docs[-1]), float(most), 0, *lengths), 2)
-        size = len(head) + len(body)
-        return struct.pack("!i", -size if is_last else size) + head + body
+
+@dataclass(frozen=True)
+class _Block:
+    raw: bytes
+    is_first: bool
+
+
+@dataclass(frozen=True)
+class _Blocks:
+    """Where blocks begin and end, of which term each is, and whether its first or last."""
+
+    firsts: Rows
+    lasts: Rows
+    terms: Rows
+    is_first: npt.NDArray[np.bool_]
+    is_last: npt.NDArray[np.bool_]
+
+
+def _block_starts(firsts: Rows, lasts: Rows) -> _Blocks:
+    """Cut terms of many documents into blocks."""
+    sizes = -(-(lasts - firsts) // BLOCK)
+    terms = np.repeat(np.arange(len(firsts)), sizes)
+    number = np.arange(len(terms)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    own_firsts = firsts[terms] + number * BLOCK
+    own_lasts = np.minimum(own_firsts + BLOCK, lasts[terms])
+    return _Blocks(own_firsts, own_lasts, terms, number == 0, own_lasts == lasts[terms])
+
+
+def _most_between(numbers: npt.NDArray[Any], firsts: Rows, lasts: Rows) -> npt.NDArray[Any]:
+    """The largest number of each stretch; stretches are not empty and do not overlap."""
+    edges = np.stack([firsts, lasts], axis=1).ravel()
+    return np.maximum.reduceat(np.append(numbers, 0), edges)[::2]
 
 
 _TUPLE = {1: (b"", b"\x85"), 2: (b"", b"\x86"), 3: (b"", b"\x87")}
 
 
-def _short_numbers(numbers: npt.NDArray[Any], most: int) -> Any:
+def _array(numbers: npt.NDArray[Any], most: int) -> "array[int]":
     """The narrowest row of numbers that a Whoosh reader can walk along."""
-    if most <= _MOST_SHORT:
-        return numbers.astype(np.uint8).tobytes()
     code, kind = ("H", "u2") if most < 1 << 16 else ("I", "u4")
     return array(code, numbers.astype(kind).tobytes())
 

@@ -13,16 +13,18 @@ import numpy as np
 from indexer.errors import IndexBusy
 from indexer.pair_table import EXTENSION, write_pairs
 from indexer.postings import FloatArray
-from indexer.schema import SCORED, Entry, entry_terms
+from indexer.schema import SCORED, Entry, entries_terms
 from indexer.segment import Mask, SegmentView
 from indexer.sorted_rows import SortedRows, bytes_of_lengths
 from indexer.term_table import TermTable
 from indexer.text_batch import FieldBatch, TextBatch
 from indexer.whoosh_parts import LENGTHS_COLUMN, Codec, LockError, SegmentWriter
 
-FULL_AT = 8_000_000
+FULL_AT = 10_000_000
 """Postings gathered before a segment is written: keeps memory flat whatever the archive's size."""
 
+_MOST_WAITING = 256
+_MOST_WAITING_SIGNS = 500_000
 _SHORT_SCORED = SCORED[1:]
 _pack_field = struct.Struct("!H").pack
 
@@ -42,6 +44,8 @@ class SegmentBatch(SegmentWriter):  # type: ignore[misc]
         self._fields: dict[str, FieldBatch] = defaultdict(FieldBatch)
         self._texts = TextBatch()
         self._lengths: dict[str, list[int]] = {name: [] for name in _SHORT_SCORED}
+        self._waiting: list[Entry] = []
+        self._waiting_signs = 0
         self._postings = 0
 
     @property
@@ -56,18 +60,29 @@ class SegmentBatch(SegmentWriter):  # type: ignore[misc]
 
     def add_entry(self, entry: Entry) -> None:
         """Add one entry; an older version of it must have been deleted by the caller."""
-        terms = entry_terms(entry)
-        doc = self.docnum
         self._start_document(entry.id)
-        for name, values in terms.fields.items():
-            added = self._fields[name].add(doc, values)
+        self._waiting.append(entry)
+        self._waiting_signs += len(entry.body)
+        if len(self._waiting) >= _MOST_WAITING or self._waiting_signs >= _MOST_WAITING_SIGNS:
+            self._take_waiting()
+
+    def _take_waiting(self) -> None:
+        """Cut the entries that wait into terms, together."""
+        if not self._waiting:
+            return
+        first = self.docnum - len(self._waiting)
+        terms = entries_terms(self._waiting)
+        for name, rows in terms.fields.items():
+            sizes = self._fields[name].add(first, rows)
             if name in self._lengths:
-                self._lengths[name].append(added)
-        self._texts.add(terms.whole, terms.words)
-        self._postings += len(terms.words) + len(terms.whole)
+                self._lengths[name] += sizes
+        self._texts.add(terms.texts)
+        self._postings += 2 * sum(map(len, terms.texts))
+        self._waiting, self._waiting_signs = [], 0
 
     def add_segment(self, view: SegmentView, live: Mask) -> None:
         """Take over the live documents of an older segment, without cutting their text again."""
+        self._take_waiting()
         docs = np.flatnonzero(live)
         new_numbers = np.full(view.size, -1, np.int64)
         new_numbers[docs] = np.arange(self.docnum, self.docnum + len(docs))
@@ -94,6 +109,7 @@ class SegmentBatch(SegmentWriter):  # type: ignore[misc]
 
     def _flush_segment(self) -> None:
         """Write what was gathered; called by Whoosh's commit in place of its own pool."""
+        self._take_waiting()
         self._texts.fill(self._fields["words"], self._fields["units"])
         self._lengths["words"] = self._texts.lengths
         lengths = {name: np.array(own, np.float32) for name, own in self._lengths.items()}
