@@ -19,7 +19,7 @@ import statistics
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +70,7 @@ def load_rows(folder: Path) -> tuple[list[Row], list[tuple[str, str]]]:
     customers = (folder / "customers_synthetic_full.txt").read_text("utf-8").splitlines()
     texts = [("k", one) for one in _lines(folder / "known_item_passages.jsonl.gz")]
     texts += [("l", one) for one in _lines(folder / "law_passages.jsonl.gz")]
+    texts += [("m", one) for one in _mixed(texts, RECORDS - len(texts))]
     rows = []
     for number, (kind, one) in enumerate(texts[:RECORDS]):
         year, month = chance.randint(2008, 2025), chance.randint(1, 12)
@@ -93,6 +94,19 @@ def load_rows(folder: Path) -> tuple[list[Row], list[tuple[str, str]]]:
     chance.shuffle(asked)
     questions = [(q["q"], f"k{q['pid']}") for q in asked if f"k{q['pid']}" in known]
     return rows, questions[:QUESTIONS]
+
+
+def _mixed(texts: list[tuple[str, Any]], count: int) -> Iterator[dict[str, str]]:
+    """More documents when there are not enough: paragraphs of the statutes put together anew."""
+    chance = random.Random(13)
+    laws = [one["body"] for kind, one in texts if kind == "l"]
+    paragraphs = [line for body in laws for line in body.split("\n") if len(line) > 10]
+    for number in range(count):
+        target = max(200.0, min(2000.0, chance.lognormvariate(6.1, 0.5)))
+        parts: list[str] = []
+        while sum(map(len, parts)) < target:
+            parts.append(chance.choice(paragraphs)[:600])
+        yield {"id": str(number), "title": "综合材料", "body": "\n".join(parts)[:2000]}
 
 
 def _lines(path: Path) -> list[Any]:

@@ -20,6 +20,7 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
+from functools import lru_cache
 from pathlib import Path
 
 from indexer.errors import IndexBusy
@@ -50,13 +51,11 @@ class Generations:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
+        self._texts = _KeptTexts()
 
     def find_current(self) -> Path | None:
         """The generation that serves, or None when there is none (any more)."""
-        try:
-            name = (self.folder / "CURRENT").read_text(encoding="utf-8").strip()
-        except (FileNotFoundError, UnicodeDecodeError):
-            return None
+        name = self._texts.read(self.folder / "CURRENT").strip()
         path = self.folder / name
         return path if name.startswith("gen-") and path.is_dir() else None
 
@@ -84,7 +83,7 @@ class Generations:
             return Trouble.MISSING
         if (generation / _DAMAGED).exists():
             return Trouble.DAMAGED
-        meta = read_meta(generation)
+        meta = _meta_of(self._texts.read(generation / _META))
         if meta.get("schema") != SCHEMA_VERSION:
             return Trouble.OLD
         return Trouble.NONE if meta.get("complete") is True else Trouble.INCOMPLETE
@@ -135,11 +134,37 @@ def write_meta(generation: Path, *, complete: bool) -> None:
 
 def read_meta(generation: Path) -> dict[str, object]:
     """What write_meta wrote; empty when it cannot be read."""
+    return _meta_of(_KeptTexts().read(generation / _META))
+
+
+@lru_cache(maxsize=8)
+def _meta_of(text: str) -> dict[str, object]:
     try:
-        meta = json.loads((generation / _META).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        meta = json.loads(text)
+    except ValueError:
         return {}
     return meta if isinstance(meta, dict) else {}
+
+
+class _KeptTexts:
+    """Small files that are only ever replaced as a whole, read again when they were."""
+
+    def __init__(self) -> None:
+        self._known: dict[Path, tuple[tuple[int, int, int], str]] = {}
+
+    def read(self, path: Path) -> str:
+        """The text of a file, empty when there is none that can be read."""
+        try:
+            status = path.stat()
+            mark = status.st_ino, status.st_mtime_ns, status.st_size
+            known = self._known.get(path)
+            if known is not None and known[0] == mark:
+                return known[1]
+            text = path.read_text(encoding="utf-8")
+        except (OSError, ValueError):
+            return ""
+        self._known = {**self._known, path: (mark, text)} if len(self._known) < 8 else {}
+        return text
 
 
 def sync_folder(folder: Path) -> None:

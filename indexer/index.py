@@ -17,7 +17,7 @@ from indexer.results import SearchRequest, SearchResults, Suggestion
 from indexer.schema import Entry, whoosh_schema
 from indexer.search import find_ids, run_search
 from indexer.segment import reading_index
-from indexer.snapshot import INDEX_NAME, Snapshot, latest_commit, live_mask, read_snapshot
+from indexer.snapshot import INDEX_NAME, CommitWatch, Snapshot, live_mask, read_snapshot
 from indexer.suggest import run_suggest
 from indexer.whoosh_parts import FileIndex, FileStorage
 from indexer.writer import SegmentBatch
@@ -44,6 +44,7 @@ class Index:
         self._generations = Generations(folder)
         self._load_entries = load_entries
         self._snapshot: Snapshot | None = None
+        self._watch = CommitWatch()
         self._lock = threading.Lock()
 
     @classmethod
@@ -210,7 +211,7 @@ class Index:
     def _refresh(self, current: Path) -> Snapshot:
         with self._lock:
             known = self._snapshot
-            if known and known.folder == current and known.commit == latest_commit(current):
+            if known and known.folder == current and known.commit == self._watch.latest(current):
                 return known
             self._snapshot = read_snapshot(current, known)
             return self._snapshot

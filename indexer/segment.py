@@ -8,11 +8,11 @@ import pickle
 import struct
 import threading
 import zlib
-from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ import numpy.typing as npt
 
 from indexer.errors import IndexDamaged
 from indexer.pair_table import EXTENSION, PairTable, adjoining
+from indexer.posting_cache import PostingCache
 from indexer.postings import (
     LENGTH_OF_BYTE,
     NO_POSTINGS,
@@ -40,8 +41,8 @@ from indexer.whoosh_parts import (
 )
 
 Mask = npt.NDArray[np.bool_]
-CACHE_BYTES = 64_000_000
-"""Decoded postings kept for each segment."""
+_cache = PostingCache()
+_view_numbers = count()
 
 
 _UNREADABLE: tuple[type[BaseException], ...] = (
@@ -117,8 +118,7 @@ class SegmentView:
             self._reader = SegmentReader(storage, schema, segment)
         self._terms = self._reader._terms
         self._lock = threading.RLock()
-        self._cache: OrderedDict[tuple[str, str | int], Postings] = OrderedDict()
-        self._cached_bytes = 0
+        self._number = next(_view_numbers)
         self._columns: dict[str, Column] = {}
         self._values: dict[str, tuple[str, ...]] = {}
         self.size: int = segment.doc_count_all()
@@ -138,9 +138,12 @@ class SegmentView:
 
     def pair_postings(self, key: int) -> Postings:
         """The documents in which a pair of units (see pair_key) stands."""
-        with self._lock, reading_index():
-            known = self._cached("pairs", key)
-            return self._keep("pairs", key, self.pairs.postings(key)) if known is None else known
+
+        def read() -> Postings:
+            with reading_index():
+                return self.pairs.postings(key)
+
+        return self.kept(("pairs", key), read)
 
     def pair_mask(self, key: int) -> Mask:
         """The same as a mask over all documents."""
@@ -233,9 +236,11 @@ class SegmentView:
             yield name, term.decode("utf-8", "surrogatepass"), postings
 
     def _find(self, name: str, term: str) -> Postings:
-        with self._lock, reading_index():
-            known = self._cached(name, term)
-            return self._keep(name, term, self._read(name, term)) if known is None else known
+        def read() -> Postings:
+            with self._lock, reading_index():
+                return self._read(name, term)
+
+        return self.kept((name, term), read)
 
     def _read(self, name: str, term: str) -> Postings:
         try:
@@ -244,18 +249,12 @@ class SegmentView:
             return NO_POSTINGS
         return read_postings(self._terms._postfile, info)
 
-    def _cached(self, name: str, term: str | int) -> Postings | None:
-        known = self._cache.get((name, term))
-        if known is not None:
-            self._cache.move_to_end((name, term))
-        return known
-
-    def _keep(self, name: str, term: str | int, found: Postings) -> Postings:
-        self._cache[name, term] = found
-        self._cached_bytes += found.size_in_bytes
-        while self._cached_bytes > CACHE_BYTES and len(self._cache) > 1:
-            _, dropped = self._cache.popitem(last=False)
-            self._cached_bytes -= dropped.size_in_bytes
+    def kept(self, key: tuple[Any, ...], read: Callable[[], Postings]) -> Postings:
+        """What `read` gives, from the cache where it was read before."""
+        found = _cache.get((self._number, *key))
+        if found is None:
+            found = read()
+            _cache.put((self._number, *key), found)
         return found
 
     def _open_pairs(self, segment: Any) -> PairTable:

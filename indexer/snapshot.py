@@ -14,13 +14,14 @@ from typing import Any, cast
 import numpy as np
 
 from indexer.errors import IndexDamaged
-from indexer.postings import FloatArray, IntArray
+from indexer.postings import IntArray
 from indexer.schema import whoosh_schema
 from indexer.segment import Mask, ReadStorage, SegmentView, reading_index
 from indexer.whoosh_parts import TOC, EmptyIndexError, FileStorage
 
 INDEX_NAME = "MAIN"
 _RIGHTS_KEPT = 64
+_SURE_AFTER_SECONDS = 0.1
 _SCHEMA = whoosh_schema()
 
 
@@ -61,25 +62,33 @@ class Snapshot:
     parts: tuple[Part, ...]
     _kept: dict[tuple[str, str], Any] = field(default_factory=dict, compare=False, repr=False)
 
-    def norms(self, name: str) -> list[FloatArray]:
-        """How long a scored field of each document is against the average, by part."""
-        if ("norms", name) not in self._kept:
+    def average_length(self, name: str) -> float:
+        """The average length of a scored field over the documents that have it.
+
+        In steps of about one per cent, so that what is counted with it stays good when a few
+        documents come or go.
+        """
+        if ("average", name) not in self._kept:
             lengths = [part.view.lengths(name) for part in self.parts]
-            filled = sum(int((own > 0).sum()) for own in lengths)
-            total = sum(float(own.sum()) for own in lengths)
+            filled = sum(int(np.count_nonzero(own)) for own in lengths)
+            total = sum(float(own.sum(dtype=np.float64)) for own in lengths)
             average = total / filled if filled else 1.0
-            self._kept["norms", name] = [(own / average).astype(np.float32) for own in lengths]
-        return cast("list[FloatArray]", self._kept["norms", name])
+            self._kept["average", name] = float(2 ** (round(np.log2(average) * 64) / 64))
+        return cast("float", self._kept["average", name])
 
     def whole_column(self, name: str) -> tuple[tuple[str, ...], list[IntArray]]:
-        """The values of a field over all parts, sorted, and each part's codes into them."""
+        """The values of a field over all parts, sorted, and each part's codes into them.
+
+        What has no value has the code behind the last.
+        """
         if ("column", name) not in self._kept:
             columns = [part.view.column(name) for part in self.parts]
             values = tuple(sorted({value for column in columns for value in column.values}))
             place = {value: at for at, value in enumerate(values)}
             codes = []
             for column in columns:
-                places = np.array([*(place[value] for value in column.values), -1], np.int32)
+                of_none = len(values)
+                places = np.array([*(place[value] for value in column.values), of_none], np.int32)
                 codes.append(places[column.codes])
             self._kept["column", name] = values, codes
         return cast("tuple[tuple[str, ...], list[IntArray]]", self._kept["column", name])
@@ -97,6 +106,31 @@ class Snapshot:
     def count(self) -> int:
         """Live documents."""
         return sum(int(part.live.sum()) for part in self.parts)
+
+
+class CommitWatch:
+    """Tells the newest commit, and looks into the folder only when it may have changed.
+
+    A folder's time of change is coarse: it is trusted once it was seen unchanged for a while.
+    """
+
+    def __init__(self) -> None:
+        self._seen: tuple[Path, int] | None = None
+        self._since = 0.0
+        self._commit = -1
+        self._is_sure = False
+
+    def latest(self, folder: Path) -> int:
+        """The number of the newest commit of a generation, -1 if there is none."""
+        seen = folder, folder.stat().st_mtime_ns
+        now = time.monotonic()
+        if seen == self._seen and self._is_sure:
+            return self._commit
+        if seen != self._seen:
+            self._seen, self._since = seen, now
+        self._is_sure = now - self._since > _SURE_AFTER_SECONDS
+        self._commit = latest_commit(folder)
+        return self._commit
 
 
 def latest_commit(folder: Path) -> int:
