@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from indexer.dictionary import Dictionary, FieldRows, ordered
 from indexer.errors import IndexDamaged
 from indexer.pair_table import EXTENSION, PairTable, adjoining
 from indexer.posting_cache import PostingCache
@@ -125,6 +126,7 @@ class SegmentView:
         with reading_index():
             self._lengths = {name: self._read_lengths(name) for name in SCORED}
             self.pairs = self._open_pairs(segment)
+            self._dictionary = Dictionary(self._terms)
 
     def postings(self, name: str, term: str) -> Postings:
         """The documents that have `term` in the field `name`; empty if none."""
@@ -222,18 +224,18 @@ class SegmentView:
     @cached_property
     def amounts(self) -> tuple[npt.NDArray[np.int64], IntArray]:
         """Every amount of money named, in cents, ascending, and the documents that name it."""
-        with self._lock, reading_index():
-            terms = [term for _, term in self._field_terms("amounts", b"")]
-            docs = [self._read("amounts", term.decode()).docs for term in terms]
-        sizes = [len(one) for one in docs]
-        values = np.repeat(np.array([int(term) for term in terms], np.int64), sizes)
-        return values, np.concatenate([*docs, np.empty(0, np.int32)])
+        rows = self.rows("amounts")
+        terms, docs = ordered(rows)
+        return np.array(list(map(int, rows.names)), np.int64)[terms], docs
 
-    def every_posting(self) -> Iterator[tuple[str, str, Postings]]:
-        """All postings of the segment, field by field: what merging takes over."""
-        for (name, term), info in self._terms.items():
-            postings = read_postings(self._terms._postfile, info)
-            yield name, term.decode("utf-8", "surrogatepass"), postings
+    def rows(self, name: str) -> FieldRows:
+        """All postings of a field, deleted documents' too."""
+        with reading_index():
+            return self._dictionary.rows(name)
+
+    def fields(self) -> list[str]:
+        """The fields that have terms."""
+        return self._dictionary.fields()
 
     def _find(self, name: str, term: str) -> Postings:
         def read() -> Postings:
@@ -276,14 +278,10 @@ class SegmentView:
             yield field_name, term
 
     def _read_column(self, name: str) -> Column:
+        rows = self._dictionary.rows(name)
         codes = np.full(self.size, -1, np.int32)
-        values: list[str] = []
-        for _, term in self._field_terms(name, b""):
-            value = term.decode("utf-8", "surrogatepass")
-            info = self._terms.term_info(name, term)
-            codes[read_postings(self._terms._postfile, info).docs] = len(values)
-            values.append(value)
-        return Column(tuple(values), codes)
+        codes[rows.docs] = rows.terms
+        return Column(tuple(rows.names), codes)
 
     def _read_lengths(self, name: str) -> FloatArray:
         lengths = np.zeros(self.size, np.float32)

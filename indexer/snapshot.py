@@ -8,6 +8,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 
@@ -16,7 +17,7 @@ import numpy as np
 from indexer.errors import IndexDamaged
 from indexer.postings import IntArray
 from indexer.schema import whoosh_schema
-from indexer.segment import Mask, ReadStorage, SegmentView, reading_index
+from indexer.segment import Column, Mask, ReadStorage, SegmentView, reading_index
 from indexer.whoosh_parts import TOC, EmptyIndexError, FileStorage
 
 INDEX_NAME = "MAIN"
@@ -54,12 +55,31 @@ class Part:
 
 
 @dataclass(frozen=True)
+class _Whole:
+    """A field's values over several segments, with their places in order, and codes by segment."""
+
+    places: dict[str, int]
+    codes: dict[str, IntArray]
+
+    @cached_property
+    def values(self) -> tuple[str, ...]:
+        return tuple(self.places)
+
+    def coded(self, column: Column) -> IntArray:
+        """The codes of a segment; behind the last for what has no value."""
+        places = [*(self.places[value] for value in column.values), len(self.places)]
+        return np.array(places, np.int32)[column.codes]
+
+
+@dataclass(frozen=True)
 class Snapshot:
     """All parts of a generation as of one commit."""
 
     folder: Path
     commit: int
     parts: tuple[Part, ...]
+    wholes: dict[str, _Whole] = field(default_factory=dict, compare=False, repr=False)
+    _earlier: dict[str, _Whole] = field(default_factory=dict, compare=False, repr=False)
     _kept: dict[tuple[str, str], Any] = field(default_factory=dict, compare=False, repr=False)
 
     def average_length(self, name: str) -> float:
@@ -79,18 +99,25 @@ class Snapshot:
     def whole_column(self, name: str) -> tuple[tuple[str, ...], list[IntArray]]:
         """The values of a field over all parts, sorted, and each part's codes into them.
 
-        What has no value has the code behind the last.
+        What has no value has the code behind the last. A commit that brings no new value takes
+        over what the snapshot before it had; values no document has any more may then remain.
         """
         if ("column", name) not in self._kept:
-            columns = [part.view.column(name) for part in self.parts]
-            values = tuple(sorted({value for column in columns for value in column.values}))
-            place = {value: at for at, value in enumerate(values)}
-            codes = []
-            for column in columns:
-                of_none = len(values)
-                places = np.array([*(place[value] for value in column.values), of_none], np.int32)
-                codes.append(places[column.codes])
-            self._kept["column", name] = values, codes
+            columns = {part.segment_id: part.view.column(name) for part in self.parts}
+            known = self._earlier.get(name)
+            if known is None or not all(
+                known.places.keys() >= set(column.values)
+                for segment, column in columns.items()
+                if segment not in known.codes
+            ):
+                values = sorted({value for column in columns.values() for value in column.values})
+                known = _Whole({value: at for at, value in enumerate(values)}, {})
+            codes = {
+                segment: known.codes[segment] if segment in known.codes else known.coded(column)
+                for segment, column in columns.items()
+            }
+            self.wholes[name] = _Whole(known.places, codes)
+            self._kept["column", name] = known.values, list(codes.values())
         return cast("tuple[tuple[str, ...], list[IntArray]]", self._kept["column", name])
 
     def ranks(self, name: str, key_of: Callable[[str], str]) -> list[IntArray]:
@@ -143,18 +170,18 @@ def read_snapshot(folder: Path, previous: Snapshot | None = None) -> Snapshot:
 
     Raises IndexDamaged when it cannot be read.
     """
-    known: dict[str, SegmentView] = {}
-    if previous is not None and previous.folder == folder:
-        known = {part.segment_id: part.view for part in previous.parts}
+    if previous is not None and previous.folder != folder:
+        previous = None
     for _ in range(20):
         try:
-            return _read_once(folder, known)
+            return _read_once(folder, previous)
         except (FileNotFoundError, EmptyIndexError):
             time.sleep(0.02)  # a writer tidied up between our two looks
     raise IndexDamaged("检索索引缺少文件，需要重建。")
 
 
-def _read_once(folder: Path, known: dict[str, SegmentView]) -> Snapshot:
+def _read_once(folder: Path, previous: Snapshot | None) -> Snapshot:
+    known = {part.segment_id: part.view for part in previous.parts} if previous else {}
     storage = ReadStorage(folder)
     commit = latest_commit(folder)
     with reading_index(), storage.closing_on_failure():
@@ -164,7 +191,7 @@ def _read_once(folder: Path, known: dict[str, SegmentView]) -> Snapshot:
         name = str(segment.segment_id())
         view = known.get(name) or SegmentView(storage, _SCHEMA, segment)
         parts.append(Part(name, view, live_mask(segment)))
-    return Snapshot(folder, commit, tuple(parts))
+    return Snapshot(folder, commit, tuple(parts), _earlier=_wholes_of(previous))
 
 
 def live_mask(segment: Any) -> Mask:
@@ -174,3 +201,7 @@ def live_mask(segment: Any) -> Mask:
     if deleted:
         live[np.array(deleted, np.int64)] = False
     return live
+
+
+def _wholes_of(snapshot: Snapshot | None) -> dict[str, _Whole]:
+    return {**snapshot._earlier, **snapshot.wholes} if snapshot else {}

@@ -25,12 +25,14 @@ MOST_INLINE = 24
 Bytes = npt.NDArray[np.uint8]
 Rows = npt.NDArray[np.intp]
 
-_INFO = np.dtype(
+INFO = np.dtype(
     [
         ("is_inline", "u1"), ("weight", ">f4"), ("documents", ">u4"), ("shortest", "u1"),
         ("longest", "u1"), ("most", ">f4"), ("first", ">u4"), ("last", ">u4"),
     ]
 )  # fmt: skip
+INLINE_AT, DOCUMENTS_AT = 0, 5
+"""Where in it the first and the third stand."""
 _MOST_SHORT = 255
 _pack_extent = struct.Struct("!qi").pack
 _unpack_extent = struct.Struct("!qi").unpack
@@ -82,21 +84,21 @@ class SortedRows:
         infos["is_inline"][rest] = 0
         if len(rest):
             bodies.append((rest, self._extents(file, infos, rest)))
-        lengths = np.full(len(infos), _INFO.itemsize, np.intp)
+        lengths = np.full(len(infos), INFO.itemsize, np.intp)
         for which, rows in bodies:
             lengths[which] += rows.shape[1]
         ends = np.cumsum(lengths)
         flat = np.empty(int(ends[-1]) if len(ends) else 0, np.uint8)
-        head = np.frombuffer(infos.tobytes(), np.uint8).reshape(len(infos), _INFO.itemsize)
+        head = np.frombuffer(infos.tobytes(), np.uint8).reshape(len(infos), INFO.itemsize)
         scatter(flat, ends - lengths, head)
         for which, rows in bodies:
-            scatter(flat, (ends - lengths)[which] + _INFO.itemsize, rows)
+            scatter(flat, (ends - lengths)[which] + INFO.itemsize, rows)
         return flat, lengths
 
     def _infos(self) -> npt.NDArray[Any]:
         """What Whoosh knows of each term: lengths, weights, first and last document."""
         first, after = self._starts[:-1], self._starts[1:]
-        infos = np.zeros(len(first), _INFO)
+        infos = np.zeros(len(first), INFO)
         if not len(first):
             return infos
         infos["is_inline"] = 1

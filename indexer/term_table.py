@@ -25,6 +25,9 @@ _pack_directory = struct.Struct("!qi").pack
 _SLOT = np.dtype([("hash", ">u4"), ("at", ">u8")])
 
 
+Whole = npt.NDArray[np.int64]
+
+
 class TermTable:
     """Takes keys in ascending order with their entries; `close` writes hashes and directory."""
 
@@ -76,36 +79,37 @@ class TermTable:
         self, hashes: npt.NDArray[np.uint32], places: npt.NDArray[np.uint64]
     ) -> list[tuple[int, int]]:
         """Write 256 tables of slots; return where each begins and how many slots it has."""
-        order = np.argsort(hashes & (_BUCKETS - 1), kind="stable")
-        ends = np.searchsorted((hashes & (_BUCKETS - 1))[order], np.arange(_BUCKETS + 1))
-        at = self._end
-        directory: list[tuple[int, int]] = []
-        for bucket in range(_BUCKETS):
-            rows = order[ends[bucket] : ends[bucket + 1]]
-            slots = np.zeros(2 * len(rows), _SLOT)
-            if len(rows):
-                own = hashes[rows]
-                taken = _slots_of((own >> 8).astype(np.int64) % len(slots), len(slots))
-                slots["hash"][taken], slots["at"][taken] = own, places[rows]
-            self.dbfile.write(slots.tobytes())
-            directory.append((at, len(slots)))
-            at += slots.nbytes
-        return directory
+        bucket = (hashes & (_BUCKETS - 1)).astype(np.int64)
+        sizes = 2 * np.bincount(bucket, minlength=_BUCKETS)
+        firsts = np.cumsum(sizes) - sizes
+        slots = np.zeros(int(sizes.sum()), _SLOT)
+        if len(hashes):
+            homes = (hashes >> 8).astype(np.int64) % sizes[bucket]
+            taken = firsts[bucket] + _slots_of(homes, sizes, bucket)
+            slots["hash"][taken], slots["at"][taken] = hashes, places
+        self.dbfile.write(slots.tobytes())
+        starts = self._end + firsts * _SLOT.itemsize
+        return list(zip(starts.tolist(), sizes.tolist(), strict=True))
 
 
-def _slots_of(homes: npt.NDArray[np.int64], size: int) -> npt.NDArray[np.int64]:
-    """A slot for each key by linear probing from its home, as a reader will look for it."""
-    homes = homes.copy()
+def _slots_of(homes: Whole, sizes: Whole, table: Whole) -> Whole:
+    """A slot for each key by linear probing from its home, as a reader will look for it.
+
+    Each key belongs to one of several tables of `sizes` slots; tables do not touch each other.
+    """
+    apart = 2 * int(sizes.max())  # no table's keys can be pushed as far as the next table's
+    at = homes + table * apart
+    rank = np.arange(len(at))
     while True:
-        order = np.argsort(homes, kind="stable")
-        rank = np.arange(len(homes))
-        taken = np.maximum.accumulate(homes[order] - rank) + rank
-        over = order[taken >= size]
-        if not len(over):
-            slots = np.empty(len(homes), np.int64)
-            slots[order] = taken
+        order = np.argsort(at, kind="stable")
+        taken = np.maximum.accumulate(at[order] - rank) + rank
+        slots = np.empty(len(at), np.int64)
+        slots[order] = taken
+        slots -= table * apart
+        over = slots >= sizes[table]
+        if not over.any():
             return slots
-        homes[over] = 0  # past the last slot one goes on from the first
+        at[over] = table[over] * apart  # past the last slot one goes on from the first
 
 
 def _spread(flat: Bytes, places: Rows, joined: Bytes, lengths: Rows) -> None:

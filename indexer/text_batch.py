@@ -7,7 +7,7 @@ text after the other. Not here: the other fields and the files (writer), words (
 from array import array
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Sequence
-from itertools import chain, count, repeat
+from itertools import chain, count
 from typing import Any
 
 import numpy as np
@@ -41,11 +41,6 @@ class FieldBatch:
         docs = np.repeat(np.arange(first, first + len(rows), dtype=np.uint32), sizes)
         self._docs.frombytes(docs.tobytes())
         return sizes
-
-    def add_term(self, term: str, docs: Rows) -> None:
-        """Add the documents of one term."""
-        self._terms.extend(repeat(self.numbers[term], len(docs)))
-        self._docs.frombytes(docs.astype(np.uint32).tobytes())
 
     def add_many(self, terms: Iterable[str], numbers: Rows, docs: Rows) -> None:
         """Add postings whose terms are told by their place in `terms`."""

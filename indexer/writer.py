@@ -92,12 +92,13 @@ class SegmentBatch(SegmentWriter):  # type: ignore[misc]
             self._lengths[name] += lengths[name]
         for doc in docs.tolist():
             self._start_document(view.id_of(doc))
-        for name, term, postings in view.every_posting():
-            own = np.repeat(new_numbers[postings.docs], postings.counts.astype(np.int64))
-            own = own[own >= 0]
-            if len(own):
-                self._fields[name].add_term(term, own)
-                self._postings += len(own)
+        for name in view.fields():
+            rows = view.rows(name)
+            of_posting = np.repeat(np.arange(len(rows.docs)), rows.counts.astype(np.int64))
+            own = new_numbers[rows.docs[of_posting]]
+            terms, own = rows.terms[of_posting][own >= 0], own[own >= 0]
+            self._fields[name].add_many(rows.names, terms, own)
+            self._postings += len(own)
 
     def _start_document(self, entry_id: str) -> None:
         documents = self.perdocwriter
