@@ -17,7 +17,7 @@ import os
 import secrets
 import shutil
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from functools import lru_cache
@@ -167,10 +167,13 @@ class _KeptTexts:
         return text
 
 
-def sync_folder(folder: Path) -> None:
-    """Bring the files of a folder, and the folder, to the disk (Whoosh itself never does)."""
+def sync_folder(folder: Path, but: Collection[Path] = ()) -> None:
+    """Bring the files of a folder, and the folder, to the disk (Whoosh itself never does).
+
+    Without those that were there before and are never changed.
+    """
     for path in folder.iterdir():
-        if path.is_file():
+        if path not in but and path.is_file():
             _sync(path, os.O_RDONLY)
     _sync(folder, os.O_RDONLY | os.O_DIRECTORY)
 

@@ -136,12 +136,13 @@ class Index:
             if self._generations.is_rebuilding():
                 self._generations.note_changes((*entries, *gone))
             generation = self._writable()
+            before = frozenset(generation.iterdir())
             try:
                 self._write_in_steps(generation, list(entries.values()), gone)
             except IndexDamaged:
                 self._generations.mark_damaged(generation)
                 raise
-            sync_folder(generation)
+            sync_folder(generation, but=before)
 
     def rebuild(
         self, entries: Iterable[Entry], on_progress: Callable[[int], None] = _no_progress

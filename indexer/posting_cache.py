@@ -10,7 +10,7 @@ from collections.abc import Hashable
 
 from indexer.postings import Postings
 
-CACHE_BYTES = 256_000_000
+CACHE_BYTES = 400_000_000
 
 
 class PostingCache:

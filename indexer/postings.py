@@ -8,6 +8,7 @@ import io
 import pickle
 import zlib
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -28,11 +29,13 @@ class Postings:
 
     docs: IntArray
     counts: FloatArray
+    shares_docs: bool = False
+    """The documents are another's array, which is kept anyway."""
 
-    @property
+    @cached_property
     def size_in_bytes(self) -> int:
         """Memory taken, for the bounded cache."""
-        return int(self.docs.nbytes + self.counts.nbytes) + 120
+        return int(self.counts.nbytes + (0 if self.shares_docs else self.docs.nbytes)) + 200
 
 
 NO_POSTINGS = Postings(np.empty(0, np.int32), np.empty(0, np.float32))

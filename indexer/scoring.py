@@ -87,8 +87,9 @@ def _impacts(view: SegmentView, want: _Wanted, average: float) -> Postings:
         postings = _postings(view, want)
         lengths = view.lengths("words" if want.name == "pairs" else want.name)
         counts = postings.counts
-        own = _K1 * (1 - _B + _B / average * lengths[postings.docs])
-        return Postings(postings.docs, (counts * (_K1 + 1) / (counts + own)).astype(np.float32))
+        own = np.float32(_K1 * (1 - _B)) + np.float32(_K1 * _B / average) * lengths[postings.docs]
+        impacts = (counts * np.float32(_K1 + 1) / (counts + own)).astype(np.float32)
+        return Postings(postings.docs, impacts, shares_docs=True)
 
     return view.kept((want.name, want.term, average), count)
 
