@@ -25,6 +25,7 @@ EXTENSION = ".pairs"
 _MAGIC = b"ADTPAIR1"
 _HEAD = struct.Struct("<8sQQQ")
 _STEP = 64
+_FEW = 50_000
 _RUN_BIT = 0x80000000
 _NO_PLACES: Codes = np.empty(0, np.uint32)
 
@@ -95,6 +96,10 @@ def _sorted_pairs(first: Codes, second: Codes, places: Codes) -> tuple[Keys, Cod
 
 def _ranks(first: Codes, second: Codes) -> tuple[Keys, tuple[Keys, Keys]]:
     """The distinct codes, ascending, and the rank of each code among them."""
+    if len(first) < _FEW:
+        codes, own = np.unique(np.concatenate([first, second]), return_inverse=True)
+        both = own.astype(np.uint64).reshape(2, -1)
+        return codes.astype(np.uint64), (both[0], both[1])
     runs = np.unique(np.concatenate([first[first >= _RUN_BIT], second[second >= _RUN_BIT]]))
     present = np.zeros(0x110000, np.bool_)
     for codes in (first, second):

@@ -3,6 +3,7 @@
 A snapshot never changes; a search keeps to the one it began with. Not here: generations, locks.
 """
 
+import os
 import threading
 import time
 from collections import OrderedDict
@@ -149,7 +150,7 @@ class CommitWatch:
 
     def latest(self, folder: Path) -> int:
         """The number of the newest commit of a generation, -1 if there is none."""
-        seen = folder, folder.stat().st_mtime_ns
+        seen = folder, os.stat(folder).st_mtime_ns  # noqa: PTH116
         now = time.monotonic()
         if seen == self._seen and self._is_sure:
             return self._commit

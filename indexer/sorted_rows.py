@@ -76,11 +76,11 @@ class SortedRows:
         sizes = np.diff(self._starts)
         most = infos["most"].astype(np.float32)
         bodies: list[tuple[Rows, Bytes]] = []
-        for size in range(1, MOST_INLINE + 1):
-            which = np.flatnonzero((sizes == size) & (most <= _MOST_SHORT))
-            if len(which):
-                bodies.append((which, self._inline(which, size)))
-        rest = np.flatnonzero((sizes > MOST_INLINE) | (most > _MOST_SHORT))
+        is_short = (sizes <= MOST_INLINE) & (most <= _MOST_SHORT)
+        for size in np.flatnonzero(np.bincount(sizes[is_short])).tolist():
+            which = np.flatnonzero(is_short & (sizes == size))
+            bodies.append((which, self._inline(which, size)))
+        rest = np.flatnonzero(~is_short)
         infos["is_inline"][rest] = 0
         if len(rest):
             bodies.append((rest, self._extents(file, infos, rest)))
