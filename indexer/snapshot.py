@@ -23,7 +23,7 @@ from indexer.whoosh_parts import TOC, EmptyIndexError, FileStorage
 
 INDEX_NAME = "MAIN"
 _RIGHTS_KEPT = 64
-_SURE_AFTER_SECONDS = 0.1
+_SURE_AFTER_SECONDS = 2.5
 _SCHEMA = whoosh_schema()
 
 
