@@ -9,6 +9,7 @@ reader passes it over. Not here: cutting text (analysis, bulk), caching (segment
 """
 
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 from zlib import crc32
@@ -58,64 +59,79 @@ class PairRows:
 
 def write_pairs(file: Any, rows: list[PairRows], bases: Codes) -> None:
     """Sort pairs and write the table; `bases` is the first place of each document."""
-    keys, places = _sorted_pairs(
-        np.concatenate([row.first for row in rows] or [_NO_PLACES]),
-        np.concatenate([row.second for row in rows] or [_NO_PLACES]),
-        np.concatenate([row.places for row in rows] or [_NO_PLACES]),
-    )
-    is_first = np.ones(len(keys), np.bool_)
-    is_first[1:] = keys[1:] != keys[:-1]
-    starts = np.flatnonzero(is_first)
+    keys, starts, places = _sorted_pairs([row for row in rows if len(row.places)])
     file.write(_HEAD.pack(_MAGIC, len(starts), len(places), len(bases)))
-    file.write(keys[starts].astype("<u8").tobytes())
+    file.write(keys.astype("<u8").tobytes())
     file.write(np.append(starts, len(places)).astype("<u4").tobytes())
     file.write(places.astype("<u4").tobytes())
     file.write(bases.astype("<u4").tobytes())
     file.close()
 
 
-def _sorted_pairs(first: Codes, second: Codes, places: Codes) -> tuple[Keys, Codes]:
-    """Keys and places by key, then place. Sorted as one number each where they fit into one."""
-    if not len(places):
-        return np.empty(0, np.uint64), _NO_PLACES
-    distinct, ranks = _ranks(first, second)
-    size = len(distinct)
-    place_bits = int(places.max()).bit_length()
-    if (size * size).bit_length() + place_bits > 64:
-        keys = first.astype(np.uint64) << np.uint64(32) | second
-        order = np.lexsort((places, keys))
-        return keys[order], places[order]
+def _sorted_pairs(rows: list[PairRows]) -> tuple[Keys, npt.NDArray[np.intp], Codes]:
+    """The pairs in order, where the places of each begin, and all places.
+
+    Pair and place are sorted as one number where they fit into one: rank · rank · place.
+    """
+    if not rows:
+        return np.empty(0, np.uint64), np.empty(0, np.intp), _NO_PLACES
+    distinct, ranks_of = _ranks(rows)
+    size = np.uint64(len(distinct))
+    place_bits = max(int(row.places.max()) for row in rows).bit_length()
+    if (len(distinct) ** 2).bit_length() + place_bits > 64:
+        return _sorted_apart(rows)
     shift = np.uint64(place_bits)
-    packed = (ranks[0] * np.uint64(size) + ranks[1]) << shift | places
+    packed = np.concatenate(
+        [(ranks_of(row.first) * size + ranks_of(row.second)) << shift | row.places for row in rows]
+    )
     packed.sort()
-    sorted_places = (packed & np.uint64((1 << place_bits) - 1)).astype(np.uint32)
+    places = (packed & np.uint64((1 << place_bits) - 1)).astype(np.uint32)
     packed >>= shift
-    high, low = np.divmod(packed, np.uint64(size))
-    return distinct[high] << np.uint64(32) | distinct[low], sorted_places
+    starts = _starts(packed)
+    high, low = np.divmod(packed[starts], size)
+    return distinct[high] << np.uint64(32) | distinct[low], starts, places
 
 
-def _ranks(first: Codes, second: Codes) -> tuple[Keys, tuple[Keys, Keys]]:
-    """The distinct codes, ascending, and the rank of each code among them."""
-    if len(first) < _FEW:
-        codes, own = np.unique(np.concatenate([first, second]), return_inverse=True)
-        both = own.astype(np.uint64).reshape(2, -1)
-        return codes.astype(np.uint64), (both[0], both[1])
-    runs = np.unique(np.concatenate([first[first >= _RUN_BIT], second[second >= _RUN_BIT]]))
+def _sorted_apart(rows: list[PairRows]) -> tuple[Keys, npt.NDArray[np.intp], Codes]:
+    """The same for so many units and places that they do not fit."""
+    keys = np.concatenate(
+        [row.first.astype(np.uint64) << np.uint64(32) | row.second for row in rows]
+    )
+    places = np.concatenate([row.places for row in rows])
+    order = np.lexsort((places, keys))
+    keys = keys[order]
+    starts = _starts(keys)
+    return keys[starts], starts, places[order]
+
+
+def _starts(ordered: npt.NDArray[Any]) -> npt.NDArray[np.intp]:
+    """Where each new value begins."""
+    is_first = np.ones(len(ordered), np.bool_)
+    is_first[1:] = ordered[1:] != ordered[:-1]
+    return np.flatnonzero(is_first)
+
+
+def _ranks(rows: list[PairRows]) -> tuple[Keys, Callable[[Codes], Keys]]:
+    """The distinct codes, ascending, and what tells the rank of each code among them."""
+    codes = [own for row in rows for own in (row.first, row.second)]
+    if sum(map(len, codes)) < _FEW:
+        few = np.unique(np.concatenate(codes))
+        return few.astype(np.uint64), lambda own: np.searchsorted(few, own).astype(np.uint64)
+    runs = np.unique(np.concatenate([own[own >= _RUN_BIT] for own in codes]))
     present = np.zeros(0x110000, np.bool_)
-    for codes in (first, second):
-        present[codes[codes < _RUN_BIT]] = True
+    for own in codes:
+        present[own[own < _RUN_BIT]] = True
     plain = np.flatnonzero(present)
     table = np.zeros(0x110000, np.uint64)
     table[plain] = np.arange(len(plain), dtype=np.uint64)
 
-    def ranks_of(codes: Codes) -> Keys:
-        is_run = codes >= _RUN_BIT
-        found = table[np.where(is_run, 0, codes)]
-        found[is_run] = np.searchsorted(runs, codes[is_run]) + len(plain)
+    def ranks_of(own: Codes) -> Keys:
+        is_run = own >= _RUN_BIT
+        found = table[np.where(is_run, 0, own)]
+        found[is_run] = np.searchsorted(runs, own[is_run]) + len(plain)
         return found
 
-    distinct = np.concatenate([plain.astype(np.uint64), runs.astype(np.uint64)])
-    return distinct, (ranks_of(first), ranks_of(second))
+    return np.concatenate([plain.astype(np.uint64), runs.astype(np.uint64)]), ranks_of
 
 
 class PairTable:
@@ -177,9 +193,7 @@ class PairTable:
 
 
 def _counted(docs: IntArray) -> Postings:
-    is_first = np.ones(len(docs), np.bool_)
-    is_first[1:] = docs[1:] != docs[:-1]
-    starts = np.flatnonzero(is_first)
+    starts = _starts(docs)
     counts = np.diff(np.append(starts, len(docs)))
     return Postings(docs[starts], counts.astype(np.float32))
 
@@ -198,4 +212,4 @@ def adjoining(table: PairTable, pairs: list[tuple[int, int]]) -> IntArray:
         found[found == len(places)] = 0
         starts = starts[places[found] == wanted]
     docs = table.docs_of((starts + base).astype(np.uint32))
-    return docs[np.append(True, docs[1:] != docs[:-1])] if len(docs) else docs
+    return docs[_starts(docs)]

@@ -20,6 +20,7 @@ from indexer.segment import Mask
 
 Numbers = npt.NDArray[np.uint32]
 Rows = npt.NDArray[np.intp]
+_Add = Callable[[Iterable[str], npt.NDArray[Any], npt.NDArray[Any]], None]
 
 
 class FieldBatch:
@@ -42,10 +43,12 @@ class FieldBatch:
         self._docs.frombytes(docs.tobytes())
         return sizes
 
-    def add_many(self, terms: Iterable[str], numbers: Rows, docs: Rows) -> None:
+    def add_many(
+        self, terms: Iterable[str], numbers: npt.NDArray[Any], docs: npt.NDArray[Any]
+    ) -> None:
         """Add postings whose terms are told by their place in `terms`."""
         own = np.fromiter(map(self.numbers.__getitem__, terms), np.uint32)
-        self._more.append((own[numbers], docs.astype(np.uint32)))
+        self._more.append((own[numbers], docs.astype(np.uint32, copy=False)))
 
     def rows(self) -> tuple[Numbers, Numbers]:
         """All terms and documents."""
@@ -80,10 +83,12 @@ class _Chunks:
         self._numbers.append(numbers.astype(np.uint32))
         self._docs.append(docs.astype(np.uint32))
 
-    def joined(self) -> tuple[Rows, Rows]:
+    def taken(self) -> tuple[Numbers, Numbers]:
+        """All of them in a row; nothing stays here, for they are many."""
         empty = np.empty(0, np.uint32)
-        numbers = np.concatenate([empty, *self._numbers]).astype(np.intp)
-        return numbers, np.concatenate([empty, *self._docs]).astype(np.intp)
+        found = np.concatenate([empty, *self._numbers]), np.concatenate([empty, *self._docs])
+        self._numbers, self._docs = [], []
+        return found
 
 
 class TextBatch:
@@ -139,9 +144,9 @@ class TextBatch:
 
     def fill(self, words: FieldBatch, units: FieldBatch) -> None:
         """Give the fields of words and units what was gathered for them."""
-        words.add_many(self._numbers.words, *self._words.joined())
+        words.add_many(self._numbers.words, *self._words.taken())
         self._fill_runs(words.add_many, units.add_many)
-        codes, docs = self._signs.joined()
+        codes, docs = self._signs.taken()
         present = np.flatnonzero(np.bincount(codes, minlength=1))
         table = np.zeros(int(present.max(initial=0)) + 1, np.intp)
         table[present] = np.arange(len(present))
@@ -153,9 +158,9 @@ class TextBatch:
         """The first place of each document."""
         return np.concatenate([np.empty(0, np.uint32), *self._bases])
 
-    def _fill_runs(self, *fields: Callable[[Iterable[str], Rows, Rows], None]) -> None:
+    def _fill_runs(self, *fields: _Add) -> None:
         """Each run stands for all the terms by which it is found."""
-        runs, docs = self._run_rows.joined()
+        runs, docs = (own.astype(np.intp) for own in self._run_rows.taken())
         sizes = _sizes(self._runs.terms)
         firsts, of_rows = (np.cumsum(sizes) - sizes)[runs], sizes[runs]
         shifts = firsts - (np.cumsum(of_rows) - of_rows)

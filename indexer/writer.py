@@ -20,7 +20,7 @@ from indexer.term_table import TermTable
 from indexer.text_batch import FieldBatch, TextBatch
 from indexer.whoosh_parts import LENGTHS_COLUMN, Codec, LockError, SegmentWriter
 
-FULL_AT = 20_000_000
+FULL_AT = 10_000_000
 """Postings gathered before a segment is written: keeps memory flat whatever the archive's size."""
 
 _MOST_WAITING = 256
