@@ -44,6 +44,11 @@ _WRITTEN = re.compile(
     r"[ ]?(?P<times>[十百千]?万|亿|[百千](?=元|圆))?"
     rf"(?P<end>{_END})?(?!\d|[,/-]\d)|{_HAN})"
 )
+_START = re.compile(
+    rf"[人rc¥￥\d{_CAPITAL}{_PLAIN}](?:(?<=人)(?=民币)|(?<=r)(?=mb)|(?<=c)(?=ny)"
+    rf"|(?<=[{_PLAIN}])(?=[{_CAPITAL}{_PLAIN}万亿零〇元圆])|(?<=[¥￥{_CAPITAL}])|(?<=\d)\d*)"
+)
+"""Where an amount may begin: looking for this first is many times faster than trying everywhere."""
 _LABEL = re.compile(
     r"(?:金额|总额|合计|总计|总价|单价|价款|货款|款额|余额|欠款|额度|限额|费用?)"
     r"(?:\([^()\n]{0,6}\))?[ :为是计共]{0,3}$"
@@ -65,7 +70,7 @@ class Amount:
 
 def amounts_in(folded: str) -> Iterator[Amount]:
     """Yield what stands in the text as amounts; numbers without any sign of money are no money."""
-    for match in _WRITTEN.finditer(folded):
+    for match in _written(folded):
         cents = _cents_of(match)
         if cents is None or cents >= _MOST_CENTS:
             continue
@@ -81,7 +86,7 @@ def amounts_in(folded: str) -> Iterator[Amount]:
 def money_in(folded: str) -> list[int]:
     """Return the first amounts of a paper that are money, in cents, for the index."""
     found: list[int] = []
-    for match in _WRITTEN.finditer(folded):
+    for match in _written(folded):
         if not _is_money(match, folded):
             continue
         cents = _cents_of(match)
@@ -90,6 +95,19 @@ def money_in(folded: str) -> list[int]:
             if len(found) == MOST_AMOUNTS:
                 break
     return found
+
+
+def _written(folded: str) -> Iterator[re.Match[str]]:
+    """What `_WRITTEN.finditer` would find, but for single signs that are no amounts."""
+    at = 0
+    while start := _START.search(folded, at):
+        first = start.start()
+        match = _WRITTEN.match(folded, first)
+        if match:
+            yield match
+            at = match.end()
+        else:
+            at = start.end() if folded[first].isdigit() else first + 1
 
 
 def read_amount(folded: str) -> int | None:

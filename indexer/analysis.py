@@ -17,6 +17,8 @@ from operator import add
 
 import rjieba
 
+from indexer.pair_table import unit_code
+
 ANALYSIS_VERSION = f"units-1 rjieba-{version('rjieba')}"
 """Part of SCHEMA_VERSION: index and query must be cut by the same knife."""
 
@@ -31,6 +33,10 @@ _RUN = rf"[^\W_{_WIDE}]"
 _SYMBOL = "\u2190-\u2bff\U0001f000-\U0001faff"
 _UNIT = re.compile(rf"(?P<run>{_RUN}+(?:[-_/.·,&+@']{_RUN}+)*)|[{_WIDE}{_SYMBOL}]")
 _STRETCH = re.compile(_UNIT.pattern + "+")
+BLANKS = " \t·"
+JOINTS = "-_/.·,&+@'"
+IS_RUN = re.compile(_RUN).fullmatch
+IS_UNIT = re.compile(rf"[{_WIDE}{_SYMBOL}]").fullmatch
 _GAP = re.compile(r"[^ \t·]")
 _JOINTS = re.compile(r"[-_/.·,&+@']")
 _AMOUNT = re.compile(r"\d+(?:,\d{3})*(?:\.\d+)?")
@@ -67,6 +73,11 @@ class Unit:
     start: int
     end: int
     typed: str
+
+    @property
+    def code(self) -> int:
+        """Its number in the table of pairs."""
+        return unit_code(self.shape, self.is_run)
 
 
 @dataclass
@@ -163,6 +174,16 @@ def cut_text(folded: str, place: int = 0) -> Cut:
         end, before, before_is_run = match.end(), shape if is_run else stretch[-1], is_run
     cut.next_place = place + 1
     return cut
+
+
+def every_word(folded: str) -> list[str]:
+    """All that rjieba cuts, signs and runs too; `is_word` tells those that are indexed."""
+    return rjieba.cut_for_search(folded, True)
+
+
+def is_word(cut: str) -> bool:
+    """True for a Han word."""
+    return _is_wide[cut[0]]
 
 
 def wide_words(folded: str) -> list[str]:

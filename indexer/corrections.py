@@ -15,7 +15,8 @@ import pypinyin
 
 from indexer.analysis import cut_words, each_unit, run_shape
 from indexer.folding import bare_number, fold
-from indexer.matching import match_units
+from indexer.matching import match_units, pair_keys
+from indexer.pair_table import is_sign
 from indexer.segment import Mask
 from indexer.snapshot import Part, Snapshot
 
@@ -57,7 +58,9 @@ class _Sight:
         self.looks_left -= 1
         if self.looks_left < 0:
             return 0
-        return sum(len(part.view.postings("pairs", pair).docs) for part in self.snapshot.parts)
+        keys = pair_keys(pair)[:1]
+        views = [part.view for part in self.snapshot.parts]
+        return sum(len(view.pair_postings(key).docs) for view in views for key in keys)
 
     def following(self, sign: str) -> set[str]:
         """Signs that follow this one somewhere."""
@@ -66,9 +69,9 @@ class _Sight:
             return set()
         found: set[str] = set()
         for part in self.snapshot.parts:
-            pairs = part.view.terms_from("pairs", sign, most)
-            self.looks_left -= len(pairs)
-            found.update(pair[1] for pair in pairs if len(pair) == 2)
+            codes = part.view.pairs.seconds(ord(sign), most)
+            self.looks_left -= len(codes)
+            found.update(map(chr, filter(is_sign, codes)))
         return found
 
 

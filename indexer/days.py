@@ -31,6 +31,9 @@ _DIGIT_DATE = (
 )
 _WRITTEN = re.compile(f"{_HAN_DATE}|{_DIGIT_DATE}")
 
+_START = re.compile("[12一二](?:(?<=1)9|(?<=2)0|[〇零○一二三四五六七八九])")
+"""How every year begins: looking for this first is much faster than trying everywhere."""
+
 _COUNT = r"(?P<count>\d{1,4}|[一二两三四五六七八九十半]{1,3})"
 _RELATIVE = re.compile(
     r"(?P<named>今天|今日|昨天|昨日|前天|本周|这周|这个星期|本星期|上周|上个?星期|本月|这个月|上个?月"
@@ -103,8 +106,11 @@ def _day(number: int) -> str:
 
 
 def _written(folded: str) -> Iterator[Span]:
-    for match in _WRITTEN.finditer(folded):
-        span = _written_span(match)
+    at = 0
+    while start := _START.search(folded, at):
+        match = _WRITTEN.match(folded, start.start())
+        at = match.end() if match else start.start() + 1
+        span = _written_span(match) if match else None
         if span is not None:
             yield span
 

@@ -17,9 +17,10 @@ import os
 import secrets
 import shutil
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
+from functools import lru_cache
 from pathlib import Path
 
 from indexer.errors import IndexBusy
@@ -50,15 +51,16 @@ class Generations:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
+        self._texts = _KeptTexts()
+        self._folder = str(folder)  # plain paths: every search looks here first
+        self._current = f"{folder}/CURRENT"
 
     def find_current(self) -> Path | None:
         """The generation that serves, or None when there is none (any more)."""
-        try:
-            name = (self.folder / "CURRENT").read_text(encoding="utf-8").strip()
-        except (FileNotFoundError, UnicodeDecodeError):
+        name = self._texts.read(self._current).strip()
+        if not name.startswith("gen-") or not os.path.isdir(f"{self._folder}/{name}"):  # noqa: PTH112
             return None
-        path = self.folder / name
-        return path if name.startswith("gen-") and path.is_dir() else None
+        return _joined(self.folder, name)
 
     def create(self) -> Path:
         """A new, empty generation, not yet serving."""
@@ -82,9 +84,9 @@ class Generations:
         """Why a generation (or the lack of one) calls for a rebuild."""
         if generation is None:
             return Trouble.MISSING
-        if (generation / _DAMAGED).exists():
+        if os.path.exists(f"{generation}/{_DAMAGED}"):  # noqa: PTH110
             return Trouble.DAMAGED
-        meta = read_meta(generation)
+        meta = _meta_of(self._texts.read(f"{generation}/{_META}"))
         if meta.get("schema") != SCHEMA_VERSION:
             return Trouble.OLD
         return Trouble.NONE if meta.get("complete") is True else Trouble.INCOMPLETE
@@ -135,17 +137,51 @@ def write_meta(generation: Path, *, complete: bool) -> None:
 
 def read_meta(generation: Path) -> dict[str, object]:
     """What write_meta wrote; empty when it cannot be read."""
+    return _meta_of(_KeptTexts().read(f"{generation}/{_META}"))
+
+
+@lru_cache(maxsize=8)
+def _joined(folder: Path, name: str) -> Path:
+    return folder / name
+
+
+@lru_cache(maxsize=8)
+def _meta_of(text: str) -> dict[str, object]:
     try:
-        meta = json.loads((generation / _META).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        meta = json.loads(text)
+    except ValueError:
         return {}
     return meta if isinstance(meta, dict) else {}
 
 
-def sync_folder(folder: Path) -> None:
-    """Bring the files of a folder, and the folder, to the disk (Whoosh itself never does)."""
+class _KeptTexts:
+    """Small files that are only ever replaced as a whole, read again when they were."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, tuple[tuple[int, int, int], str]] = {}
+
+    def read(self, path: str) -> str:
+        """The text of a file, empty when there is none that can be read."""
+        try:
+            status = os.stat(path)  # noqa: PTH116
+            mark = status.st_ino, status.st_mtime_ns, status.st_size
+            known = self._known.get(path)
+            if known is not None and known[0] == mark:
+                return known[1]
+            text = Path(path).read_text(encoding="utf-8")
+        except (OSError, ValueError):
+            return ""
+        self._known = {**self._known, path: (mark, text)} if len(self._known) < 8 else {}
+        return text
+
+
+def sync_folder(folder: Path, but: Collection[Path] = ()) -> None:
+    """Bring the files of a folder, and the folder, to the disk (Whoosh itself never does).
+
+    Without those that were there before and are never changed.
+    """
     for path in folder.iterdir():
-        if path.is_file():
+        if path not in but and path.is_file():
             _sync(path, os.O_RDONLY)
     _sync(folder, os.O_RDONLY | os.O_DIRECTORY)
 

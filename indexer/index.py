@@ -17,7 +17,7 @@ from indexer.results import SearchRequest, SearchResults, Suggestion
 from indexer.schema import Entry, whoosh_schema
 from indexer.search import find_ids, run_search
 from indexer.segment import reading_index
-from indexer.snapshot import INDEX_NAME, Snapshot, latest_commit, live_mask, read_snapshot
+from indexer.snapshot import INDEX_NAME, CommitWatch, Snapshot, live_mask, read_snapshot
 from indexer.suggest import run_suggest
 from indexer.whoosh_parts import FileIndex, FileStorage
 from indexer.writer import SegmentBatch
@@ -44,6 +44,7 @@ class Index:
         self._generations = Generations(folder)
         self._load_entries = load_entries
         self._snapshot: Snapshot | None = None
+        self._watch = CommitWatch()
         self._lock = threading.Lock()
 
     @classmethod
@@ -135,12 +136,13 @@ class Index:
             if self._generations.is_rebuilding():
                 self._generations.note_changes((*entries, *gone))
             generation = self._writable()
+            before = frozenset(generation.iterdir())
             try:
                 self._write_in_steps(generation, list(entries.values()), gone)
             except IndexDamaged:
                 self._generations.mark_damaged(generation)
                 raise
-            sync_folder(generation)
+            sync_folder(generation, but=before)
 
     def rebuild(
         self, entries: Iterable[Entry], on_progress: Callable[[int], None] = _no_progress
@@ -210,7 +212,7 @@ class Index:
     def _refresh(self, current: Path) -> Snapshot:
         with self._lock:
             known = self._snapshot
-            if known and known.folder == current and known.commit == latest_commit(current):
+            if known and known.folder == current and known.commit == self._watch.latest(current):
                 return known
             self._snapshot = read_snapshot(current, known)
             return self._snapshot

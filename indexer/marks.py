@@ -5,6 +5,7 @@ marked for 电子. Gives pieces; the page escapes and draws them. Not here: find
 """
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -180,16 +181,28 @@ def _is_whole_name(stretch: str, names: tuple[str, ...]) -> bool:
 
 def _best_start(text: str, spans: list[tuple[int, int]]) -> int:
     """Where to begin the passage: a little before the densest window."""
-    best, best_value = 0, -1.0
-    for start, _ in spans:
-        inside = [(a, b) for a, b in spans if start <= a and b <= start + SNIPPET_LENGTH - _LEAD]
-        different = len({text[a:b] for a, b in inside})
-        value = different + len(inside) / 1000
+    best, best_value, last = 0, -1.0, 0
+    inside: Counter[str] = Counter()
+    for number, (start, end) in enumerate(spans):
+        while last < len(spans) and spans[last][1] <= start + SNIPPET_LENGTH - _LEAD:
+            inside[text[slice(*spans[last])]] += 1
+            last += 1
+        value = len(inside) + (last - number) / 1000
         if value > best_value:
             best, best_value = start, value
+        if number < last:
+            _take_out(inside, text[start:end])
+        else:
+            last = number + 1
     lead = text[max(0, best - _LEAD) : best]
     boundary = max((lead.rfind(sign) for sign in "。；！？，、\n "), default=-1)
     return best - len(lead) + boundary + 1 if spans else 0
+
+
+def _take_out(inside: Counter[str], found: str) -> None:
+    inside[found] -= 1
+    if not inside[found]:
+        del inside[found]
 
 
 def _pieces(text: str, spans: list[tuple[int, int]], start: int, end: int) -> Marked:

@@ -29,8 +29,8 @@ from indexer.nodes import (
     Run,
     When,
 )
+from indexer.pair_table import pair_key
 from indexer.pinyin import sounds_like, spell
-from indexer.postings import IntArray
 from indexer.segment import Mask, SegmentView
 
 _MOST_TERMS = 2000
@@ -52,9 +52,7 @@ def match(node: Node, view: SegmentView) -> Mask:
 
 def _match_leaf(node: Leaf, view: SegmentView) -> Mask:
     match node:
-        case Han(text):
-            return match_units(list(each_unit(text)), view, text)
-        case Phrase(text):
+        case Han(text) | Phrase(text):
             return match_units(list(each_unit(text)), view)
         case Run(text):
             return match_run(text, view)
@@ -84,45 +82,39 @@ def _join(masks: Iterable[Mask], view: SegmentView) -> Mask:
     return reduce(np.logical_or, masks, _nothing(view))
 
 
-def match_units(units: list[Unit], view: SegmentView, word: str = "") -> Mask:
-    """Documents in which these units stand next to each other just so.
-
-    `word` names an indexed word that proves the same without looking at places.
-    """
+def match_units(units: list[Unit], view: SegmentView) -> Mask:
+    """Documents in which these units stand next to each other just so."""
     if not units:
         return _nothing(view)
     pairs = _pairs(units)
-    paired = {unit.place for _, at in pairs for unit in units if unit.place in (at, at + 1)}
-    alone = [unit for unit in units if unit.place not in paired]
-    found = _cut((view.mask("units", unit.shape) for unit in alone), view)
-    for pair, _ in pairs:
-        found &= view.mask("pairs", pair)
-    if len(pairs) < 2:
-        return found
-    sure = view.mask("words", word) if word else _nothing(view)
-    doubtful = np.flatnonzero(found & ~sure).astype(np.int32)
-    found[doubtful[~_stand_together(pairs, doubtful, view)]] = False
+    paired = {place for _, at in pairs for place in (at, at + 1)}
+    alone = (unit for unit in units if unit.place not in paired)
+    found = _adjoining(pairs, view)
+    for unit in alone:
+        found &= view.mask("units", unit.shape)
     return found
 
 
-def _pairs(units: list[Unit]) -> list[tuple[str, int]]:
+def _adjoining(pairs: list[tuple[int, int]], view: SegmentView) -> Mask:
+    if not pairs:
+        return np.ones(view.size, np.bool_)
+    if len(pairs) == 1:
+        return view.pair_mask(pairs[0][0])
+    base = pairs[0][1]
+    return view.adjoining_mask([(key, at - base) for key, at in pairs])
+
+
+def pair_keys(folded: str) -> list[int]:
+    """The pairs of a text, as the index keeps them."""
+    return [key for key, _ in _pairs(list(each_unit(folded)))]
+
+
+def _pairs(units: list[Unit]) -> list[tuple[int, int]]:
     return [
-        (pair_of(first, second), first.place)
+        (pair_key(first.code, second.code), first.place)
         for first, second in pairwise(units)
         if first.place + 1 == second.place
     ]
-
-
-def _stand_together(pairs: list[tuple[str, int]], docs: IntArray, view: SegmentView) -> Mask:
-    """For each of `docs`, which all have every pair, whether they stand in this order."""
-    if not len(docs):
-        return np.zeros(0, np.bool_)
-    first, base = pairs[0]
-    starts = [set(places.tolist()) for places in view.places(first, docs)]
-    for pair, at in pairs[1:]:
-        for own, places in zip(starts, view.places(pair, docs), strict=True):
-            own.intersection_update((places - (at - base)).tolist())
-    return np.array([bool(own) for own in starts], np.bool_)
 
 
 def match_run(run: str, view: SegmentView) -> Mask:
@@ -207,7 +199,12 @@ def _match_title(text: str, view: SegmentView) -> Mask:
     units = list(each_unit(text))
     if not units:
         return _nothing(view)
-    wanted = [pair for pair, _ in _pairs(units)] or [unit.shape for unit in units]
+    pairs = [
+        pair_of(first, second)
+        for first, second in pairwise(units)
+        if first.place + 1 == second.place
+    ]
+    wanted = pairs or [unit.shape for unit in units]
     found = _cut((view.mask("title", term) for term in wanted), view)
     if text.isascii() and text.isalpha():
         found |= match_pinyin(text, view)

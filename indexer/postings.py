@@ -7,8 +7,8 @@ them (sorted_rows), which terms exist (schema), the files of a segment (writer, 
 import io
 import pickle
 import zlib
-from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -29,47 +29,36 @@ class Postings:
 
     docs: IntArray
     counts: FloatArray
+    shares_docs: bool = False
+    """The documents are another's array, which is kept anyway."""
 
-    @property
+    @cached_property
     def size_in_bytes(self) -> int:
         """Memory taken, for the bounded cache."""
-        return int(self.docs.nbytes + self.counts.nbytes) + 120
+        return int(self.counts.nbytes + (0 if self.shares_docs else self.docs.nbytes)) + 200
 
 
 NO_POSTINGS = Postings(np.empty(0, np.int32), np.empty(0, np.float32))
 
 
-def encode_places(places: Sequence[int]) -> bytes:
-    """Places of a term in a document, as Whoosh's Positions format keeps them."""
-    deltas = [place - before for before, place in zip((0, *places), places, strict=False)]
-    return len(places).to_bytes(4, "big") + pickle.dumps(deltas, 2)
-
-
-def decode_places(value: bytes) -> IntArray:
-    """The inverse of encode_places."""
-    return np.cumsum(pickle.loads(value[_INT_SIZE:]), dtype=np.int32)  # noqa: S301
-
-
-def read_postings(file: Any, info: Any) -> tuple[Postings, list[bytes] | None]:
-    """Decode one term's postings whole; the second part is the values where there are any."""
+def read_postings(file: Any, info: Any) -> Postings:
+    """Decode one term's postings whole."""
     if info.is_inlined():
-        ids, weights, values = info.inlined_postings()
-        docs = np.array(ids, np.int32)
-        return Postings(docs, np.array(weights, np.float32)), list(values)
+        ids, weights, _ = info.inlined_postings()
+        return Postings(np.array(ids, np.int32), np.array(weights, np.float32))
     offset, size = info.extent()
     if isinstance(size, tuple):  # Whoosh forgets to unpack it
         size = size[0]
     raw = bytes(file.get(offset, size))
     if raw[:4] != BLOCK_MAGIC:
         raise ValueError("posting list without its mark")
-    docs_parts, count_parts, all_values = _read_blocks(raw)
-    return Postings(np.concatenate(docs_parts), np.concatenate(count_parts)), all_values
+    docs_parts, count_parts = _read_blocks(raw)
+    return Postings(np.concatenate(docs_parts), np.concatenate(count_parts))
 
 
-def _read_blocks(raw: bytes) -> tuple[list[IntArray], list[FloatArray], list[bytes]]:
+def _read_blocks(raw: bytes) -> tuple[list[IntArray], list[FloatArray]]:
     docs_parts: list[IntArray] = []
     count_parts: list[FloatArray] = []
-    all_values: list[bytes] = []
     stream = io.BytesIO(raw)
     at, is_last = len(BLOCK_MAGIC), False
     while not is_last:
@@ -79,13 +68,16 @@ def _read_blocks(raw: bytes) -> tuple[list[IntArray], list[FloatArray], list[byt
         number, _, _, packed, _, _ = pickle.load(stream)  # noqa: S301
         body = raw[stream.tell() : at + _INT_SIZE + size]
         body = zlib.decompress(body) if packed else body
-        deltas, weights, values = pickle.loads(body)  # noqa: S301
-        docs_parts.append(np.cumsum(np.array(deltas, np.int64)).astype(np.int32))
+        deltas, weights, _ = pickle.loads(body)  # noqa: S301
+        docs_parts.append(np.cumsum(_numbers(deltas), dtype=np.int32))
         count_parts.append(_weights(weights, number))
-        if isinstance(values, tuple):
-            all_values.extend(values)
         at += _INT_SIZE + size
-    return docs_parts, count_parts, all_values
+    return docs_parts, count_parts
+
+
+def _numbers(row: Any) -> npt.NDArray[Any]:
+    """A row of numbers as it was pickled: bytes, or an array of some width."""
+    return np.frombuffer(row, np.uint8) if isinstance(row, bytes) else np.asarray(row)
 
 
 def _weights(weights: Any, number: int) -> FloatArray:
@@ -93,4 +85,4 @@ def _weights(weights: Any, number: int) -> FloatArray:
         return np.ones(number, np.float32)
     if isinstance(weights, float):
         return np.full(number, weights, np.float32)
-    return np.array(weights, np.float32)
+    return _numbers(weights).astype(np.float32)

@@ -8,8 +8,9 @@ alters terms must change SCHEMA_VERSION: a mismatch rebuilds the index.
 """
 
 import hashlib
-from collections import Counter
-from dataclasses import dataclass, field
+import marshal
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -18,9 +19,9 @@ from indexer.analysis import ANALYSIS_VERSION, LONGEST_TERM, cut_text
 from indexer.days import days_in
 from indexer.folding import bare_number, fold
 from indexer.pinyin import pinyin_terms
-from indexer.whoosh_parts import ID, TEXT, IDAnalyzer, Schema
+from indexer.whoosh_parts import ID, TEXT, Existence, IDAnalyzer, Schema
 
-SCHEMA_VERSION = f"3 {ANALYSIS_VERSION}"
+SCHEMA_VERSION = f"4 {ANALYSIS_VERSION}"
 
 LONGEST_TEXT = 400_000
 """Characters of one body that are indexed; the rest is found by its metadata only."""
@@ -58,16 +59,18 @@ class Entry:
 def entry_stamp(entry: Entry) -> str:
     """A short digest of all an entry says; the index keeps it, to tell a stale entry by."""
     said = {**vars(entry), "readers": sorted(entry.readers)}
-    return hashlib.sha256(repr(sorted(said.items())).encode("utf-8", "replace")).hexdigest()[:16]
+    return hashlib.sha256(marshal.dumps(tuple(said.values()), 2)).hexdigest()[:16]
 
 
-@dataclass
+@dataclass(frozen=True)
 class Terms:
-    """The terms of one entry: counted ones by field, and pairs with their places."""
+    """The terms of several entries: the folded texts, and the terms of each field by entry.
 
-    counts: dict[str, dict[str, int]] = field(default_factory=dict)
-    pairs: dict[str, list[int]] = field(default_factory=dict)
-    lengths: dict[str, int] = field(default_factory=dict)
+    A term of a scored field may stand several times, and counts so often.
+    """
+
+    texts: list[str]
+    fields: dict[str, list[Collection[str]]]
 
 
 def whoosh_schema() -> Any:
@@ -75,38 +78,49 @@ def whoosh_schema() -> Any:
     plain = IDAnalyzer()
     schema = Schema(id=ID(stored=True, unique=True))
     for name in SCORED:
-        schema.add(name, TEXT(analyzer=plain, phrase=False))
-    schema.add("pairs", TEXT(analyzer=plain, phrase=True))
+        spec = TEXT(analyzer=plain, phrase=False)
+        spec.format = Existence()  # counts lie with the weights; no need to keep them twice
+        schema.add(name, spec)
     for name in (*DERIVED, *VALUE_FIELDS[1:], *SEVERAL_VALUES):
         schema.add(name, ID())
     return schema
 
 
-def entry_terms(entry: Entry) -> Terms:
-    """Cut an entry into the terms by which it will be found."""
-    title, customer = fold(entry.title), fold(entry.customer)
-    whole = "\n".join(_texts(entry, title, customer))
-    money = set(money_in(whole))
-    cut = cut_text(whole, 1)
-    terms = Terms(pairs=cut.pairs)
-    terms.counts["words"] = Counter(cut.words)
-    units = {*cut.units, *map(amount_shape, money)}
-    terms.counts["units"] = dict.fromkeys(units, 1)
-    terms.counts["days"] = dict.fromkeys(days_in(whole), 1)
-    terms.counts["amounts"] = dict.fromkeys(map(amount_term, money), 1)
-    terms.counts["title"] = Counter(_short_terms(title))
-    terms.counts["customer_words"] = Counter(_short_terms(customer))
-    terms.counts["stamp"] = {entry_stamp(entry): 1}
-    terms.lengths = {name: sum(terms.counts[name].values()) for name in SCORED}
-    _add_spellings(terms, entry, title, customer)
-    _add_values(terms, entry)
-    return terms
+def entries_terms(entries: Sequence[Entry]) -> Terms:
+    """Cut entries into the terms by which they will be found, but for words, units and pairs.
+
+    One kind of work after the other: each then stays in the processor's cache.
+    """
+    titles = [fold(entry.title) for entry in entries]
+    customers = [_fold_short(entry.customer) for entry in entries]
+    names = list(zip(entries, titles, customers, strict=True))
+    texts = ["\n".join(_texts(*one)) for one in names]
+    money = [set(money_in(text)) for text in texts]
+    spellings = [_spellings(*one) for one in names]
+    return Terms(
+        texts,
+        {
+            "units": [list(map(amount_shape, cents)) for cents in money],
+            "days": list(map(days_in, texts)),
+            "amounts": [list(map(amount_term, cents)) for cents in money],
+            "title": list(map(_short_terms, titles)),
+            "customer_words": list(map(_short_terms, customers)),
+            "pinyin": [full for full, _ in spellings],
+            "initials": [initials for _, initials in spellings],
+            "tails": list(map(_tails, entries)),
+            "stamp": [(entry_stamp(entry),) for entry in entries],
+            **_values(entries),
+        },
+    )
 
 
 def _texts(entry: Entry, title: str, customer: str) -> list[str]:
     rest = (*entry.numbers[:_MOST_NUMBERS], entry.form_title, entry.department, entry.maker)
-    short = [title, customer, *(fold(text) for text in (*rest, *entry.people))]
+    short = [title, customer, *map(_fold_short, (*rest, *entry.people))]
     return [text for text in (*short, fold(entry.body[:LONGEST_TEXT])) if text]
+
+
+_fold_short = lru_cache(maxsize=20_000)(fold)
 
 
 @lru_cache(maxsize=20_000)
@@ -115,39 +129,46 @@ def _short_terms(folded: str) -> tuple[str, ...]:
     return (*cut.words, *(set(cut.units) - set(cut.words)), *(set(cut.pairs) - set(cut.words)))
 
 
-def _add_spellings(terms: Terms, entry: Entry, title: str, customer: str) -> None:
+def _spellings(entry: Entry, title: str, customer: str) -> tuple[set[str], set[str]]:
+    """What a record's title, customer and people sound like: in full, and by initials."""
+    names = (_fold_short(name) for name in (entry.maker, *entry.people) if name)
+    found = [pinyin_terms(title), pinyin_terms(customer), *map(pinyin_terms, names)]
     full: set[str] = set()
     initials: set[str] = set()
-    for text in (title, customer, fold(entry.maker), *(fold(name) for name in entry.people)):
-        more_full, more_initials = pinyin_terms(text)
-        full |= more_full
-        initials |= more_initials
-    terms.counts["pinyin"] = dict.fromkeys(full, 1)
-    terms.counts["initials"] = dict.fromkeys(initials, 1)
+    for one in found:
+        full |= one[0]
+        initials |= one[1]
+    return full, initials
+
+
+def _tails(entry: Entry) -> set[str]:
+    """The ends of a record's numbers, three signs or longer."""
     tails: set[str] = set()
     for number in entry.numbers[:_MOST_NUMBERS]:
         bare = bare_number(number)[:LONGEST_TERM]
         tails.update(bare[start:] for start in range(max(1, len(bare) - _SHORTEST_TAIL + 1)))
-    terms.counts["tails"] = dict.fromkeys(tails - {""}, 1)
+    return tails - {""}
 
 
-def _add_values(terms: Terms, entry: Entry) -> None:
+def _values(entries: Sequence[Entry]) -> dict[str, list[Collection[str]]]:
+    """The fields that hold values as they are, not words."""
     single = {
-        "id": entry.id,
-        "form": entry.form,
-        "year": "" if entry.year is None else str(entry.year),
-        "customer": entry.customer,
-        "department": entry.department,
-        "status": entry.status,
-        "date": entry.date,
-        "number": entry.numbers[0] if entry.numbers else "",
-        "secrecy": entry.secrecy,
-        "maker": entry.maker,
-        "form_title": entry.form_title,
-        "class": entry.class_code,
+        "id": [entry.id for entry in entries],
+        "form": [entry.form for entry in entries],
+        "year": ["" if entry.year is None else str(entry.year) for entry in entries],
+        "customer": [entry.customer for entry in entries],
+        "department": [entry.department for entry in entries],
+        "status": [entry.status for entry in entries],
+        "date": [entry.date for entry in entries],
+        "number": [entry.numbers[0] if entry.numbers else "" for entry in entries],
+        "secrecy": [entry.secrecy for entry in entries],
+        "maker": [entry.maker for entry in entries],
+        "form_title": [entry.form_title for entry in entries],
+        "class": [entry.class_code for entry in entries],
     }
-    for name, value in single.items():
-        terms.counts[name] = {value: 1} if value else {}
-    people = (*entry.people, entry.maker)
-    terms.counts["person"] = {name: 1 for name in people if name}
-    terms.counts["reader"] = {token: 1 for token in entry.readers if token}
+    fields: dict[str, list[Collection[str]]] = {
+        name: [(value,) if value else () for value in values] for name, values in single.items()
+    }
+    fields["person"] = [{*entry.people, entry.maker} - {""} for entry in entries]
+    fields["reader"] = [entry.readers - {""} for entry in entries]
+    return fields

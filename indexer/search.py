@@ -8,7 +8,9 @@ import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, reduce
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -41,11 +43,33 @@ class _Found:
     """What a query finds in each part: all that is visible, and what the filters leave of it."""
 
     visible: list[Mask]
-    chosen: list[Mask]
+    filters: list[dict[str, Mask]]
+
+    @cached_property
+    def chosen(self) -> list[Mask]:
+        return self.without("")
+
+    @cached_property
+    def rows(self) -> list[Rows]:
+        return [np.flatnonzero(mask) for mask in self.chosen]
 
     @cached_property
     def total(self) -> int:
-        return sum(int(np.count_nonzero(mask)) for mask in self.chosen)
+        return sum(map(len, self.rows))
+
+    def without(self, name: str) -> list[Mask]:
+        """What is found when the filter on one field is left away."""
+        parts = zip(self.visible, self.filters, strict=True)
+        return [
+            reduce(np.logical_and, (own for field, own in masks.items() if field != name), seen)
+            for seen, masks in parts
+        ]
+
+    def rows_without(self, name: str) -> list[Rows]:
+        """The documents found when the filter on one field is left away."""
+        if name not in (self.filters[0] if self.filters else ()):
+            return self.rows
+        return [np.flatnonzero(mask) for mask in self.without(name)]
 
 
 def run_search(
@@ -84,8 +108,8 @@ def find_ids(snapshot: Snapshot, request: SearchRequest) -> frozenset[str]:
     found = _apply(snapshot, query.node, request)
     return frozenset(
         part.view.id_of(doc)
-        for part, mask in zip(snapshot.parts, found.chosen, strict=True)
-        for doc in np.flatnonzero(mask).tolist()
+        for part, docs in zip(snapshot.parts, found.rows, strict=True)
+        for doc in docs.tolist()
     )
 
 
@@ -136,73 +160,56 @@ def _corrections(
 
 def _apply(snapshot: Snapshot, node: Node | None, request: SearchRequest) -> _Found:
     visible: list[Mask] = []
-    chosen: list[Mask] = []
     for part in snapshot.parts:
         mask = part.visible(request.readers)
         if node is not None and mask.any():
             mask = mask & match(node, part.view)
         visible.append(mask)
-        chosen.append(mask & _filter_mask(part, request.filters))
-    return _Found(visible, chosen)
+    return _Found(visible, [_filter_masks(part, request.filters) for part in snapshot.parts])
 
 
-def _filter_mask(part: Part, filters: Mapping[str, tuple[str, ...]], but: str = "") -> Mask:
-    mask = np.ones(part.view.size, np.bool_)
+def _filter_masks(part: Part, filters: Mapping[str, tuple[str, ...]]) -> dict[str, Mask]:
+    """For each field that is filtered by, which documents have one of the values."""
+    masks: dict[str, Mask] = {}
     for name, values in filters.items():
-        if name == but or not values:
+        if not values:
             continue
+        masks[name] = np.zeros(part.view.size, np.bool_)
         if name == DATE:
-            mask &= in_periods(part.view.months, values)
-            continue
-        if name not in FACETS:
-            return np.zeros(part.view.size, np.bool_)
-        column = part.view.column(name)
-        wanted = set(values)
-        good = np.array([*(value in wanted for value in column.values), False], np.bool_)
-        mask &= good[column.codes]
-    return mask
+            masks[name] = in_periods(part.view.months, values)
+        elif name in FACETS:
+            for value in values:
+                masks[name][part.view.postings(name, value).docs] = True
+    return masks
 
 
 def _facets(
     snapshot: Snapshot, found: _Found, request: SearchRequest
 ) -> dict[str, tuple[tuple[str, int], ...]]:
-    rows = [np.flatnonzero(mask) for mask in found.chosen]
-    counted = {name: _facet(snapshot, found, request, name, rows) for name in FACETS}
-    return {**counted, DATE: _dates(snapshot, found, request, rows)}
-
-
-def _rows_without(
-    snapshot: Snapshot, found: _Found, request: SearchRequest, name: str, rows: list[Rows]
-) -> list[Rows]:
-    """What is found in each part when the filter on one field is left away."""
-    if not request.filters.get(name):
-        return rows
-    return [
-        np.flatnonzero(visible & _filter_mask(part, request.filters, but=name))
-        for part, visible in zip(snapshot.parts, found.visible, strict=True)
-    ]
+    counted = {name: _facet(snapshot, found, name) for name in FACETS}
+    return {**counted, DATE: _dates(snapshot, found, request)}
 
 
 def _dates(
-    snapshot: Snapshot, found: _Found, request: SearchRequest, rows: list[Rows]
+    snapshot: Snapshot, found: _Found, request: SearchRequest
 ) -> tuple[tuple[str, int], ...]:
-    own = _rows_without(snapshot, found, request, DATE, rows)
+    own = found.rows_without(DATE)
     months = [part.view.months[docs] for part, docs in zip(snapshot.parts, own, strict=True)]
     return count_dates(months, request.filters.get(DATE, ()))
 
 
-def _facet(
-    snapshot: Snapshot, found: _Found, request: SearchRequest, name: str, rows: list[Rows]
-) -> tuple[tuple[str, int], ...]:
+def _facet(snapshot: Snapshot, found: _Found, name: str) -> tuple[tuple[str, int], ...]:
     """Counts of a field's values over what is visible, with the other fields' filters applied."""
     values, codes = snapshot.whole_column(name)
-    counts = np.zeros(len(values) + 1, np.int64)
-    docs_of = _rows_without(snapshot, found, request, name, rows)
-    for own, docs in zip(codes, docs_of, strict=True):
-        counts += np.bincount(own[docs] + 1, minlength=len(counts))
-    having = np.flatnonzero(counts[1:])
-    ranked = having[np.argsort(-counts[1:][having], kind="stable")][:MOST_FACET_VALUES]
-    return tuple((values[code], int(counts[code + 1])) for code in ranked.tolist())
+    if not values:
+        return ()
+    docs_of = found.rows_without(name)
+    every = np.concatenate([own[docs] for own, docs in zip(codes, docs_of, strict=True)])
+    counts = np.bincount(every, minlength=len(values) + 1)[: len(values)]
+    having = np.flatnonzero(counts)
+    ranked = having[np.argsort(-counts[having], kind="stable")][:MOST_FACET_VALUES]
+    numbers = counts[ranked].tolist()
+    return tuple((values[code], n) for code, n in zip(ranked.tolist(), numbers, strict=True))
 
 
 @dataclass(frozen=True)
@@ -216,61 +223,57 @@ def _ordered(
     snapshot: Snapshot, query: Query, node: Node | None, found: _Found, request: SearchRequest
 ) -> _Order:
     end = max(0, request.offset) + max(0, request.limit)
-    parts = [np.flatnonzero(mask) for mask in found.chosen]
-    scores = _scores(snapshot, query, node, parts)
-    owner = np.repeat(np.arange(len(parts)), [len(docs) for docs in parts])
-    docs = np.concatenate([*parts, np.empty(0, np.int64)]).astype(np.int64)
-    if not len(docs) or not end:
+    if not found.total or not end:
         return _Order([])
-    if request.sort in {"number", "customer"}:
-        rows = _by_text(snapshot, parts, request.sort)[:end]
+    owner = np.repeat(np.arange(len(found.rows)), list(map(len, found.rows)))
+    docs = np.concatenate(found.rows)
+    dates = _gathered([part.view.dates for part in snapshot.parts], found.rows)
+    is_by_score = request.sort == "relevance" and node is not None
+    if is_by_score:
+        scores = _scores(snapshot, query, node, found.rows)
+        rows = _first(-scores, end)
+        scores = scores[rows]
+        order = np.lexsort((docs[rows], owner[rows], -dates[rows], -scores))
+    elif request.sort in {"number", "customer"}:
+        key = pinyin_key if request.sort == "customer" else _number_key
+        ranks = _gathered(snapshot.ranks(request.sort, key), found.rows)
+        rows = _first(ranks, end)
+        order = np.lexsort((-dates[rows], ranks[rows]))
+        scores = np.zeros(len(rows), np.float32)
     else:
-        dates = np.concatenate(
-            [p.view.dates[d] for p, d in zip(snapshot.parts, parts, strict=True)]
-        )
-        if request.sort == "date" or node is None:
-            rows = np.lexsort((docs, owner, -scores, -dates))[:end]
-        else:
-            rows = _best(scores, dates, docs, owner, end)
-    picked = zip(owner[rows].tolist(), docs[rows].tolist(), scores[rows].tolist(), strict=True)
+        rows = _first(-dates, end)
+        scores = _scores(snapshot, query, node, _split(owner[rows], docs[rows], len(found.rows)))
+        order = np.lexsort((docs[rows], owner[rows], -scores, -dates[rows]))
+    order = order[:end]
+    rows = rows[order]
+    picked = zip(owner[rows].tolist(), docs[rows].tolist(), scores[order].tolist(), strict=True)
     return _Order(list(picked))
 
 
+def _gathered(columns: Sequence[npt.NDArray[Any]], rows: Sequence[Rows]) -> npt.NDArray[Any]:
+    return np.concatenate([own[docs] for own, docs in zip(columns, rows, strict=True)])
+
+
+def _split(owner: Rows, docs: Rows, parts: int) -> list[Rows]:
+    """Documents in a row, by part again; they come part by part."""
+    edges = np.searchsorted(owner, np.arange(parts + 1))
+    return [docs[first:last] for first, last in pairwise(edges.tolist())]
+
+
+def _first(keys: npt.NDArray[Any], end: int) -> Rows:
+    """The rows among which the `end` smallest are, those that are equal to the last included."""
+    if len(keys) <= 4 * end:
+        return np.arange(len(keys))
+    last = np.partition(keys, end - 1)[end - 1]
+    return np.flatnonzero(keys <= last)
+
+
 def _scores(
-    snapshot: Snapshot, query: Query, node: Node | None, parts: Sequence[npt.NDArray[np.intp]]
+    snapshot: Snapshot, query: Query, node: Node | None, rows: Sequence[Rows]
 ) -> FloatArray:
     if node is None:
-        return np.zeros(sum(len(docs) for docs in parts), np.float32)
-    scored = score_parts(snapshot, query, node)
-    return np.concatenate(
-        [own[docs] for own, docs in zip(scored, parts, strict=True)] + [np.empty(0, np.float32)]
-    )
-
-
-def _best(
-    scores: FloatArray,
-    dates: npt.NDArray[np.int64],
-    docs: npt.NDArray[np.int64],
-    owner: npt.NDArray[np.int64],
-    end: int,
-) -> npt.NDArray[np.intp]:
-    """The `end` best rows by score, newer first among equals; the order is the same each time."""
-    rows = np.arange(len(scores))
-    if len(scores) > 4 * end:
-        worst = np.partition(scores, len(scores) - end)[len(scores) - end]
-        rows = np.flatnonzero(scores >= worst)
-    order = np.lexsort((docs[rows], owner[rows], -dates[rows], -scores[rows]))
-    return rows[order[:end]]
-
-
-def _by_text(
-    snapshot: Snapshot, parts: Sequence[npt.NDArray[np.intp]], name: str
-) -> npt.NDArray[np.intp]:
-    """All rows by number or customer; what has none comes last, equal ones newest first."""
-    ranks = snapshot.ranks(name, pinyin_key if name == "customer" else _number_key)
-    of_found = [own[docs] for own, docs in zip(ranks, parts, strict=True)]
-    dates = [part.view.dates[docs] for part, docs in zip(snapshot.parts, parts, strict=True)]
-    return np.lexsort((-np.concatenate(dates), np.concatenate(of_found)))
+        return np.zeros(sum(map(len, rows)), np.float32)
+    return np.concatenate(score_parts(snapshot, query, node, rows))
 
 
 def _number_key(number: str) -> str:

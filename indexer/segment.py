@@ -8,25 +8,27 @@ import pickle
 import struct
 import threading
 import zlib
-from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from indexer.dictionary import Dictionary, FieldRows, ordered
 from indexer.errors import IndexDamaged
+from indexer.pair_table import EXTENSION, PairTable, adjoining
+from indexer.posting_cache import PostingCache
 from indexer.postings import (
     LENGTH_OF_BYTE,
     NO_POSTINGS,
     FloatArray,
     IntArray,
     Postings,
-    decode_places,
     read_postings,
 )
 from indexer.schema import SCORED
@@ -40,8 +42,8 @@ from indexer.whoosh_parts import (
 )
 
 Mask = npt.NDArray[np.bool_]
-CACHE_BYTES = 64_000_000
-"""Decoded postings kept for each segment."""
+_cache = PostingCache()
+_view_numbers = count()
 
 
 _UNREADABLE: tuple[type[BaseException], ...] = (
@@ -117,19 +119,18 @@ class SegmentView:
             self._reader = SegmentReader(storage, schema, segment)
         self._terms = self._reader._terms
         self._lock = threading.RLock()
-        self._cache: OrderedDict[tuple[str, str], tuple[Postings, list[bytes] | None]] = (
-            OrderedDict()
-        )
-        self._cached_bytes = 0
+        self._number = next(_view_numbers)
         self._columns: dict[str, Column] = {}
         self._values: dict[str, tuple[str, ...]] = {}
         self.size: int = segment.doc_count_all()
         with reading_index():
             self._lengths = {name: self._read_lengths(name) for name in SCORED}
+            self.pairs = self._open_pairs(segment)
+            self._dictionary = Dictionary(self._terms)
 
     def postings(self, name: str, term: str) -> Postings:
         """The documents that have `term` in the field `name`; empty if none."""
-        return self._find(name, term)[0]
+        return self._find(name, term)
 
     def mask(self, name: str, term: str) -> Mask:
         """The same as a mask over all documents."""
@@ -137,13 +138,27 @@ class SegmentView:
         found[self.postings(name, term).docs] = True
         return found
 
-    def places(self, pair: str, docs: IntArray) -> list[IntArray]:
-        """Where `pair` stands in each of `docs`, which all must have it."""
-        postings, values = self._find("pairs", pair)
-        if values is None:
-            return []
-        rows = np.searchsorted(postings.docs, docs)
-        return [decode_places(values[row]) for row in rows.tolist()]
+    def pair_postings(self, key: int) -> Postings:
+        """The documents in which a pair of units (see pair_key) stands."""
+
+        def read() -> Postings:
+            with reading_index():
+                return self.pairs.postings(key)
+
+        return self.kept(("pairs", key), read)
+
+    def pair_mask(self, key: int) -> Mask:
+        """The same as a mask over all documents."""
+        found = np.zeros(self.size, np.bool_)
+        found[self.pair_postings(key).docs] = True
+        return found
+
+    def adjoining_mask(self, pairs: list[tuple[int, int]]) -> Mask:
+        """The documents in which several pairs stand at these distances from the first."""
+        found = np.zeros(self.size, np.bool_)
+        with reading_index():
+            found[adjoining(self.pairs, pairs)] = True
+        return found
 
     def terms_from(self, name: str, beginning: str, most: int) -> list[str]:
         """Up to `most` terms of a field that begin so, in byte order."""
@@ -209,45 +224,50 @@ class SegmentView:
     @cached_property
     def amounts(self) -> tuple[npt.NDArray[np.int64], IntArray]:
         """Every amount of money named, in cents, ascending, and the documents that name it."""
-        with self._lock, reading_index():
-            terms = [term for _, term in self._field_terms("amounts", b"")]
-            docs = [self._read("amounts", term.decode())[0].docs for term in terms]
-        sizes = [len(one) for one in docs]
-        values = np.repeat(np.array([int(term) for term in terms], np.int64), sizes)
-        return values, np.concatenate([*docs, np.empty(0, np.int32)])
+        rows = self.rows("amounts")
+        terms, docs = ordered(rows)
+        return np.array(list(map(int, rows.names)), np.int64)[terms], docs
 
-    def every_posting(self) -> Iterator[tuple[str, str, Postings, list[bytes] | None]]:
-        """All postings of the segment, field by field: what merging takes over."""
-        for (name, term), info in self._terms.items():
-            postings, values = read_postings(self._terms._postfile, info)
-            places = values if name == "pairs" else None
-            yield name, term.decode("utf-8", "surrogatepass"), postings, places
+    def rows(self, name: str) -> FieldRows:
+        """All postings of a field, deleted documents' too."""
+        with reading_index():
+            return self._dictionary.rows(name)
 
-    def _find(self, name: str, term: str) -> tuple[Postings, list[bytes] | None]:
-        key = (name, term)
-        with self._lock, reading_index():
-            known = self._cache.get(key)
-            if known is not None:
-                self._cache.move_to_end(key)
-                return known
-            found = self._read(name, term)
-            self._keep(key, found)
-            return found
+    def fields(self) -> list[str]:
+        """The fields that have terms."""
+        return self._dictionary.fields()
 
-    def _read(self, name: str, term: str) -> tuple[Postings, list[bytes] | None]:
+    def _find(self, name: str, term: str) -> Postings:
+        def read() -> Postings:
+            with self._lock, reading_index():
+                return self._read(name, term)
+
+        return self.kept((name, term), read)
+
+    def _read(self, name: str, term: str) -> Postings:
         try:
             info = self._terms.term_info(name, term.encode("utf-8", "surrogatepass"))
         except TermNotFound:
-            return NO_POSTINGS, None
-        postings, values = read_postings(self._terms._postfile, info)
-        return postings, values if name == "pairs" else None
+            return NO_POSTINGS
+        return read_postings(self._terms._postfile, info)
 
-    def _keep(self, key: tuple[str, str], found: tuple[Postings, list[bytes] | None]) -> None:
-        self._cache[key] = found
-        self._cached_bytes += _weight_of(found)
-        while self._cached_bytes > CACHE_BYTES and len(self._cache) > 1:
-            _, dropped = self._cache.popitem(last=False)
-            self._cached_bytes -= _weight_of(dropped)
+    def kept(self, key: tuple[Any, ...], read: Callable[[], Postings]) -> Postings:
+        """What `read` gives, from the cache where it was read before."""
+        found = _cache.get((self._number, *key))
+        if found is None:
+            found = read()
+            _cache.put((self._number, *key), found)
+        return found
+
+    def _open_pairs(self, segment: Any) -> PairTable:
+        name, storage = segment.make_filename(EXTENSION), self._reader.storage()
+        files = getattr(storage, "a", storage)  # the files within the segment's one file
+        source = getattr(files, "_source", None)
+        if source is None:
+            length = storage.file_length(name)
+            return PairTable(storage.open_file(name).get(0, length), self.size)
+        offset, length = files.range(name)  # mapped: nothing is read before it is asked for
+        return PairTable(memoryview(source)[offset : offset + length], self.size)
 
     def _field_terms(self, name: str, start: bytes) -> Iterator[tuple[str, bytes]]:
         if name not in self._terms._fieldmap:
@@ -258,14 +278,10 @@ class SegmentView:
             yield field_name, term
 
     def _read_column(self, name: str) -> Column:
+        rows = self._dictionary.rows(name)
         codes = np.full(self.size, -1, np.int32)
-        values: list[str] = []
-        for _, term in self._field_terms(name, b""):
-            value = term.decode("utf-8", "surrogatepass")
-            info = self._terms.term_info(name, term)
-            codes[read_postings(self._terms._postfile, info)[0].docs] = len(values)
-            values.append(value)
-        return Column(tuple(values), codes)
+        codes[rows.docs] = rows.terms
+        return Column(tuple(rows.names), codes)
 
     def _read_lengths(self, name: str) -> FloatArray:
         lengths = np.zeros(self.size, np.float32)
@@ -281,8 +297,3 @@ class SegmentView:
 
 def _is_digit(sign: str) -> bool:
     return sign.isascii() and sign.isdigit()
-
-
-def _weight_of(found: tuple[Postings, list[bytes] | None]) -> int:
-    postings, values = found
-    return postings.size_in_bytes + (60 * len(values) if values else 0)

@@ -3,24 +3,27 @@
 A snapshot never changes; a search keeps to the one it began with. Not here: generations, locks.
 """
 
+import os
 import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
 
 from indexer.errors import IndexDamaged
-from indexer.postings import FloatArray, IntArray
+from indexer.postings import IntArray
 from indexer.schema import whoosh_schema
-from indexer.segment import Mask, ReadStorage, SegmentView, reading_index
+from indexer.segment import Column, Mask, ReadStorage, SegmentView, reading_index
 from indexer.whoosh_parts import TOC, EmptyIndexError, FileStorage
 
 INDEX_NAME = "MAIN"
 _RIGHTS_KEPT = 64
+_SURE_AFTER_SECONDS = 2.5
 _SCHEMA = whoosh_schema()
 
 
@@ -53,35 +56,69 @@ class Part:
 
 
 @dataclass(frozen=True)
+class _Whole:
+    """A field's values over several segments, with their places in order, and codes by segment."""
+
+    places: dict[str, int]
+    codes: dict[str, IntArray]
+
+    @cached_property
+    def values(self) -> tuple[str, ...]:
+        return tuple(self.places)
+
+    def coded(self, column: Column) -> IntArray:
+        """The codes of a segment; behind the last for what has no value."""
+        places = [*(self.places[value] for value in column.values), len(self.places)]
+        return np.array(places, np.int32)[column.codes]
+
+
+@dataclass(frozen=True)
 class Snapshot:
     """All parts of a generation as of one commit."""
 
     folder: Path
     commit: int
     parts: tuple[Part, ...]
+    wholes: dict[str, _Whole] = field(default_factory=dict, compare=False, repr=False)
+    _earlier: dict[str, _Whole] = field(default_factory=dict, compare=False, repr=False)
     _kept: dict[tuple[str, str], Any] = field(default_factory=dict, compare=False, repr=False)
 
-    def norms(self, name: str) -> list[FloatArray]:
-        """How long a scored field of each document is against the average, by part."""
-        if ("norms", name) not in self._kept:
+    def average_length(self, name: str) -> float:
+        """The average length of a scored field over the documents that have it.
+
+        In steps of about one per cent, so that what is counted with it stays good when a few
+        documents come or go.
+        """
+        if ("average", name) not in self._kept:
             lengths = [part.view.lengths(name) for part in self.parts]
-            filled = sum(int((own > 0).sum()) for own in lengths)
-            total = sum(float(own.sum()) for own in lengths)
+            filled = sum(int(np.count_nonzero(own)) for own in lengths)
+            total = sum(float(own.sum(dtype=np.float64)) for own in lengths)
             average = total / filled if filled else 1.0
-            self._kept["norms", name] = [(own / average).astype(np.float32) for own in lengths]
-        return cast("list[FloatArray]", self._kept["norms", name])
+            self._kept["average", name] = float(2 ** (round(np.log2(average) * 64) / 64))
+        return cast("float", self._kept["average", name])
 
     def whole_column(self, name: str) -> tuple[tuple[str, ...], list[IntArray]]:
-        """The values of a field over all parts, sorted, and each part's codes into them."""
+        """The values of a field over all parts, sorted, and each part's codes into them.
+
+        What has no value has the code behind the last. A commit that brings no new value takes
+        over what the snapshot before it had; values no document has any more may then remain.
+        """
         if ("column", name) not in self._kept:
-            columns = [part.view.column(name) for part in self.parts]
-            values = tuple(sorted({value for column in columns for value in column.values}))
-            place = {value: at for at, value in enumerate(values)}
-            codes = []
-            for column in columns:
-                places = np.array([*(place[value] for value in column.values), -1], np.int32)
-                codes.append(places[column.codes])
-            self._kept["column", name] = values, codes
+            columns = {part.segment_id: part.view.column(name) for part in self.parts}
+            known = self._earlier.get(name)
+            if known is None or not all(
+                known.places.keys() >= set(column.values)
+                for segment, column in columns.items()
+                if segment not in known.codes
+            ):
+                values = sorted({value for column in columns.values() for value in column.values})
+                known = _Whole({value: at for at, value in enumerate(values)}, {})
+            codes = {
+                segment: known.codes[segment] if segment in known.codes else known.coded(column)
+                for segment, column in columns.items()
+            }
+            self.wholes[name] = _Whole(known.places, codes)
+            self._kept["column", name] = known.values, list(codes.values())
         return cast("tuple[tuple[str, ...], list[IntArray]]", self._kept["column", name])
 
     def ranks(self, name: str, key_of: Callable[[str], str]) -> list[IntArray]:
@@ -99,6 +136,31 @@ class Snapshot:
         return sum(int(part.live.sum()) for part in self.parts)
 
 
+class CommitWatch:
+    """Tells the newest commit, and looks into the folder only when it may have changed.
+
+    A folder's time of change is coarse: it is trusted once it was seen unchanged for a while.
+    """
+
+    def __init__(self) -> None:
+        self._seen: tuple[Path, int] | None = None
+        self._since = 0.0
+        self._commit = -1
+        self._is_sure = False
+
+    def latest(self, folder: Path) -> int:
+        """The number of the newest commit of a generation, -1 if there is none."""
+        seen = folder, os.stat(folder).st_mtime_ns  # noqa: PTH116
+        now = time.monotonic()
+        if seen == self._seen and self._is_sure:
+            return self._commit
+        if seen != self._seen:
+            self._seen, self._since = seen, now
+        self._is_sure = now - self._since > _SURE_AFTER_SECONDS
+        self._commit = latest_commit(folder)
+        return self._commit
+
+
 def latest_commit(folder: Path) -> int:
     """The number of the newest commit of a generation, -1 if there is none."""
     return int(TOC._latest_generation(FileStorage(str(folder)), INDEX_NAME))
@@ -109,18 +171,18 @@ def read_snapshot(folder: Path, previous: Snapshot | None = None) -> Snapshot:
 
     Raises IndexDamaged when it cannot be read.
     """
-    known: dict[str, SegmentView] = {}
-    if previous is not None and previous.folder == folder:
-        known = {part.segment_id: part.view for part in previous.parts}
+    if previous is not None and previous.folder != folder:
+        previous = None
     for _ in range(20):
         try:
-            return _read_once(folder, known)
+            return _read_once(folder, previous)
         except (FileNotFoundError, EmptyIndexError):
             time.sleep(0.02)  # a writer tidied up between our two looks
     raise IndexDamaged("检索索引缺少文件，需要重建。")
 
 
-def _read_once(folder: Path, known: dict[str, SegmentView]) -> Snapshot:
+def _read_once(folder: Path, previous: Snapshot | None) -> Snapshot:
+    known = {part.segment_id: part.view for part in previous.parts} if previous else {}
     storage = ReadStorage(folder)
     commit = latest_commit(folder)
     with reading_index(), storage.closing_on_failure():
@@ -130,7 +192,7 @@ def _read_once(folder: Path, known: dict[str, SegmentView]) -> Snapshot:
         name = str(segment.segment_id())
         view = known.get(name) or SegmentView(storage, _SCHEMA, segment)
         parts.append(Part(name, view, live_mask(segment)))
-    return Snapshot(folder, commit, tuple(parts))
+    return Snapshot(folder, commit, tuple(parts), _earlier=_wholes_of(previous))
 
 
 def live_mask(segment: Any) -> Mask:
@@ -140,3 +202,7 @@ def live_mask(segment: Any) -> Mask:
     if deleted:
         live[np.array(deleted, np.int64)] = False
     return live
+
+
+def _wholes_of(snapshot: Snapshot | None) -> dict[str, _Whole]:
+    return {**snapshot._earlier, **snapshot.wholes} if snapshot else {}

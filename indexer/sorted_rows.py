@@ -1,14 +1,14 @@
-"""One field's postings sorted by term and turned into Whoosh's own bytes, many terms at a time.
+"""One field's postings sorted by term and turned into Whoosh's own bytes, all terms at once.
 
 A term of a few documents lies in the dictionary entry itself, a longer one in blocks of the
-posting file. What each entry needs to know of its term is counted for all terms at once. A stock
+posting file. Entries of a kind have the same length and are made as rows of one matrix. A stock
 Whoosh reader opens what is written here. Not here: gathering postings (writer), reading them.
 """
 
 import pickle
 import struct
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,139 +19,213 @@ from indexer.postings import LENGTH_OF_BYTE, FloatArray
 from indexer.whoosh_parts import BLOCK_MAGIC
 
 BLOCK = 4096
-MOST_INLINE = 16
+MOST_INLINE = 24
 """Documents up to which a term's postings lie in the dictionary."""
 
-_pack_info = struct.Struct("!BfIBBfII").pack
+Bytes = npt.NDArray[np.uint8]
+Rows = npt.NDArray[np.intp]
+
+INFO = np.dtype(
+    [
+        ("is_inline", "u1"), ("weight", ">f4"), ("documents", ">u4"), ("shortest", "u1"),
+        ("longest", "u1"), ("most", ">f4"), ("first", ">u4"), ("last", ">u4"),
+    ]
+)  # fmt: skip
+INLINE_AT, DOCUMENTS_AT = 0, 5
+"""Where in it the first and the third stand."""
+_MOST_SHORT = 255
 _pack_extent = struct.Struct("!qi").pack
-_pack_weight = struct.Struct(">d").pack
-_ONCE = b"G" + _pack_weight(1.0)
-_LONGEST_SHORT = 255
-
-
-@dataclass(frozen=True)
-class Gathered:
-    """A field's postings in the order they came: term numbers, documents, counts, places."""
-
-    numbers: dict[str, int]
-    terms: "array[int]"
-    docs: "array[int]"
-    counts: "array[float]"
-    places: list[bytes] | None
-    keeps_counts: bool
+_unpack_extent = struct.Struct("!qi").unpack
 
 
 class SortedRows:
     """The postings by term in byte order, and by document within a term."""
 
-    def __init__(self, batch: Gathered, lengths: FloatArray | None) -> None:
-        """`lengths` are those of the field by document, None where it is not scored."""
-        names = [term.encode("utf-8", "surrogatepass") for term in batch.numbers]
-        order = sorted(range(len(names)), key=names.__getitem__)
-        rank = np.empty(len(names), np.uint32)
-        rank[order] = np.arange(len(names), dtype=np.uint32)
-        terms = rank[np.frombuffer(batch.terms, np.uint32)]
-        docs = np.frombuffer(batch.docs, np.uint32)
-        rows = np.argsort((terms.astype(np.uint64) << 32) | docs)
-        self.names = [names[number] for number in order]
-        self._starts = np.searchsorted(terms[rows], np.arange(len(names) + 1, dtype=np.uint32))
-        self._docs = docs[rows].astype(np.int32)
-        self._counts = np.frombuffer(batch.counts, np.float32)[rows]
-        self._keeps_counts = batch.keeps_counts
-        self._places = None
-        if batch.places is not None:
-            self._places = [batch.places[row] for row in rows.tolist()]
-        self._length_bytes: npt.NDArray[np.uint8] | None = None
+    def __init__(
+        self,
+        names: Sequence[str],
+        terms: npt.NDArray[np.uint32],
+        docs: npt.NDArray[np.uint32],
+        lengths: FloatArray | None,
+    ) -> None:
+        """A posting twice counts twice where `lengths`, those of the field, say it is scored."""
+        encoded = [name.encode("utf-8", "surrogatepass") for name in names]
+        present = np.flatnonzero(np.bincount(terms, minlength=len(encoded))).tolist()
+        order = sorted(present, key=encoded.__getitem__)
+        rank = np.zeros(len(encoded), np.uint64)
+        rank[order] = np.arange(len(order), dtype=np.uint64)
+        rows = rank[terms] << np.uint64(32) | docs
+        rows.sort()
+        is_first = np.ones(len(rows), np.bool_)
+        is_first[1:] = rows[1:] != rows[:-1]
+        firsts = np.flatnonzero(is_first)
+        rows = rows[firsts]
+        self.names = [encoded[number] for number in order]
+        limits = np.arange(len(order) + 1, dtype=np.uint64) << np.uint64(32)
+        self._starts = np.searchsorted(rows, limits)
+        self._docs = rows.astype(np.uint32)
+        counts = np.diff(np.append(firsts, len(is_first)))
+        self._counts = counts if lengths is not None else np.ones(len(rows), np.int64)
+        self._length_bytes: Bytes | None = None
         if lengths is not None:
-            bytes_of = np.minimum(np.searchsorted(LENGTH_OF_BYTE, lengths), 255)
-            self._length_bytes = bytes_of.astype(np.uint8)[self._docs]
+            self._length_bytes = bytes_of_lengths(lengths)[self._docs]
 
-    def entries(self, file: Any) -> list[bytes]:
-        """Return the dictionary entry of each term; blocks are written to the posting file."""
-        if not self.names:
-            return []
+    def entries(self, file: Any) -> tuple[Bytes, Rows]:
+        """The dictionary entries end to end, and each one's length; blocks go to the file."""
         infos = self._infos()
-        starts = self._starts.tolist()
-        docs, counts, values = self._docs.tolist(), self._counts.tolist(), self._values()
-        at = file.tell()
-        blocks: list[bytes] = []
-        found: list[bytes] = []
-        for info, first, last in zip(infos, starts, starts[1:], strict=False):
-            if last - first == 1:
-                body = _single(docs[first], counts[first], values[first] if values else b"")
-            elif last - first <= MOST_INLINE:
-                own = values[first:last] if values else [b""] * (last - first)
-                body = pickle.dumps(
-                    (tuple(docs[first:last]), tuple(counts[first:last]), tuple(own)), 3
-                )
-            else:
-                block = self._blocks(info, first, last)
-                blocks.append(block)
-                body = _pack_extent(at, len(block))
-                at += len(block)
-            found.append(_pack_info(last - first <= MOST_INLINE, *info) + body)
-        file.write(b"".join(blocks))
-        return found
+        sizes = np.diff(self._starts)
+        most = infos["most"].astype(np.float32)
+        bodies: list[tuple[Rows, Bytes]] = []
+        is_short = (sizes <= MOST_INLINE) & (most <= _MOST_SHORT)
+        for size in np.flatnonzero(np.bincount(sizes[is_short])).tolist():
+            which = np.flatnonzero(is_short & (sizes == size))
+            bodies.append((which, self._inline(which, size)))
+        rest = np.flatnonzero(~is_short)
+        infos["is_inline"][rest] = 0
+        if len(rest):
+            bodies.append((rest, self._extents(file, infos, rest)))
+        lengths = np.full(len(infos), INFO.itemsize, np.intp)
+        for which, rows in bodies:
+            lengths[which] += rows.shape[1]
+        ends = np.cumsum(lengths)
+        flat = np.empty(int(ends[-1]) if len(ends) else 0, np.uint8)
+        head = np.frombuffer(infos.tobytes(), np.uint8).reshape(len(infos), INFO.itemsize)
+        scatter(flat, ends - lengths, head)
+        for which, rows in bodies:
+            scatter(flat, (ends - lengths)[which] + INFO.itemsize, rows)
+        return flat, lengths
 
-    def _infos(self) -> list[tuple[Any, ...]]:
-        """Per term: weight, documents, shortest and longest length, most weight, first, last."""
+    def _infos(self) -> npt.NDArray[Any]:
+        """What Whoosh knows of each term: lengths, weights, first and last document."""
         first, after = self._starts[:-1], self._starts[1:]
-        none = np.zeros(len(first), np.uint8)
-        lengths = self._length_bytes
-        columns = (
-            np.add.reduceat(self._counts, first),
-            after - first,
-            none if lengths is None else np.minimum.reduceat(lengths, first),
-            none if lengths is None else np.maximum.reduceat(lengths, first),
-            np.maximum.reduceat(self._counts, first),
-            self._docs[first],
-            self._docs[after - 1],
+        infos = np.zeros(len(first), INFO)
+        if not len(first):
+            return infos
+        infos["is_inline"] = 1
+        infos["weight"] = np.add.reduceat(self._counts, first)
+        infos["documents"] = after - first
+        infos["most"] = np.maximum.reduceat(self._counts, first)
+        infos["first"] = self._docs[first]
+        infos["last"] = self._docs[after - 1]
+        if self._length_bytes is not None:
+            infos["shortest"] = np.minimum.reduceat(self._length_bytes, first)
+            infos["longest"] = np.maximum.reduceat(self._length_bytes, first)
+        return infos
+
+    def _inline(self, which: Rows, size: int) -> Bytes:
+        """The pickles of ((docs), (counts), (b"", …)) of terms with so many documents."""
+        opening, closing = _TUPLE.get(size, (b"(", b"t"))
+        head = b"\x80\x03" + opening
+        template = (
+            head + size * b"J\0\0\0\0" + closing
+            + opening + size * b"K\0" + closing
+            + opening + size * b"C\0" + closing + b"\x87."
+        )  # fmt: skip
+        rows = np.tile(np.frombuffer(template, np.uint8), (len(which), 1))
+        weights_at = len(head) + 5 * size + len(closing) + len(opening)
+        for number in range(size):
+            at = len(head) + 5 * number + 1
+            own = self._starts[which] + number
+            rows[:, at : at + 4] = self._docs[own].astype("<u4").view(np.uint8).reshape(-1, 4)
+            rows[:, weights_at + 2 * number + 1] = self._counts[own]
+        return rows
+
+    def _extents(self, file: Any, infos: npt.NDArray[Any], which: Rows) -> Bytes:
+        """Write the blocks of some terms; return where each begins and how long it is."""
+        at = file.tell()
+        written: list[bytes] = []
+        found: list[bytes] = []
+        for block in self._blocks(infos, which):
+            if block.is_first:
+                found.append(_pack_extent(at, 0))
+                written.append(BLOCK_MAGIC)
+                at += len(BLOCK_MAGIC)
+            written.append(block.raw)
+            at += len(block.raw)
+            start = _unpack_extent(found[-1])[0]
+            found[-1] = _pack_extent(start, at - start)
+        file.write(b"".join(written))
+        return np.frombuffer(b"".join(found), np.uint8).reshape(len(which), -1)
+
+    def _blocks(self, infos: npt.NDArray[Any], which: Rows) -> Iterator["_Block"]:
+        """The blocks of some terms in order; numbers are made narrow for all of them at once."""
+        starts = _block_starts(self._starts[which], self._starts[which + 1])
+        deltas = np.diff(self._docs, prepend=self._docs[:1])
+        deltas[starts.firsts] = self._docs[starts.firsts]
+        deltas8, counts8 = (
+            deltas.astype(np.uint8).tobytes(),
+            self._counts.astype(np.uint8).tobytes(),
         )
-        return list(zip(*(column.tolist() for column in columns), strict=True))
-
-    def _values(self) -> Sequence[bytes] | None:
-        """What stands beside each posting in the field's format."""
-        if self._places is not None:
-            return self._places
-        if not self._keeps_counts:
-            return None
-        raw = self._counts.astype(">u4").tobytes()
-        return [raw[at : at + 4] for at in range(0, len(raw), 4)]
-
-    def _blocks(self, info: tuple[Any, ...], first: int, last: int) -> bytes:
-        parts = [BLOCK_MAGIC]
-        for start in range(first, last, BLOCK):
-            end = min(start + BLOCK, last)
-            parts.append(self._block(info, start, end, is_last=end == last))
-        return b"".join(parts)
-
-    def _block(self, info: tuple[Any, ...], first: int, last: int, *, is_last: bool) -> bytes:
-        """One block; what it says of lengths and weights is what is true of the whole term."""
-        docs, counts = self._docs[first:last], self._counts[first:last]
-        deltas = array("I", np.diff(docs, prepend=np.int32(0)).astype(np.uint32).tobytes())
-        most = float(counts.max())
-        weights: Any = array("f", counts.tobytes())
-        if most == float(counts.min()):
-            weights = None if most == 1.0 else most
-        values: Any = None
-        if self._places is not None:
-            values = tuple(self._places[first:last])
-        elif self._keeps_counts:
-            values = counts.astype(">u4").tobytes()
-        body = pickle.dumps((deltas, weights, values), 4)
-        head = pickle.dumps((last - first, int(docs[-1]), most, 0, info[2], info[3]), 2)
-        size = len(head) + len(body)
-        return struct.pack("!i", -size if is_last else size) + head + body
+        most_delta = _most_between(deltas, starts.firsts, starts.lasts)
+        most_count = _most_between(self._counts, starts.firsts, starts.lasts)
+        terms = which[starts.terms]
+        columns = (
+            starts.firsts, starts.lasts, starts.is_first, starts.is_last, most_delta, most_count,
+            self._docs[starts.lasts - 1], infos["shortest"][terms], infos["longest"][terms],
+        )  # fmt: skip
+        for first, last, is_first, is_last, delta, count, doc, shortest, longest in zip(
+            *(column.tolist() for column in columns), strict=True
+        ):
+            own = deltas8[first:last] if delta < 256 else _array(deltas[first:last], delta)
+            weights: Any = None
+            if count > 1:
+                weights = (
+                    counts8[first:last] if count < 256 else _array(self._counts[first:last], count)
+                )
+            body = pickle.dumps((own, weights, None), 4)
+            head = pickle.dumps((last - first, doc, float(count), 0, shortest, longest), 2)
+            size = len(head) + len(body)
+            raw = struct.pack("!i", -size if is_last else size) + head + body
+            yield _Block(raw, is_first)
 
 
-def _single(doc: int, count: float, value: bytes) -> bytes:
-    """The pickle of ((doc,), (count,), (value,)), put together by hand: most terms are such."""
-    if len(value) > _LONGEST_SHORT:
-        return pickle.dumps(((doc,), (count,), (value,)), 3)
-    weight = _ONCE if count == 1.0 else b"G" + _pack_weight(count)
-    return b"\x80\x03J%b\x85%b\x85C%c%b\x85\x87." % (
-        doc.to_bytes(4, "little"),
-        weight,
-        len(value),
-        value,
-    )
+@dataclass(frozen=True)
+class _Block:
+    raw: bytes
+    is_first: bool
+
+
+@dataclass(frozen=True)
+class _Blocks:
+    """Where blocks begin and end, of which term each is, and whether its first or last."""
+
+    firsts: Rows
+    lasts: Rows
+    terms: Rows
+    is_first: npt.NDArray[np.bool_]
+    is_last: npt.NDArray[np.bool_]
+
+
+def _block_starts(firsts: Rows, lasts: Rows) -> _Blocks:
+    """Cut terms of many documents into blocks."""
+    sizes = -(-(lasts - firsts) // BLOCK)
+    terms = np.repeat(np.arange(len(firsts)), sizes)
+    number = np.arange(len(terms)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    own_firsts = firsts[terms] + number * BLOCK
+    own_lasts = np.minimum(own_firsts + BLOCK, lasts[terms])
+    return _Blocks(own_firsts, own_lasts, terms, number == 0, own_lasts == lasts[terms])
+
+
+def _most_between(numbers: npt.NDArray[Any], firsts: Rows, lasts: Rows) -> npt.NDArray[Any]:
+    """The largest number of each stretch; stretches are not empty and do not overlap."""
+    edges = np.stack([firsts, lasts], axis=1).ravel()
+    return np.maximum.reduceat(np.append(numbers, 0), edges)[::2]
+
+
+_TUPLE = {1: (b"", b"\x85"), 2: (b"", b"\x86"), 3: (b"", b"\x87")}
+
+
+def _array(numbers: npt.NDArray[Any], most: int) -> "array[int]":
+    """The narrowest row of numbers that a Whoosh reader can walk along."""
+    code, kind = ("H", "u2") if most < 1 << 16 else ("I", "u4")
+    return array(code, numbers.astype(kind).tobytes())
+
+
+def bytes_of_lengths(lengths: FloatArray) -> Bytes:
+    """Whoosh's one byte for the length of a field."""
+    return np.minimum(np.searchsorted(LENGTH_OF_BYTE, lengths), 255).astype(np.uint8)
+
+
+def scatter(flat: Bytes, places: Rows, rows: Bytes) -> None:
+    """Copy each row of a matrix to its place."""
+    flat[places[:, None] + np.arange(rows.shape[1])] = rows

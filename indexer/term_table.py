@@ -14,13 +14,18 @@ from zlib import crc32
 import numpy as np
 import numpy.typing as npt
 
+from indexer.sorted_rows import Bytes, Rows, scatter
+
 _CRC = 1  # Whoosh's number for this way of hashing, cheaper than its MD5
 _HASH_TYPE_AT = 4
 _BUCKETS = 256
 _LARGEST_SHORT = 2**32
-_pack_lengths = struct.Struct("!ii").pack
+_HEAD = 8
 _pack_directory = struct.Struct("!qi").pack
 _SLOT = np.dtype([("hash", ">u4"), ("at", ">u8")])
+
+
+Whole = npt.NDArray[np.int64]
 
 
 class TermTable:
@@ -38,18 +43,24 @@ class TermTable:
         self._places = array("Q")
         self._hashes = array("I")
 
-    def add_all(self, keys: Sequence[bytes], entries: Sequence[bytes]) -> None:
-        """Write keys with their entries, ascending also against those added before."""
-        at, places = self._end, self._places
-        parts: list[bytes] = []
-        for key, entry in zip(keys, entries, strict=True):
-            part = _pack_lengths(len(key), len(entry)) + key + entry
-            parts.append(part)
-            places.append(at)
-            at += len(part)
+    def add_all(self, keys: Sequence[bytes], entries: Bytes, lengths: Rows) -> None:
+        """Write keys with their entries, ascending also against those added before.
+
+        The entries stand end to end; `lengths` says how long each one is.
+        """
+        joined = np.frombuffer(b"".join(keys), np.uint8)
+        key_lengths = np.fromiter(map(len, keys), np.intp, len(keys))
+        ends = np.cumsum(key_lengths + lengths + _HEAD)
+        starts = ends - (key_lengths + lengths + _HEAD)
+        flat = np.empty(int(ends[-1]) if len(keys) else 0, np.uint8)
+        heads = np.stack([key_lengths, lengths], axis=1).astype(">i4")
+        scatter(flat, starts, heads.view(np.uint8).reshape(len(keys), _HEAD))
+        _spread(flat, starts + _HEAD, joined, key_lengths)
+        _spread(flat, starts + _HEAD + key_lengths, entries, lengths)
         self._hashes.extend(map(crc32, keys))
-        self.dbfile.write(b"".join(parts))
-        self._end = at
+        self._places.frombytes((starts + self._end).astype(np.uint64).tobytes())
+        self.dbfile.write(flat.tobytes())
+        self._end += len(flat)
 
     def close(self) -> None:
         """Finish and close the file."""
@@ -68,33 +79,40 @@ class TermTable:
         self, hashes: npt.NDArray[np.uint32], places: npt.NDArray[np.uint64]
     ) -> list[tuple[int, int]]:
         """Write 256 tables of slots; return where each begins and how many slots it has."""
-        order = np.argsort(hashes & (_BUCKETS - 1), kind="stable")
-        ends = np.searchsorted((hashes & (_BUCKETS - 1))[order], np.arange(_BUCKETS + 1))
-        at = self._end
-        directory: list[tuple[int, int]] = []
-        for bucket in range(_BUCKETS):
-            rows = order[ends[bucket] : ends[bucket + 1]]
-            slots = np.zeros(2 * len(rows), _SLOT)
-            if len(rows):
-                own = hashes[rows]
-                taken = _slots_of((own >> 8).astype(np.int64) % len(slots), len(slots))
-                slots["hash"][taken], slots["at"][taken] = own, places[rows]
-            self.dbfile.write(slots.tobytes())
-            directory.append((at, len(slots)))
-            at += slots.nbytes
-        return directory
+        bucket = (hashes & (_BUCKETS - 1)).astype(np.int64)
+        sizes = 2 * np.bincount(bucket, minlength=_BUCKETS)
+        firsts = np.cumsum(sizes) - sizes
+        slots = np.zeros(int(sizes.sum()), _SLOT)
+        if len(hashes):
+            homes = (hashes >> 8).astype(np.int64) % sizes[bucket]
+            taken = firsts[bucket] + _slots_of(homes, sizes, bucket)
+            slots["hash"][taken], slots["at"][taken] = hashes, places
+        self.dbfile.write(slots.tobytes())
+        starts = self._end + firsts * _SLOT.itemsize
+        return list(zip(starts.tolist(), sizes.tolist(), strict=True))
 
 
-def _slots_of(homes: npt.NDArray[np.int64], size: int) -> npt.NDArray[np.int64]:
-    """A slot for each key by linear probing from its home, as a reader will look for it."""
-    homes = homes.copy()
+def _slots_of(homes: Whole, sizes: Whole, table: Whole) -> Whole:
+    """A slot for each key by linear probing from its home, as a reader will look for it.
+
+    Each key belongs to one of several tables of `sizes` slots; tables do not touch each other.
+    """
+    apart = 2 * int(sizes.max())  # no table's keys can be pushed as far as the next table's
+    at = homes + table * apart
+    rank = np.arange(len(at))
     while True:
-        order = np.argsort(homes, kind="stable")
-        rank = np.arange(len(homes))
-        taken = np.maximum.accumulate(homes[order] - rank) + rank
-        over = order[taken >= size]
-        if not len(over):
-            slots = np.empty(len(homes), np.int64)
-            slots[order] = taken
+        order = np.argsort(at, kind="stable")
+        taken = np.maximum.accumulate(at[order] - rank) + rank
+        slots = np.empty(len(at), np.int64)
+        slots[order] = taken
+        slots -= table * apart
+        over = slots >= sizes[table]
+        if not over.any():
             return slots
-        homes[over] = 0  # past the last slot one goes on from the first
+        at[over] = table[over] * apart  # past the last slot one goes on from the first
+
+
+def _spread(flat: Bytes, places: Rows, joined: Bytes, lengths: Rows) -> None:
+    """Copy pieces that stand end to end each to its place."""
+    shifts = places - (np.cumsum(lengths) - lengths)
+    flat[np.repeat(shifts, lengths) + np.arange(len(joined))] = joined

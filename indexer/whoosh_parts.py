@@ -11,6 +11,7 @@ import whoosh.codec.whoosh3
 import whoosh.fields
 import whoosh.filedb.filestore
 import whoosh.filedb.filetables
+import whoosh.formats
 import whoosh.index
 import whoosh.reading
 import whoosh.util.numeric
@@ -20,6 +21,7 @@ Schema: Any = whoosh.fields.Schema
 ID: Any = whoosh.fields.ID
 TEXT: Any = whoosh.fields.TEXT
 IDAnalyzer: Any = whoosh.analysis.IDAnalyzer
+Existence: Any = whoosh.formats.Existence
 
 FileStorage: Any = whoosh.filedb.filestore.FileStorage
 FileIndex: Any = whoosh.index.FileIndex

@@ -5,64 +5,28 @@ Whoosh segment. Not here: which segments to merge and when to commit (index).
 """
 
 import struct
-from array import array
 from collections import defaultdict
-from itertools import count, repeat
 from typing import Any
 
 import numpy as np
 
 from indexer.errors import IndexBusy
-from indexer.postings import FloatArray, IntArray, encode_places
-from indexer.schema import SCORED, Entry, Terms, entry_terms
+from indexer.pair_table import EXTENSION, write_pairs
+from indexer.postings import FloatArray
+from indexer.schema import SCORED, Entry, entries_terms
 from indexer.segment import Mask, SegmentView
-from indexer.sorted_rows import Gathered, SortedRows
+from indexer.sorted_rows import SortedRows, bytes_of_lengths
 from indexer.term_table import TermTable
-from indexer.whoosh_parts import Codec, LockError, SegmentWriter
+from indexer.text_batch import FieldBatch, TextBatch
+from indexer.whoosh_parts import LENGTHS_COLUMN, Codec, LockError, SegmentWriter
 
-_MOST_ONCE = 8192
-_ONCE = [encode_places([place]) for place in range(_MOST_ONCE)]
-FULL_AT = 3_000_000
+FULL_AT = 10_000_000
 """Postings gathered before a segment is written: keeps memory flat whatever the archive's size."""
 
+_MOST_WAITING = 256
+_MOST_WAITING_SIGNS = 500_000
+_SHORT_SCORED = SCORED[1:]
 _pack_field = struct.Struct("!H").pack
-
-
-class _FieldBatch:
-    """The postings of one field, column by column."""
-
-    def __init__(self, has_places: bool) -> None:
-        self.numbers: dict[str, int] = defaultdict(count().__next__)
-        self.terms = array("I")
-        self.docs = array("I")
-        self.counts = array("f")
-        self.places: list[bytes] | None = [] if has_places else None
-
-    def add(self, doc: int, counts: dict[str, int]) -> None:
-        self.terms.extend(map(self.numbers.__getitem__, counts))
-        self.docs.extend(repeat(doc, len(counts)))
-        self.counts.extend(counts.values())
-
-    def add_pairs(self, doc: int, pairs: dict[str, list[int]]) -> None:
-        self.terms.extend(map(self.numbers.__getitem__, pairs))
-        self.docs.extend(repeat(doc, len(pairs)))
-        self.counts.extend(map(len, pairs.values()))
-        if self.places is not None:
-            self.places += [
-                _ONCE[places[0]]
-                if len(places) == 1 and places[0] < _MOST_ONCE
-                else encode_places(places)
-                for places in pairs.values()
-            ]
-
-    def add_postings(
-        self, term: str, docs: IntArray, counts: FloatArray, places: list[bytes] | None
-    ) -> None:
-        self.terms.extend(repeat(self.numbers[term], len(docs)))
-        self.docs.extend(docs.tolist())
-        self.counts.extend(counts.tolist())
-        if self.places is not None and places is not None:
-            self.places.extend(places)
 
 
 class SegmentBatch(SegmentWriter):  # type: ignore[misc]
@@ -77,8 +41,11 @@ class SegmentBatch(SegmentWriter):  # type: ignore[misc]
             raise IndexBusy("索引正在被另一个程序写入，请稍后再试。") from error
         table = self.fieldwriter._tindex
         self.fieldwriter._tindex = TermTable(table.dbfile, table.extras)
-        self._batches: dict[str, _FieldBatch] = {}
-        self._lengths: dict[str, list[int]] = {name: [] for name in SCORED}
+        self._fields: dict[str, FieldBatch] = defaultdict(FieldBatch)
+        self._texts = TextBatch()
+        self._lengths: dict[str, list[int]] = {name: [] for name in _SHORT_SCORED}
+        self._waiting: list[Entry] = []
+        self._waiting_signs = 0
         self._postings = 0
 
     @property
@@ -93,69 +60,86 @@ class SegmentBatch(SegmentWriter):  # type: ignore[misc]
 
     def add_entry(self, entry: Entry) -> None:
         """Add one entry; an older version of it must have been deleted by the caller."""
-        terms = entry_terms(entry)
-        self._start_document(entry.id, terms.lengths)
-        self._add_terms(terms)
+        self._start_document(entry.id)
+        self._waiting.append(entry)
+        self._waiting_signs += len(entry.body)
+        if len(self._waiting) >= _MOST_WAITING or self._waiting_signs >= _MOST_WAITING_SIGNS:
+            self._take_waiting()
+
+    def _take_waiting(self) -> None:
+        """Cut the entries that wait into terms, together."""
+        if not self._waiting:
+            return
+        first = self.docnum - len(self._waiting)
+        terms = entries_terms(self._waiting)
+        for name, rows in terms.fields.items():
+            sizes = self._fields[name].add(first, rows)
+            if name in self._lengths:
+                self._lengths[name] += sizes
+        self._texts.add(terms.texts)
+        self._postings += 2 * sum(map(len, terms.texts))
+        self._waiting, self._waiting_signs = [], 0
 
     def add_segment(self, view: SegmentView, live: Mask) -> None:
         """Take over the live documents of an older segment, without cutting their text again."""
+        self._take_waiting()
+        docs = np.flatnonzero(live)
         new_numbers = np.full(view.size, -1, np.int64)
-        for doc in np.flatnonzero(live).tolist():
-            new_numbers[doc] = self.docnum
-            lengths = {name: int(view.lengths(name)[doc]) for name in SCORED}
-            self._start_document(view.id_of(doc), lengths)
-        for name, term, postings, places in view.every_posting():
-            keep = new_numbers[postings.docs] >= 0
-            if not keep.any():
-                continue
-            kept = [value for value, k in zip(places, keep, strict=False) if k] if places else None
-            docs = new_numbers[postings.docs[keep]].astype(np.int32)
-            self._batch(name).add_postings(term, docs, postings.counts[keep], kept)
-            self._postings += len(docs)
+        new_numbers[docs] = np.arange(self.docnum, self.docnum + len(docs))
+        lengths = {name: view.lengths(name)[docs].astype(np.int64).tolist() for name in SCORED}
+        self._texts.take_over(view.pairs, live, lengths["words"])
+        for name in _SHORT_SCORED:
+            self._lengths[name] += lengths[name]
+        for doc in docs.tolist():
+            self._start_document(view.id_of(doc))
+        for name in view.fields():
+            rows = view.rows(name)
+            of_posting = np.repeat(np.arange(len(rows.docs)), rows.counts.astype(np.int64))
+            own = new_numbers[rows.docs[of_posting]]
+            terms, own = rows.terms[of_posting][own >= 0], own[own >= 0]
+            self._fields[name].add_many(rows.names, terms, own)
+            self._postings += len(own)
 
-    def _batch(self, name: str) -> _FieldBatch:
-        batch = self._batches.get(name)
-        if batch is None:
-            batch = self._batches[name] = _FieldBatch(name == "pairs")
-        return batch
-
-    def _start_document(self, entry_id: str, lengths: dict[str, int]) -> None:
+    def _start_document(self, entry_id: str) -> None:
         documents = self.perdocwriter
         documents.start_doc(self.docnum)
         documents.add_field("id", self.schema["id"], entry_id, 0)
-        for name in SCORED:
-            documents.add_field(name, self.schema[name], None, lengths[name])
-            self._lengths[name].append(lengths[name])
         documents.finish_doc()
         self._added = True
         self.docnum += 1
 
-    def _add_terms(self, terms: Terms) -> None:
-        doc = self.docnum - 1
-        for name, counts in terms.counts.items():
-            if counts:
-                self._batch(name).add(doc, counts)
-                self._postings += len(counts)
-        self._batch("pairs").add_pairs(doc, terms.pairs)
-        self._postings += len(terms.pairs)
-
     def _flush_segment(self) -> None:
         """Write what was gathered; called by Whoosh's commit in place of its own pool."""
+        self._take_waiting()
+        self._texts.fill(self._fields["words"], self._fields["units"])
+        self._lengths["words"] = self._texts.lengths
+        lengths = {name: np.array(own, np.float32) for name, own in self._lengths.items()}
+        self._write_lengths(lengths)
         self.perdocwriter.close()
-        for name in sorted(self._batches):
-            lengths = self._lengths.get(name)
-            self._write_field(name, np.array(lengths, np.float32) if lengths else None)
+        for name in sorted(self._fields):
+            self._write_field(name, lengths.get(name))
         self.fieldwriter.close()
+        file = self.get_segment().create_file(self.storage, EXTENSION)
+        write_pairs(file, self._texts.pairs, self._texts.bases())
+
+    def _write_lengths(self, lengths: dict[str, FloatArray]) -> None:
+        """What Whoosh keeps of each document's lengths, a field at a time."""
+        documents = self.perdocwriter
+        for name, own in lengths.items():
+            documents._fieldlengths[name] = int(own.sum())
+            documents._create_column(f"_{name}_len", LENGTHS_COLUMN)
+            column = documents._get_column(f"_{name}_len")
+            column._dbfile.write(bytes_of_lengths(own).tobytes())
+            column._count = len(own)
 
     def _write_field(self, name: str, lengths: FloatArray | None) -> None:
         spec, writer = self.schema[name], self.fieldwriter
-        batch = self._batches[name]
-        gathered = Gathered(
-            batch.numbers, batch.terms, batch.docs, batch.counts, batch.places,
-            keeps_counts=spec.format.fixed_value_size() == 4,
-        )  # fmt: skip
-        rows = SortedRows(gathered, lengths)
+        batch = self._fields.pop(name)
+        rows = SortedRows(list(batch.numbers), *batch.rows(), lengths)
+        if not rows.names:
+            return
         writer.start_field(name, spec)
         key = _pack_field(writer._fieldid)
-        writer._tindex.add_all([key + term for term in rows.names], rows.entries(writer._postfile))
+        keys = [key + term for term in rows.names]
+        writer._tindex.add_all(keys, *rows.entries(writer._postfile))
         writer.finish_field()

@@ -11,6 +11,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import whoosh.index
 import whoosh.qparser
@@ -18,6 +19,10 @@ import whoosh.query
 
 from indexer import Entry, Index, IndexBusy, IndexDamaged, SearchRequest
 from indexer.generations import Generations
+from indexer.nodes import Han
+from indexer.query import parse
+from indexer.scoring import score_parts
+from indexer.snapshot import read_snapshot
 
 ALL = frozenset({"all"})
 
@@ -413,8 +418,30 @@ def test_stock_whoosh_opens_the_same_index(tmp_path, records):
         assert {hit["id"] for hit in found} == {
             one for one in records if one.startswith("made-")
         } | {"uyghur"}
-        phrase = whoosh.query.Phrase("pairs", ["海信", "信电", "电子"])
-        assert {hit["id"] for hit in searcher.search(phrase)} >= {"hisense-contract"}
+        both = whoosh.query.And([whoosh.query.Term("words", word) for word in ("海信", "电子")])
+        assert {hit["id"] for hit in searcher.search(both)} >= {"hisense-contract"}
+
+
+def test_the_top_ten_of_stock_whoosh_are_ours(tmp_path):
+    chance = random.Random(3)
+    words = ["合同", "海信", "银行", "付款", "电子", "验收", "客户", "材料"]
+    texts = ["，".join(chance.choices(words, k=chance.randint(3, 60))) for _ in range(300)]
+    Index.open(tmp_path, lambda ids: {}).rebuild(
+        entry(number, "档案", body=text) for number, text in enumerate(texts)
+    )
+    snapshot = read_snapshot(generation_of(tmp_path))
+    stock = whoosh.index.open_dir(str(generation_of(tmp_path)), "MAIN")
+    with stock.searcher() as searcher:
+        for word in words:
+            found = searcher.search(whoosh.query.Term("words", word), limit=10)
+            theirs = [searcher.stored_fields(doc)["id"] for _, doc in found.top_n]
+            every = [np.arange(300)]
+            scores = score_parts(snapshot, parse(word), Han(word), every)[0]
+            ids = snapshot.parts[0].view.ids
+            ours = sorted(zip(scores.tolist(), ids, strict=True), reverse=True)[:10]
+            assert len(theirs) == 10
+            worst = ours[-1][0] - 1e-4
+            assert all(scores[ids.index(one)] >= worst for one in theirs)
 
 
 def test_nothing_of_ours_is_pickled_into_the_table_of_contents(tmp_path):

@@ -19,7 +19,12 @@ def written(entries, steps):
     size = max(1, -(-len(keys) // steps))
     for first in range(0, len(keys), size):
         chunk = keys[first : first + size]
-        table.add_all(chunk, [entries[key] for key in chunk])
+        values = [entries[key] for key in chunk]
+        table.add_all(
+            chunk,
+            np.frombuffer(b"".join(values), np.uint8),
+            np.array([len(value) for value in values], np.intp),
+        )
     table.close()
     return OrderedHashReader.open(storage, "terms")
 
@@ -42,7 +47,10 @@ def test_every_key_is_found_and_no_other(entries, steps):
     [([0], 2), ([9] * 5, 10), ([9, 9, 8, 8, 0, 0, 1], 14), ([13, 13, 13, 0, 1, 2, 3], 14)],
 )
 def test_slots_are_found_by_looking_on_from_home(homes, size):
-    slots = _slots_of(np.array(homes, np.int64), size).tolist()
+    several = np.array([*homes, *homes], np.int64)  # a second table beside changes nothing
+    tables = np.repeat([0, 1], len(homes))
+    slots, beside = _slots_of(several, np.array([size, size]), tables).reshape(2, -1).tolist()
+    assert beside == slots
     assert len(set(slots)) == len(slots)
     for home, slot in zip(homes, slots, strict=True):
         way = [(home + step) % size for step in range((slot - home) % size)]

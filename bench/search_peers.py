@@ -1,0 +1,244 @@
+"""The peers of the search: SQLite FTS5 and, where it is installed, tantivy.
+
+Both get the words of the same rjieba, a rights filter, and read and mark ten bodies as ours does.
+tantivy is no dependency of the product or its tests: `pip install tantivy` into the environment
+of the bench. Called by bench/search.py.
+"""
+
+import importlib
+import importlib.util
+import re
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from bench.search_data import STOP, Row, words
+
+Found = tuple[int, list[str]]
+Search = Callable[[Any], Found]
+FACETS = ("form", "year", "customer", "department", "status")
+
+
+class Bodies:
+    """Reads the ten bodies shown and marks the words in them."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
+
+    def show(self, ids: list[str], text: str) -> None:
+        """Read the bodies and mark the words."""
+        marks = ",".join("?" * len(ids))
+        pattern = re.compile("|".join(map(re.escape, words(text))) or "(?!)", re.IGNORECASE)
+        for _, body in self._db.execute(f"select id, body from r where id in ({marks})", ids):
+            first = pattern.search(body)
+            at = max(0, first.start() - 20) if first else 0
+            pattern.sub(lambda m: f"[{m.group()}]", body[at : at + 120])
+
+
+class Fts5:
+    """SQLite FTS5 beside a table of metadata."""
+
+    name = "SQLite FTS5"
+    _RANKED = (
+        "select m.id from t join m on m.n = t.rowid where t match ? and m.reader = 'all' {more}"
+        " order by {order} limit 10"
+    )
+
+    def __init__(self, place: Path, bodies: sqlite3.Connection) -> None:
+        self.folder = place / "fts"
+        self.folder.mkdir()
+        self._db = sqlite3.connect(self.folder / "fts.db")
+        self._bodies = Bodies(bodies)
+        self._count = 0
+
+    def build(self, rows: list[Row]) -> None:
+        """Put all records in."""
+        db = self._db
+        db.execute("pragma journal_mode=wal")
+        db.execute(
+            "create table m(n integer primary key, id, customer, form, year integer, department,"
+            " status, date, reader)"
+        )
+        db.execute("create virtual table t using fts5(body, content='', tokenize='unicode61')")
+        for row in rows:
+            self._insert(row)
+        db.execute("create index mi on m(customer, year)")
+        db.execute("insert into t(t) values('optimize')")
+        db.commit()
+
+    def add(self, row: Row) -> None:
+        """Put one record in, to be found at once."""
+        self._insert(row)
+        self._db.commit()
+
+    def _insert(self, row: Row) -> None:
+        n = self._count = self._count + 1
+        values = [row[k] for k in ("id", *_FTS_VALUES)]
+        self._db.execute("insert into m values(?,?,?,?,?,?,?,?,'all')", (n, *values))
+        text = " ".join(words(row["title"] + "\n" + row["body"]))
+        self._db.execute("insert into t(rowid, body) values(?, ?)", (n, text))
+
+    def searches(self) -> dict[str, Search]:
+        """How each class of queries is asked; the empty name is for all others."""
+        return {
+            "phrase": lambda text: self._ask('"' + " ".join(words(text)) + '"', text),
+            "four ORed": lambda several: self._ask(" OR ".join(map(_quoted, several)), several[0]),
+            "customer+year+form": self._filtered,
+            "sort by date": lambda text: self._ask(_quoted(text), text, order="m.date desc"),
+            "facet": self._facet,
+            "": lambda text: self._ask(_quoted(text), text),
+        }
+
+    def question(self, text: str) -> Found:
+        """Ask for any of the words, or however questions are asked."""
+        wanted = [w for w in dict.fromkeys(words(text)) if w not in STOP]
+        return self._ask(" OR ".join(f'"{w}"' for w in wanted), text)
+
+    def _ask(
+        self, match: str, text: str, more: str = "", values: tuple[Any, ...] = (),
+        order: str = "rank",
+    ) -> Found:  # fmt: skip
+        query = self._RANKED.format(more=more, order=order)
+        ids = [i for (i,) in self._db.execute(query, (match, *values))]
+        self._bodies.show(ids, text)
+        return len(ids), ids
+
+    def _filtered(self, query: tuple[str, str, int, str]) -> Found:
+        more = "and m.customer = ? and m.year = ? and m.form = ?"
+        return self._ask(_quoted(query[0]), query[0], more, query[1:])
+
+    def _facet(self, text: str) -> Found:
+        for column in FACETS:
+            self._db.execute(
+                f"select {column}, count(*) from t join m on m.n = t.rowid"
+                f" where t match ? and m.reader = 'all' group by {column}",
+                (_quoted(text),),
+            ).fetchall()
+        return self._ask(_quoted(text), text)
+
+    def close(self) -> None:
+        """Let go of the files."""
+        self._db.close()
+
+
+_FTS_VALUES = ("customer", "form", "year", "department", "status", "date")
+
+
+def _quoted(text: str) -> str:
+    return " ".join(f'"{w}"' for w in words(text))
+
+
+def has_tantivy() -> bool:
+    return importlib.util.find_spec("tantivy") is not None
+
+
+class Tantivy:
+    """tantivy with one writing thread."""
+
+    name = "tantivy"
+
+    def __init__(self, place: Path, bodies: sqlite3.Connection) -> None:
+        self._t: Any = importlib.import_module("tantivy")
+        self.folder = place / "tantivy"
+        self.folder.mkdir()
+        self._bodies = Bodies(bodies)
+        builder = self._t.SchemaBuilder()
+        builder.add_text_field("id", stored=True, tokenizer_name="raw")
+        builder.add_text_field("body", tokenizer_name="whitespace", index_option="position")
+        for name in ("customer", "form", "department", "status", "reader"):
+            builder.add_text_field(name, tokenizer_name="raw", fast=True, index_option="basic")
+        for name in ("year", "day"):
+            builder.add_integer_field(name, indexed=True, fast=True)
+        self._schema = builder.build()
+        self._index = self._t.Index(self._schema, path=str(self.folder))
+        self._writer: Any = None
+        self._searcher: Any = None
+
+    def build(self, rows: list[Row]) -> None:
+        """Put all records in."""
+        self._writer = self._index.writer(heap_size=256_000_000, num_threads=1)
+        for row in rows:
+            self._insert(row)
+        self._commit()
+
+    def add(self, row: Row) -> None:
+        """Put one record in, to be found at once."""
+        self._insert(row)
+        self._commit()
+
+    def _insert(self, row: Row) -> None:
+        values = {name: row[name] for name in ("id", "customer", "form", "department", "status")}
+        body = " ".join(words(row["title"] + "\n" + row["body"]))
+        day = int(row["date"].replace("-", ""))
+        self._writer.add_document(
+            self._t.Document(**values, body=body, reader="all", year=row["year"], day=day)
+        )
+
+    def _commit(self) -> None:
+        self._writer.commit()
+        self._index.reload()
+        self._searcher = self._index.searcher()
+
+    def searches(self) -> dict[str, Search]:
+        """How each class of queries is asked; the empty name is for all others."""
+        return {
+            "phrase": lambda text: self._ask(self._phrase(words(text)), text),
+            "four ORed": lambda several: self._ask(
+                self._any(self._all(words(text)) for text in several), several[0]
+            ),
+            "customer+year+form": self._filtered,
+            "sort by date": lambda text: self._ask(
+                self._all(words(text)), text, order_by_field="day"
+            ),
+            "facet": self._facet,
+            "": lambda text: self._ask(self._all(words(text)), text),
+        }
+
+    def question(self, text: str) -> Found:
+        """Ask for any of the words, or however questions are asked."""
+        wanted = [w for w in dict.fromkeys(words(text)) if w not in STOP]
+        return self._ask(self._any(map(self._word, wanted)), text)
+
+    def _word(self, word: str) -> Any:
+        return self._t.Query.term_query(self._schema, "body", word, index_option="freq")
+
+    def _value(self, name: str, value: Any) -> Any:
+        return self._t.Query.term_query(self._schema, name, value, index_option="basic")
+
+    def _all(self, several: list[str]) -> Any:
+        return self._must(map(self._word, several))
+
+    def _must(self, queries: Any) -> Any:
+        return self._t.Query.boolean_query([(self._t.Occur.Must, one) for one in queries])
+
+    def _any(self, queries: Any) -> Any:
+        return self._t.Query.boolean_query([(self._t.Occur.Should, one) for one in queries])
+
+    def _phrase(self, several: list[str]) -> Any:
+        if len(several) < 2:
+            return self._all(several)
+        return self._t.Query.phrase_query(self._schema, "body", several)
+
+    def _ask(self, query: Any, text: str, **more: Any) -> Found:
+        query = self._must([query, self._value("reader", "all")])
+        found = self._searcher.search(query, 10, **more)
+        ids = [self._searcher.doc(address)["id"][0] for _, address in found.hits]
+        self._bodies.show(ids, text)
+        return found.count, ids
+
+    def _filtered(self, query: tuple[str, str, int, str]) -> Found:
+        text, customer, year, form = query
+        wanted = {"customer": customer, "year": year, "form": form}
+        values = [self._value(name, value) for name, value in wanted.items()]
+        return self._ask(self._must([self._all(words(text)), *values]), text)
+
+    def _facet(self, text: str) -> Found:
+        query = self._must([self._all(words(text)), self._value("reader", "all")])
+        wanted = {name: {"terms": {"field": name, "size": 100}} for name in FACETS}
+        self._searcher.aggregate(query, wanted)
+        return self._ask(self._all(words(text)), text)
+
+    def close(self) -> None:
+        """Let go of the files."""
+        self._writer.wait_merging_threads()

@@ -1,0 +1,124 @@
+"""Reads whole fields of a segment's dictionary at once, as arrays.
+
+Entries of a kind have the same length (see sorted_rows), so that the documents of all terms with
+so many postings are taken out together. Called by segment for columns and by writer for merging.
+Not here: single terms (postings).
+"""
+
+import io
+import struct
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from indexer.postings import FloatArray, IntArray, read_postings
+from indexer.sorted_rows import DOCUMENTS_AT, INFO, INLINE_AT, Bytes, Rows
+from indexer.whoosh_parts import TermInfo
+
+_HEAD = 8
+_LONGEST_PLAIN_TUPLE = 3
+_PICKLED_INT, _PICKLED_COUNT = ord("J"), ord("K")
+
+
+@dataclass(frozen=True)
+class FieldRows:
+    """All postings of a field: the terms in order, and per posting the place of its term."""
+
+    names: list[str]
+    terms: Rows
+    docs: IntArray
+    counts: FloatArray
+
+
+class Dictionary:
+    """The dictionary of one segment; Whoosh's reader stays open beside it."""
+
+    def __init__(self, terms: Any) -> None:
+        self._terms = terms
+        self._index = terms._tindex
+        file = self._index.dbfile
+        self._raw: Bytes = np.frombuffer(getattr(file, "_buf", b"") or _whole(file), np.uint8)
+        wide = struct.calcsize(self._index.extras["indextype"])
+        start, number = self._index.indexbase, self._index.indexlen
+        places = self._raw[start : start + wide * number]
+        self._places = np.frombuffer(places.tobytes(), f">u{wide}").astype(np.int64)
+        for one in (file, terms._postfile):
+            if hasattr(one, "_buf"):
+                one.file = io.BytesIO()  # Whoosh copies the file into memory, and never looks there
+
+    def fields(self) -> list[str]:
+        """The fields that have terms."""
+        return list(self._terms._fieldmap)
+
+    def rows(self, name: str) -> FieldRows:
+        """All postings of a field; empty where it has none."""
+        places = self._places[self._range(name)]
+        lengths = self._numbers(places, 4)
+        entries = places + _HEAD + lengths
+        documents = self._numbers(entries + DOCUMENTS_AT, 4)
+        is_inline = self._raw[entries + INLINE_AT] != 0
+        terms: list[Rows] = [np.empty(0, np.intp)]
+        docs: list[IntArray] = [np.empty(0, np.int32)]
+        counts: list[FloatArray] = [np.empty(0, np.float32)]
+        for size in np.unique(documents[is_inline]).tolist():
+            which = np.flatnonzero(is_inline & (documents == size))
+            own_docs, own_counts = self._inline(entries[which] + INFO.itemsize, size)
+            terms.append(np.repeat(which, size))
+            docs.append(own_docs)
+            counts.append(own_counts)
+        for term in np.flatnonzero(~is_inline).tolist():
+            found = self._postings(int(entries[term]))
+            terms.append(np.full(len(found.docs), term))
+            docs.append(found.docs)
+            counts.append(found.counts)
+        keys = zip((places + _HEAD + 2).tolist(), entries.tolist(), strict=True)
+        raw = self._raw
+        names = [str(raw[a:b].tobytes(), "utf-8", "surrogatepass") for a, b in keys]
+        return FieldRows(names, np.concatenate(terms), np.concatenate(docs), np.concatenate(counts))
+
+    def _range(self, name: str) -> slice:
+        number = self._terms._fieldmap.get(name)
+        if number is None:
+            return slice(0, 0)
+        found = (self._index.closest_key_pos(struct.pack("!H", n)) for n in (number, number + 1))
+        first, last = (
+            len(self._places) if at is None else int(np.searchsorted(self._places, at))
+            for at in found
+        )
+        return slice(first, last)
+
+    def _numbers(self, places: Rows, width: int, order: str = ">") -> Rows:
+        """The numbers that stand at these places."""
+        rows = np.ascontiguousarray(self._raw[places[:, None] + np.arange(width)])
+        return rows.view(f"{order}u{width}").ravel().astype(np.intp)
+
+    def _inline(self, places: Rows, size: int) -> tuple[IntArray, FloatArray]:
+        """Documents and counts of terms that have so many, from their pickles."""
+        is_long = size > _LONGEST_PLAIN_TUPLE
+        first = 2 + is_long
+        second = first + 5 * size + 1 + is_long
+        of_docs = (places[:, None] + (first + 5 * np.arange(size))).ravel()
+        of_counts = (places[:, None] + (second + 2 * np.arange(size))).ravel()
+        if (self._raw[of_docs] != _PICKLED_INT).any() or (
+            self._raw[of_counts] != _PICKLED_COUNT
+        ).any():
+            raise ValueError("dictionary entry of another make")
+        docs = self._numbers(of_docs + 1, 4, "<").astype(np.int32)
+        return docs, self._raw[of_counts + 1].astype(np.float32)
+
+    def _postings(self, entry: int) -> Any:
+        raw = self._raw[entry : entry + INFO.itemsize + 12].tobytes()
+        return read_postings(self._terms._postfile, TermInfo.from_bytes(raw))
+
+
+def _whole(file: Any) -> bytes:
+    file.seek(0)
+    return bytes(file.read())
+
+
+def ordered(rows: FieldRows) -> tuple[npt.NDArray[np.intp], IntArray]:
+    """The terms and documents by term."""
+    order = np.argsort(rows.terms, kind="stable")
+    return rows.terms[order], rows.docs[order]
