@@ -77,6 +77,8 @@ class Ours:
 
     def add(self, row: Row) -> None:
         """Put one record in, to be found at once."""
+        told = (row["id"], row["title"], row["body"])
+        self._bodies.execute("insert or replace into r (id, title, body) values (?, ?, ?)", told)
         self._index.apply([entry(row)])
 
     def searches(self) -> dict[str, Search]:
@@ -191,7 +193,7 @@ def _commits(engine: Any, rows: list[Row]) -> tuple[float, float]:
         row = {**rows[number], "id": f"new-{number}", "body": rows[number]["body"] + "。" + word}
         started, spent = time.perf_counter(), time.process_time()
         engine.add(row)
-        assert search(word)[0] >= (0 if engine.name == "ours" else 1)
+        assert search(word)[0] == 1
         cpu.append((time.process_time() - spent) * 1000)
         wall.append((time.perf_counter() - started) * 1000)
     return statistics.median(cpu), statistics.median(wall)
