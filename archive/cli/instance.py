@@ -46,7 +46,7 @@ def init(company: str, admin: str) -> None:
             staff_no="0001",
             name="系统管理员",
             department_id=unit,
-            roles=frozenset({"admin"}),
+            roles=frozenset({"system_admin", "security_admin"}),
             clearance=0,
         )
         service.add_user(uow, None, fields, password_hash)

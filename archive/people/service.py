@@ -4,15 +4,25 @@ Passwords, sessions and tokens are in ``people.access``.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, Select, or_, select
 
 from archive.core.clock import local_day
 from archive.core.errors import Conflict, Invalid, NotFound
+from archive.people.grants.held import held_grants
 from archive.people.models import Department, RoleGrant, User
-from archive.people.rights import CONFIDENTIAL, ROLES, Actor, require
+from archive.people.offices import ALWAYS_HELD, check_roles
+from archive.people.rights import (
+    CONFIDENTIAL,
+    INTERNAL,
+    OFFICES,
+    ROLES,
+    Actor,
+    can,
+    require,
+)
 from storage.work import UnitOfWork
 
 
@@ -42,6 +52,7 @@ class UserView:
     left_on: date | None
     version: int
     position: str = ""
+    awaits_release: bool = False
 
     @property
     def role_labels(self) -> tuple[str, ...]:
@@ -51,7 +62,11 @@ class UserView:
 
 @dataclass(frozen=True)
 class UserFields:
-    """What an administrator enters about a user."""
+    """What administrators enter about a user.
+
+    The account (user name, number, name, e-mail) is the system administrator's; department,
+    position, roles and clearance decide what a person may see and are the security one's.
+    """
 
     username: str
     staff_no: str
@@ -107,7 +122,32 @@ def actors_with_role(uow: UnitOfWork, role: str) -> list[Actor]:
         .where(RoleGrant.role == role, _present(uow))
         .order_by(User.staff_no)
     )
-    return [_as_actor(uow, row) for row in rows.unique()]
+    return _as_actors(uow, rows.unique())
+
+
+def everyone_present(uow: UnitOfWork) -> list[Actor]:
+    """Return everybody who has not left, by staff number, in a fixed number of statements."""
+    rows = uow.session.scalars(select(User).where(_present(uow)).order_by(User.staff_no))
+    return _as_actors(uow, rows)
+
+
+def paper_handlers() -> Select[int]:
+    """Return the query for whoever has more than an administrator's office."""
+    return select(RoleGrant.user_id).where(RoleGrant.role.not_in(OFFICES))
+
+
+def office_holders(uow: UnitOfWork) -> dict[str, tuple[str, ...]]:
+    """Return the names of those present by the role they hold, every role named."""
+    found: dict[str, list[str]] = {role: [] for role in ROLES}
+    rows = uow.session.execute(
+        select(RoleGrant.role, User.name)
+        .join(User, User.id == RoleGrant.user_id)
+        .where(_present(uow))
+        .order_by(User.staff_no)
+    )
+    for role, name in rows:
+        found.setdefault(role, []).append(name)
+    return {role: tuple(names) for role, names in found.items()}
 
 
 def actors_in_position(uow: UnitOfWork, position: str, department_id: int) -> list[Actor]:
@@ -117,7 +157,7 @@ def actors_in_position(uow: UnitOfWork, position: str, department_id: int) -> li
         .where(User.position == position, _present(uow))
         .order_by(User.department_id != department_id, User.staff_no)
     )
-    return [_as_actor(uow, row) for row in rows.unique()]
+    return _as_actors(uow, rows.unique())
 
 
 def head_of(uow: UnitOfWork, department_id: int | None) -> Actor | None:
@@ -154,7 +194,7 @@ def staff(uow: UnitOfWork, text: str = "", limit: int = 20) -> list[Actor]:
         query = query.where(
             or_(*(column.contains(text.strip(), autoescape=True) for column in fields))
         )
-    return [_as_actor(uow, row) for row in uow.session.scalars(query)]
+    return _as_actors(uow, uow.session.scalars(query))
 
 
 def list_users(uow: UnitOfWork, actor: Actor) -> list[UserView]:
@@ -180,6 +220,8 @@ def add_user(
     """Add a user with a first password and return the id; ``actor`` None is the command line."""
     if actor is not None:
         require(actor, "people.edit")
+        if fields.roles or fields.clearance > INTERNAL:
+            require(actor, "people.rights")
     _check_fields(uow, fields, user_id=None)
     row = User(
         username=fields.username.strip(),
@@ -205,31 +247,92 @@ def add_user(
 def edit_user(
     uow: UnitOfWork, actor: Actor, user_id: int, fields: UserFields, version: int
 ) -> UserView:
-    """Change a user; raise Conflict when they were changed meanwhile."""
-    require(actor, "people.edit")
+    """Change a user; raise Conflict when they were changed meanwhile.
+
+    Raises Forbidden for what is another administrator's, Invalid for one's own rights and when
+    an office would be left without anybody.
+    """
+    require(actor, "people.list")
     row = _get_row(uow, user_id)
     if row.row_version != version:
         raise Conflict("这位用户的资料刚被别人改过，请刷新后再改。")
+    fields = replace(fields, position=fields.position.strip())
     _check_fields(uow, fields, user_id)
-    if actor.id == user_id and "admin" not in fields.roles:
-        raise Invalid(
-            "不能取消自己的系统管理员角色，请由另一位管理员来改。", {"roles": "须保留系统管理员"}
-        )
+    _require_offices(uow, actor, row, fields)
     row.username, row.staff_no, row.name = fields.username, fields.staff_no, fields.name
-    row.email, row.position = fields.email, fields.position.strip()
+    row.email, row.position = fields.email, fields.position
     row.department_id, row.clearance = fields.department_id, fields.clearance
     held = {grant.role for grant in row.roles}
     row.roles = [grant for grant in row.roles if grant.role in fields.roles]
     row.roles += [RoleGrant(role=role) for role in sorted(fields.roles - held)]
-    uow.journal(
-        actor.id,
-        "user.edit",
-        "user",
-        user_id,
-        {"roles": sorted(fields.roles), "clearance": fields.clearance},
-    )
+    detail = {
+        "roles": sorted(fields.roles),
+        "gained": sorted(fields.roles - held),
+        "lost": sorted(held - fields.roles),
+        "clearance": fields.clearance,
+        "department": fields.department_id,
+    }
+    uow.journal(actor.id, "user.edit", "user", user_id, detail)
     uow.session.flush()
     return _as_view(row)
+
+
+def rest_rights(uow: UnitOfWork, actor: Actor, user_id: int) -> bool:
+    """Let a person's roles rest after somebody else gave them a password; say whether they do.
+
+    Else who resets passwords could read as anybody. Whoever gives roles anyway needs no second.
+    """
+    row = _get_row(uow, user_id)
+    if not row.roles or can(actor, "people.rights"):
+        return False
+    row.awaits_release = True
+    return True
+
+
+def release(uow: UnitOfWork, actor: Actor | None, user_id: int) -> UserView:
+    """Let a person's roles count again (复核放行); ``actor`` None is the command line."""
+    if actor is not None:
+        require(actor, "people.rights")
+    row = _get_row(uow, user_id)
+    if actor is not None and actor.id == user_id:
+        raise Invalid("不能放行自己，请由另一位安全管理员来办。")
+    if not row.awaits_release:
+        raise Conflict(f"{row.name}的权限没有停用，不用放行。")
+    row.awaits_release = False
+    uow.journal(actor.id if actor else None, "user.release", "user", user_id, {})
+    uow.session.flush()
+    return _as_view(row)
+
+
+def require_office_kept(uow: UnitOfWork, row: User, roles: Iterable[str] = ()) -> None:
+    """Raise Invalid when nobody present would hold an office that ``row`` gives up."""
+    kept = set(roles)
+    for office in ALWAYS_HELD:
+        holders = {one.id for one in actors_with_role(uow, office)}
+        if office not in kept and holders == {row.id}:
+            raise Invalid(
+                f"{row.name}是唯一的{ROLES[office]}，请先把这个角色给另一个人。",
+                {"roles": f"至少要有一位{ROLES[office]}"},
+            )
+
+
+def _require_offices(uow: UnitOfWork, actor: Actor, row: User, fields: UserFields) -> None:
+    """Let each administrator change only what is theirs, and nobody their own rights."""
+    account = ("username", "staff_no", "name", "email")
+    if any(getattr(row, key) != getattr(fields, key) for key in account):
+        require(actor, "people.edit")
+    held = frozenset(grant.role for grant in row.roles)
+    place = (row.department_id, row.position) != (fields.department_id, fields.position)
+    rights = (held, row.clearance) != (fields.roles, fields.clearance)
+    if not can(actor, "people.edit") or rights or (place and held):
+        require(actor, "people.rights")
+    if (rights or place) and actor.id == row.id:
+        raise Invalid(
+            "不能改自己的角色、密级、部门和岗位，请由另一位安全管理员来改。",
+            {"roles": "不能改自己的"},
+        )
+    if held != fields.roles:
+        require_office_kept(uow, row, fields.roles)
 
 
 def _check_fields(uow: UnitOfWork, fields: UserFields, user_id: int | None) -> None:
@@ -240,8 +343,8 @@ def _check_fields(uow: UnitOfWork, fields: UserFields, user_id: int | None) -> N
             wrong[key] = f"请填写{label}，不超过 40 个字"
     if uow.session.get(Department, fields.department_id) is None:
         wrong["department_id"] = "没有这个部门"
-    if not fields.roles or fields.roles - ROLES.keys():
-        wrong["roles"] = "请至少选一个角色"
+    if fields.roles - ROLES.keys():
+        wrong["roles"] = "没有这个角色"
     if not 0 <= fields.clearance <= CONFIDENTIAL:
         wrong["clearance"] = "密级范围不对"
     others = select(User.id).where(User.id != (user_id or 0))
@@ -251,6 +354,7 @@ def _check_fields(uow: UnitOfWork, fields: UserFields, user_id: int | None) -> N
         wrong["staff_no"] = "这个工号已有人用"
     if wrong:
         raise Invalid("用户资料有误，请按提示改正。", wrong)
+    check_roles(fields.roles)
 
 
 def _get_row(uow: UnitOfWork, user_id: int) -> User:
@@ -286,30 +390,48 @@ def _as_view(row: User) -> UserView:
         left_on=row.left_on,
         version=row.row_version,
         position=row.position,
+        awaits_release=row.awaits_release,
     )
 
 
 def _as_actor(uow: UnitOfWork, row: User) -> Actor:
-    roles = frozenset(grant.role for grant in row.roles)
-    return Actor(
-        id=row.id,
-        name=row.name,
-        username=row.username,
-        staff_no=row.staff_no,
-        department_id=row.department_id,
-        department_name=row.department.name,
-        roles=roles,
-        clearance=row.clearance,
-        headed=_subtree(uow, row.department_id) if "head" in roles else frozenset(),
-        must_change_password=row.must_change_password,
-    )
+    return _as_actors(uow, [row])[0]
 
 
-def _subtree(uow: UnitOfWork, top: int) -> frozenset[int]:
+def _as_actors(uow: UnitOfWork, rows: Iterable[User]) -> list[Actor]:
+    """Return people as actors: their grants and the tree looked up once for all."""
+    people = list(rows)
+    grants = held_grants(uow, [row.id for row in people]) if people else {}
+    tree: list[tuple[int, int | None]] | None = None
+    actors = []
+    for row in people:
+        roles = frozenset(grant.role for grant in row.roles if not row.awaits_release)
+        if "head" in roles and tree is None:
+            tree = [(one.id, one.parent_id) for one in departments(uow)]
+        actors.append(
+            Actor(
+                id=row.id,
+                name=row.name,
+                username=row.username,
+                staff_no=row.staff_no,
+                department_id=row.department_id,
+                department_name=row.department.name,
+                roles=roles,
+                clearance=row.clearance,
+                headed=_subtree(tree or [], row.department_id) if "head" in roles else frozenset(),
+                must_change_password=row.must_change_password,
+                grants=grants.get(row.id, frozenset()),
+                awaits_release=row.awaits_release,
+            )
+        )
+    return actors
+
+
+def _subtree(tree: Iterable[tuple[int, int | None]], top: int) -> frozenset[int]:
     """Return a department and everything below it."""
-    rows = uow.session.execute(select(Department.id, Department.parent_id)).all()
+    rows = list(tree)
     found, frontier = {top}, {top}
     while frontier:
-        frontier = {row.id for row in rows if row.parent_id in frontier} - found
+        frontier = {unit for unit, parent in rows if parent in frontier} - found
         found |= frontier
     return frozenset(found)
