@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from sqlalchemy import ColumnElement, Select, or_, select
+from sqlalchemy.orm.attributes import flag_modified
 
 from archive.core.clock import local_day
 from archive.core.errors import Conflict, Invalid, NotFound
@@ -265,6 +266,7 @@ def edit_user(
     held = {grant.role for grant in row.roles}
     row.roles = [grant for grant in row.roles if grant.role in fields.roles]
     row.roles += [RoleGrant(role=role) for role in sorted(fields.roles - held)]
+    flag_modified(row, "clearance")  # roles stand in rows of their own: the version counts them too
     detail = {
         "roles": sorted(fields.roles),
         "gained": sorted(fields.roles - held),
