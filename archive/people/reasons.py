@@ -114,6 +114,8 @@ def _why_customer(actor: Actor, thing: Thing) -> tuple[str, ...]:
         ("本部门职员", thing.department_id == actor.department_id),
     )
     found = tuple(label for label, is_so in parts if is_so)
+    if "部门负责人" in found:
+        found = tuple(label for label in found if label != "本部门职员")
     return found or ("客户资料，办文的人都能看；客户的文件另按每份文件算",)
 
 
