@@ -16,7 +16,8 @@ from archive.core.clock import local_day, show_instant
 from archive.core.errors import Conflict, Invalid, NotFound, Throttled
 from archive.people.models import ApiToken, LoginSession, PasswordTry, User
 from archive.people.rights import Actor, require
-from archive.people.service import find_actor, require_office_kept, rest_rights
+from archive.people.separation import require_office_kept, rest_rights
+from archive.people.service import find_actor
 from archive.people.signin.leaving import end_everything, end_sign_ins
 from archive.people.signin.locks import end_locks, lock, locked_until
 from archive.people.signin.models import OutsideIdentity
@@ -263,7 +264,7 @@ def reset_password(uow: UnitOfWork, actor: Actor, user_id: int, password_hash: s
     """Give a user a first password again, to be changed at the next sign-in."""
     require(actor, "people.edit")
     row = uow.session.get(User, user_id)
-    if row is not None and rest_rights(uow, actor, user_id):
+    if row is not None and rest_rights(actor, row):
         uow.journal(actor.id, "user.rest", "user", user_id, {})
     set_first_password(uow, actor.id, user_id, password_hash, f"系统管理员（{actor.name}）")
 

@@ -10,7 +10,7 @@ from wtforms.fields.choices import SelectChoice
 from archive.core.errors import Invalid, Throttled, Unavailable
 from archive.core.list_sheets import ListColumn, wants_sheet, whole_list_sheet
 from archive.core.web import reading, resources, work
-from archive.people import access, offices, service
+from archive.people import access, offices, separation, service
 from archive.people.forms import LoginForm, PasswordForm, UserForm
 from archive.people.gate import (
     COOKIE,
@@ -236,9 +236,9 @@ def reset(user_id: int) -> str | Response:
 def release(user_id: int) -> Response:
     """Let a person's roles count again after a password from the system administrator."""
     with work() as uow:
-        view = service.release(uow, actor(), user_id)
+        name = separation.release(uow, actor(), user_id)
         uow.commit()
-    flash(f"{view.name}的权限已恢复。", "success")
+    flash(f"{name}的权限已恢复。", "success")
     return redirect(url_for("people.user", user_id=user_id))
 
 

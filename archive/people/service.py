@@ -7,23 +7,22 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date
 
-from sqlalchemy import ColumnElement, Select, or_, select
+from sqlalchemy import Select, or_, select
 from sqlalchemy.orm.attributes import flag_modified
 
-from archive.core.clock import local_day
 from archive.core.errors import Conflict, Invalid, NotFound
-from archive.people.grants.held import held_grants
+from archive.people.actors import as_actors, has_left, present
 from archive.people.models import Department, RoleGrant, User
-from archive.people.offices import ALWAYS_HELD, check_roles
+from archive.people.offices import check_roles
 from archive.people.rights import (
     CONFIDENTIAL,
     INTERNAL,
     OFFICES,
     ROLES,
     Actor,
-    can,
     require,
 )
+from archive.people.separation import require_offices
 from storage.work import UnitOfWork
 
 
@@ -98,7 +97,7 @@ def add_department(uow: UnitOfWork, code: str, name: str, parent_id: int | None 
 def find_actor(uow: UnitOfWork, user_id: int) -> Actor | None:
     """Return the person as an actor, or None when unknown or gone."""
     row = uow.session.get(User, user_id)
-    return None if row is None or _has_left(uow, row) else _as_actor(uow, row)
+    return None if row is None or has_left(uow, row) else as_actors(uow, [row])[0]
 
 
 def get_actor(uow: UnitOfWork, user_id: int) -> Actor:
@@ -112,7 +111,7 @@ def get_actor(uow: UnitOfWork, user_id: int) -> Actor:
 def find_actor_by_username(uow: UnitOfWork, username: str) -> Actor | None:
     """Return the person who signs in under this name, or None when unknown or gone."""
     row = uow.session.scalar(select(User).where(User.username == username.strip()))
-    return None if row is None or _has_left(uow, row) else _as_actor(uow, row)
+    return None if row is None or has_left(uow, row) else as_actors(uow, [row])[0]
 
 
 def actors_with_role(uow: UnitOfWork, role: str) -> list[Actor]:
@@ -120,16 +119,16 @@ def actors_with_role(uow: UnitOfWork, role: str) -> list[Actor]:
     rows = uow.session.scalars(
         select(User)
         .join(RoleGrant, RoleGrant.user_id == User.id)
-        .where(RoleGrant.role == role, _present(uow))
+        .where(RoleGrant.role == role, present(uow))
         .order_by(User.staff_no)
     )
-    return _as_actors(uow, rows.unique())
+    return as_actors(uow, rows.unique())
 
 
 def everyone_present(uow: UnitOfWork) -> list[Actor]:
     """Return everybody who has not left, by staff number, in a fixed number of statements."""
-    rows = uow.session.scalars(select(User).where(_present(uow)).order_by(User.staff_no))
-    return _as_actors(uow, rows)
+    rows = uow.session.scalars(select(User).where(present(uow)).order_by(User.staff_no))
+    return as_actors(uow, rows)
 
 
 def paper_handlers() -> Select[int]:
@@ -143,7 +142,7 @@ def office_holders(uow: UnitOfWork) -> dict[str, tuple[str, ...]]:
     rows = uow.session.execute(
         select(RoleGrant.role, User.name)
         .join(User, User.id == RoleGrant.user_id)
-        .where(_present(uow))
+        .where(present(uow))
         .order_by(User.staff_no)
     )
     for role, name in rows:
@@ -155,10 +154,10 @@ def actors_in_position(uow: UnitOfWork, position: str, department_id: int) -> li
     """Return everyone present in a position (岗位), those of the department first."""
     rows = uow.session.scalars(
         select(User)
-        .where(User.position == position, _present(uow))
+        .where(User.position == position, present(uow))
         .order_by(User.department_id != department_id, User.staff_no)
     )
-    return _as_actors(uow, rows.unique())
+    return as_actors(uow, rows.unique())
 
 
 def head_of(uow: UnitOfWork, department_id: int | None) -> Actor | None:
@@ -167,12 +166,12 @@ def head_of(uow: UnitOfWork, department_id: int | None) -> Actor | None:
         row = uow.session.scalar(
             select(User)
             .join(RoleGrant, RoleGrant.user_id == User.id)
-            .where(User.department_id == department_id, RoleGrant.role == "head", _present(uow))
+            .where(User.department_id == department_id, RoleGrant.role == "head", present(uow))
             .order_by(User.staff_no)
             .limit(1)
         )
         if row is not None:
-            return _as_actor(uow, row)
+            return as_actors(uow, [row])[0]
         unit = uow.session.get(Department, department_id)
         department_id = None if unit is None else unit.parent_id
     return None
@@ -189,13 +188,13 @@ def names_of(uow: UnitOfWork, ids: Iterable[int | None]) -> dict[int, str]:
 
 def staff(uow: UnitOfWork, text: str = "", limit: int = 20) -> list[Actor]:
     """Return people present whose name, user name or staff number contains the text."""
-    query = select(User).where(_present(uow)).order_by(User.staff_no).limit(limit)
+    query = select(User).where(present(uow)).order_by(User.staff_no).limit(limit)
     if text.strip():
         fields = (User.name, User.username, User.staff_no)
         query = query.where(
             or_(*(column.contains(text.strip(), autoescape=True) for column in fields))
         )
-    return _as_actors(uow, uow.session.scalars(query))
+    return as_actors(uow, uow.session.scalars(query))
 
 
 def list_users(uow: UnitOfWork, actor: Actor) -> list[UserView]:
@@ -259,7 +258,7 @@ def edit_user(
         raise Conflict("这位用户的资料刚被别人改过，请刷新后再改。")
     fields = replace(fields, position=fields.position.strip())
     _check_fields(uow, fields, user_id)
-    _require_offices(uow, actor, row, fields)
+    require_offices(uow, actor, row, fields)
     row.username, row.staff_no, row.name = fields.username, fields.staff_no, fields.name
     row.email, row.position = fields.email, fields.position
     row.department_id, row.clearance = fields.department_id, fields.clearance
@@ -277,64 +276,6 @@ def edit_user(
     uow.journal(actor.id, "user.edit", "user", user_id, detail)
     uow.session.flush()
     return _as_view(row)
-
-
-def rest_rights(uow: UnitOfWork, actor: Actor, user_id: int) -> bool:
-    """Let a person's roles rest after somebody else gave them a password; say whether they do.
-
-    Else who resets passwords could read as anybody. Whoever gives roles anyway needs no second.
-    """
-    row = _get_row(uow, user_id)
-    if not row.roles or can(actor, "people.rights"):
-        return False
-    row.awaits_release = True
-    return True
-
-
-def release(uow: UnitOfWork, actor: Actor | None, user_id: int) -> UserView:
-    """Let a person's roles count again (复核放行); ``actor`` None is the command line."""
-    if actor is not None:
-        require(actor, "people.rights")
-    row = _get_row(uow, user_id)
-    if actor is not None and actor.id == user_id:
-        raise Invalid("不能放行自己，请由另一位安全管理员来办。")
-    if not row.awaits_release:
-        raise Conflict(f"{row.name}的权限没有停用，不用放行。")
-    row.awaits_release = False
-    uow.journal(actor.id if actor else None, "user.release", "user", user_id, {})
-    uow.session.flush()
-    return _as_view(row)
-
-
-def require_office_kept(uow: UnitOfWork, row: User, roles: Iterable[str] = ()) -> None:
-    """Raise Invalid when nobody present would hold an office that ``row`` gives up."""
-    kept = set(roles)
-    for office in ALWAYS_HELD:
-        holders = {one.id for one in actors_with_role(uow, office)}
-        if office not in kept and holders == {row.id}:
-            raise Invalid(
-                f"{row.name}是唯一的{ROLES[office]}，请先把这个角色给另一个人。",
-                {"roles": f"至少要有一位{ROLES[office]}"},
-            )
-
-
-def _require_offices(uow: UnitOfWork, actor: Actor, row: User, fields: UserFields) -> None:
-    """Let each administrator change only what is theirs, and nobody their own rights."""
-    account = ("username", "staff_no", "name", "email")
-    if any(getattr(row, key) != getattr(fields, key) for key in account):
-        require(actor, "people.edit")
-    held = frozenset(grant.role for grant in row.roles)
-    place = (row.department_id, row.position) != (fields.department_id, fields.position)
-    rights = (held, row.clearance) != (fields.roles, fields.clearance)
-    if not can(actor, "people.edit") or rights or (place and held):
-        require(actor, "people.rights")
-    if (rights or place) and actor.id == row.id:
-        raise Invalid(
-            "不能改自己的角色、密级、部门和岗位，请由另一位安全管理员来改。",
-            {"roles": "不能改自己的"},
-        )
-    if held != fields.roles:
-        require_office_kept(uow, row, fields.roles)
 
 
 def _check_fields(uow: UnitOfWork, fields: UserFields, user_id: int | None) -> None:
@@ -366,18 +307,6 @@ def _get_row(uow: UnitOfWork, user_id: int) -> User:
     return row
 
 
-def _today(uow: UnitOfWork) -> date:
-    return local_day(uow.now())
-
-
-def _has_left(uow: UnitOfWork, row: User) -> bool:
-    return row.left_on is not None and row.left_on <= _today(uow)
-
-
-def _present(uow: UnitOfWork) -> ColumnElement[bool]:
-    return or_(User.left_on.is_(None), User.left_on > _today(uow))
-
-
 def _as_view(row: User) -> UserView:
     return UserView(
         id=row.id,
@@ -394,46 +323,3 @@ def _as_view(row: User) -> UserView:
         position=row.position,
         awaits_release=row.awaits_release,
     )
-
-
-def _as_actor(uow: UnitOfWork, row: User) -> Actor:
-    return _as_actors(uow, [row])[0]
-
-
-def _as_actors(uow: UnitOfWork, rows: Iterable[User]) -> list[Actor]:
-    """Return people as actors: their grants and the tree looked up once for all."""
-    people = list(rows)
-    grants = held_grants(uow, [row.id for row in people]) if people else {}
-    tree: list[tuple[int, int | None]] | None = None
-    actors = []
-    for row in people:
-        roles = frozenset(grant.role for grant in row.roles if not row.awaits_release)
-        if "head" in roles and tree is None:
-            tree = [(one.id, one.parent_id) for one in departments(uow)]
-        actors.append(
-            Actor(
-                id=row.id,
-                name=row.name,
-                username=row.username,
-                staff_no=row.staff_no,
-                department_id=row.department_id,
-                department_name=row.department.name,
-                roles=roles,
-                clearance=row.clearance,
-                headed=_subtree(tree or [], row.department_id) if "head" in roles else frozenset(),
-                must_change_password=row.must_change_password,
-                grants=grants.get(row.id, frozenset()),
-                awaits_release=row.awaits_release,
-            )
-        )
-    return actors
-
-
-def _subtree(tree: Iterable[tuple[int, int | None]], top: int) -> frozenset[int]:
-    """Return a department and everything below it."""
-    rows = list(tree)
-    found, frontier = {top}, {top}
-    while frontier:
-        frontier = {unit for unit, parent in rows if parent in frontier} - found
-        found |= frontier
-    return frozenset(found)

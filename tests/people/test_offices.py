@@ -5,7 +5,7 @@ from sqlalchemy import select, text
 
 from archive.core.errors import Conflict, Forbidden, Invalid
 from archive.instance import MIGRATIONS, migrate
-from archive.people import access, service
+from archive.people import access, separation, service
 from archive.people.models import RoleGrant
 from archive.people.rights import OFFICES, ROLES, acts, can, needs_thing
 from archive.people.wording import ACT_WORDS, role_lines
@@ -187,20 +187,20 @@ def test_a_password_from_the_system_administrator_opens_no_papers(resources, com
     assert leader.awaits_release and not leader.handles_papers
     for actor, refusal in ((system, Forbidden), (leader, Forbidden)):
         with resources.work() as uow, pytest.raises(refusal):
-            service.release(uow, actor, leader.id)
+            separation.release(uow, actor, leader.id)
     with resources.work() as uow:
-        service.release(uow, security, leader.id)
+        separation.release(uow, security, leader.id)
         assert service.get_actor(uow, leader.id).handles_papers
         with pytest.raises(Conflict):
-            service.release(uow, security, leader.id)
+            separation.release(uow, security, leader.id)
         uow.commit()
     with resources.work() as uow:  # not separated: whoever gives roles needs no second
         access.reset_password(uow, company.admin, company.leader.id, "-")
         assert service.get_actor(uow, leader.id).handles_papers
         access.reset_password(uow, system, security.id, "-")
         with pytest.raises(Invalid, match="自己"):
-            service.release(uow, security, security.id)
-        service.release(uow, None, security.id)
+            separation.release(uow, security, security.id)
+        separation.release(uow, None, security.id)
 
 
 def test_every_change_of_rights_is_in_the_journal(resources, company, three):
