@@ -83,6 +83,8 @@ from archive.tasks import routes as tasks
 from archive.trust import api as trust_api
 from archive.trust import public_routes as verdict
 from archive.trust import routes as trust
+from archive.trust.access import api as access_api
+from archive.trust.access import routes as access
 from archive.trust.health import routes as health
 from archive.web import errors, headers, navigation, observing
 from archive.workbench import routes as workbench
@@ -135,6 +137,7 @@ PAGES = (
     unread_routes,
     saved_routes,
     trust,
+    access,
     health,
     verdict,
     workbench,
@@ -171,6 +174,7 @@ CALLS = (
     search_api,
     saved_api,
     trust_api,
+    access_api,
 )
 
 

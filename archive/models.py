@@ -19,6 +19,7 @@ from archive.lending.confirming import models as confirming
 from archive.lending.incidents import models as incidents
 from archive.lending.viewing import models as viewing
 from archive.people import models as people
+from archive.people.grants import models as grants
 from archive.people.signin import models as sign_in
 from archive.records import models as records
 from archive.search import models as search
@@ -45,6 +46,7 @@ __all__ = [
     "files",
     "filing",
     "forms",
+    "grants",
     "handover",
     "incidents",
     "incoming",

@@ -234,7 +234,7 @@ def _settle(resources: Resources) -> Company:
             "finance_clerk": ("吴会计", "finance_id", {"finance", "clerk"}, 1),
             "other_clerk": ("赵客服", "service_id", {"clerk"}, 1),
             "other_head": ("钱主任", "service_id", {"head"}, 2),
-            "admin": ("管理员", "", {"admin"}, 0),
+            "admin": ("管理员", "", {"system_admin", "security_admin"}, 0),
         }
         ids = {}
         for number, (key, (name, unit, roles, clearance)) in enumerate(people.items(), start=1):

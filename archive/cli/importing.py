@@ -53,7 +53,7 @@ def import_(path: Path, as_json: bool) -> None:
 def find_operator(resources: Resources) -> Actor:
     """Return in whose name the command files: an archivist, else the administrator at the keys."""
     with resources.reading() as uow:
-        for role in ("archivist", "archive_head", "admin"):
+        for role in ("archivist", "archive_head", "system_admin"):
             for actor in people.actors_with_role(uow, role):
                 roles = actor.roles | {"archivist"}
                 return replace(actor, roles=roles, clearance=CONFIDENTIAL)

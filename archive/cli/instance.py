@@ -20,7 +20,7 @@ from archive.demo import make_demo
 from archive.instance import install_forms, open_instance
 from archive.jobs import drain_all, run_worker
 from archive.lending.service import seed_rules
-from archive.people import access, service
+from archive.people import access, separation, service
 from archive.signing.keys import company_key
 from doc_templates.pdf import OfficeConverter
 from storage.places import hold_server_place
@@ -30,7 +30,7 @@ THREADS = 8
 
 @click.command()
 @click.option("--company", default="本公司", help="公司名称，印在证书里。")
-@click.option("--admin", default="admin", help="首位系统管理员的用户名。")
+@click.option("--admin", default="admin", help="首位管理员（系统管理员兼安全管理员）的用户名。")
 def init(company: str, admin: str) -> None:
     """建立一个空的档案台；初始密码只显示一次。"""
     resources = open_instance()
@@ -46,7 +46,7 @@ def init(company: str, admin: str) -> None:
             staff_no="0001",
             name="系统管理员",
             department_id=unit,
-            roles=frozenset({"admin"}),
+            roles=frozenset({"system_admin", "security_admin"}),
             clearance=0,
         )
         service.add_user(uow, None, fields, password_hash)
@@ -55,6 +55,7 @@ def init(company: str, admin: str) -> None:
     company_key(resources)
     click.echo(f"用户名：{admin}\n初始密码：{first}")
     say("请记下初始密码，首次登录后必须修改。")
+    say("这个账号是系统管理员兼安全管理员；建议分给两个人（见“用户管理 → 角色说明”）。")
 
 
 @click.command()
@@ -133,6 +134,20 @@ def token(user: str, days: int) -> None:
     click.echo(issued)
 
 
+@click.command()
+@click.argument("user")
+def release(user: str) -> None:
+    """放行被重置过密码、权限停用中的用户（没有另一位安全管理员可办时用）。"""
+    resources = open_instance()
+    with resources.work() as uow:
+        actor = service.find_actor_by_username(uow, user)
+        if actor is None:
+            raise NotFound(f"没有用户“{user}”，或其已离职。")
+        separation.release(uow, None, actor.id)
+        uow.commit()
+    click.echo(f"{actor.name} 的权限已恢复。")
+
+
 class _WorkerKeeper:
     """Keeps one worker process beside the web server and starts it again if it dies."""
 
@@ -165,4 +180,4 @@ class _WorkerKeeper:
             self._stopping.wait(1)
 
 
-commands = (init, demo, serve, worker, token)
+commands = (init, demo, serve, worker, token, release)

@@ -18,6 +18,7 @@ HOMES = {
     "worker": "instance",
     "token": "instance",
     "account": "accounts",
+    "release": "instance",
     "form": "forms",
     "import": "importing",
     "extract": "extracting",

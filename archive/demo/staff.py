@@ -1,4 +1,4 @@
-"""Who works at the demo company: five departments, thirteen accounts, and how they are added."""
+"""Who works at the demo company: five departments, fourteen accounts, and how they are added."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -54,15 +54,16 @@ def _person(
 
 # Leaders sign in the order of their staff numbers: 总经理 before 董事长.
 PEOPLE = (
-    _person("admin", "0001", "管理员", TOP, "系统维护", "admin", 0),
+    _person("admin", "0001", "管理员", TOP, "系统维护", "system_admin security_admin", 0),
     _person("luhaiping", "0002", "陆海平", TOP, "总经理", "leader", 3),
     _person("shenruoyun", "0003", "沈若云", TOP, "董事长", "leader", 3),
+    _person("guming", "0004", "顾明", TOP, "审计员", "audit_admin", 0),
     _person("fangjiaming", "0101", "方嘉明", "XSB", "经理", "head", 2),
     _person("linxiaoyu", "0102", "林晓雨", "XSB", "业务员", "clerk", 1),
     _person("hezihan", "0103", "何子涵", "XSB", "业务员", "clerk", 1),
     _person("tangyifan", "0104", "唐一帆", "XSB", "业务员", "clerk", 1),
     _person("qiumeizhen", "0201", "邱美珍", "KFB", "主任", "head", 2),
-    _person("suxiaomin", "0202", "苏小敏", "KFB", "客服专员", "clerk", 1),
+    _person("suxiaomin", "0202", "苏小敏", "KFB", "客服专员", "clerk service", 1),
     _person("wanglifen", "0301", "汪丽芬", "CWB", "经理", "head finance", 2),
     _person("duzhiqiang", "0302", "杜志强", "CWB", "会计", "clerk finance", 1),
     _person("yanshouzheng", "0401", "严守正", "DAS", "主任", "head archive_head", 3),

@@ -20,6 +20,7 @@ from archive.filing.describe import views_of
 from archive.filing.models import HELD, UNFINISHED, Item, ItemCopy
 from archive.filing.rules import line_fault
 from archive.filing.views import FileView, ItemView
+from archive.people.grants.held import grants_on_each
 from archive.people.readers import may_read, may_read_set
 from archive.people.rights import Actor, Thing, require
 from archive.records import service as records
@@ -117,8 +118,20 @@ def thing_of_row(uow: UnitOfWork, row: Item) -> Thing:
 def things_of_rows(uow: UnitOfWork, rows: Sequence[Item]) -> list[Thing]:
     """Return what rights ask about each of the items, their customers looked up together."""
     keepers = _keepers(uow, {row.customer_id for row in rows} - {None})
+    granted = grants_on_each(
+        uow,
+        [
+            (
+                ("item", row.id),
+                ("record", row.record_id),
+                ("volume", row.volume_id),
+                ("customer", row.customer_id),
+            )
+            for row in rows
+        ],
+    )
     things = []
-    for row in rows:
+    for row, grants in zip(rows, granted, strict=True):
         keeper = keepers.get(row.customer_id or 0)
         signers = frozenset[int]()
         if row.record_id is not None:
@@ -133,6 +146,7 @@ def things_of_rows(uow: UnitOfWork, rows: Sequence[Item]) -> list[Thing]:
                 customer_owner_id=keeper.owner_id if keeper else None,
                 secrecy=row.secrecy,
                 state=row.state,
+                grants=grants,
             )
         )
     return things

@@ -32,6 +32,8 @@ CANDIDATE_LABELS: Mapping[str, str] = {
     "leader": "公司领导",
     "role:finance": "财务",
     "role:legal": "法务",
+    "role:quality": "质量",
+    "role:service": "客服",
     "role:archivist": "档案员",
     "role:archive_head": "档案负责人",
     "external": "外单位（线下签）",

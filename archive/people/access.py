@@ -16,6 +16,7 @@ from archive.core.clock import local_day, show_instant
 from archive.core.errors import Conflict, Invalid, NotFound, Throttled
 from archive.people.models import ApiToken, LoginSession, PasswordTry, User
 from archive.people.rights import Actor, require
+from archive.people.separation import require_office_kept, rest_rights
 from archive.people.service import find_actor
 from archive.people.signin.leaving import end_everything, end_sign_ins
 from archive.people.signin.locks import end_locks, lock, locked_until
@@ -262,6 +263,9 @@ def change_password(uow: UnitOfWork, user_id: int, password_hash: str) -> None:
 def reset_password(uow: UnitOfWork, actor: Actor, user_id: int, password_hash: str) -> None:
     """Give a user a first password again, to be changed at the next sign-in."""
     require(actor, "people.edit")
+    row = uow.session.get(User, user_id)
+    if row is not None and rest_rights(actor, row):
+        uow.journal(actor.id, "user.rest", "user", user_id, {})
     set_first_password(uow, actor.id, user_id, password_hash, f"系统管理员（{actor.name}）")
 
 
@@ -290,6 +294,7 @@ def mark_left(uow: UnitOfWork, actor: Actor, user_id: int) -> None:
         raise NotFound("没有这位用户。")
     if row.id == actor.id:
         raise Invalid("不能把自己标为离职，请由另一位管理员操作。")
+    require_office_kept(uow, row)
     row.left_on = local_day(uow.now())
     end_everything(uow, user_id)
     uow.journal(actor.id, "user.left", "user", user_id, {})

@@ -5,7 +5,7 @@ from wtforms import PasswordField, SelectField, SelectMultipleField, StringField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import DataRequired, EqualTo, Length
 
-from archive.people.rights import ROLES, SECRECY
+from archive.people.rights import INTERNAL, ROLES, SECRECY
 
 
 class LoginForm(FlaskForm):
@@ -26,7 +26,7 @@ class PasswordForm(FlaskForm):
 
 
 class UserForm(FlaskForm):
-    """What an administrator enters about a user."""
+    """What administrators enter about a user; each sees what is theirs to change."""
 
     username = StringField("用户名", [DataRequired("请填写用户名"), Length(max=40)])
     staff_no = StringField("工号", [DataRequired("请填写工号"), Length(max=20)])
@@ -38,5 +38,16 @@ class UserForm(FlaskForm):
     clearance = SelectField(
         "可看密级",
         coerce=int,
+        default=INTERNAL,
         choices=[SelectChoice(str(rank), label) for rank, label in enumerate(SECRECY)],
     )
+
+    def keep_only(self, *, account: bool, place: bool, rights: bool) -> None:
+        """Take out the entries that are another administrator's."""
+        parts = (
+            (account, ("username", "staff_no", "name", "email")),
+            (place, ("department_id", "position")),
+            (rights, ("roles", "clearance")),
+        )
+        for key in (key for is_theirs, keys in parts if not is_theirs for key in keys):
+            delattr(self, key)

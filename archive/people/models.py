@@ -20,7 +20,11 @@ class Department(Base):
 
 
 class User(Base):
-    """A person (职员) who may sign in; a leaver stays as a row with ``left_on``."""
+    """A person (职员) who may sign in; a leaver stays as a row with ``left_on``.
+
+    ``awaits_release``: the system administrator gave a new password; the roles rest until the
+    security administrator has seen to it (复核放行) that it is in the right hands.
+    """
 
     __tablename__ = "user"
 
@@ -34,6 +38,7 @@ class User(Base):
     password_hash: Mapped[str] = mapped_column(String(200))
     must_change_password: Mapped[bool] = mapped_column(default=True)
     clearance: Mapped[int] = mapped_column(default=1)
+    awaits_release: Mapped[bool] = mapped_column(default=False)
     left_on: Mapped[date | None]
     created_at: Mapped[datetime]
     row_version: Mapped[int] = mapped_column(default=1)

@@ -21,16 +21,22 @@ ROLES = {
     "leader": "公司领导",
     "finance": "财务",
     "legal": "法务",
+    "quality": "质量",
+    "service": "客服",
     "audit": "审计",
-    "admin": "系统管理员",
+    "system_admin": "系统管理员",
+    "security_admin": "安全管理员",
+    "audit_admin": "审计管理员",
 }
+OFFICES = ("system_admin", "security_admin", "audit_admin")  # 三员：没有一员凭职务看文件
 
 
 @dataclass(frozen=True)
 class Actor:
     """The person who acts, as plain values.
 
-    ``headed`` holds the departments this person heads, descendants included.
+    ``headed`` holds the departments this person heads, descendants included; ``grants`` the
+    grants that hold for them now.
     """
 
     id: int
@@ -43,11 +49,21 @@ class Actor:
     clearance: int
     headed: frozenset[int] = frozenset()
     must_change_password: bool = False
+    grants: frozenset[int] = frozenset()
+    awaits_release: bool = False
+
+    @property
+    def handles_papers(self) -> bool:
+        """Whether this person has more than an administrator's office (or nothing at all)."""
+        return not self.roles <= _OFFICES
 
 
 @dataclass(frozen=True)
 class Thing:
-    """What rights are asked about: whose it is, who takes part, how secret, in what state."""
+    """What rights are asked about: whose it is, who takes part, how secret, in what state.
+
+    ``grants`` are those given on it (on the paper, its volume or its customer), ended or not.
+    """
 
     kind: str
     department_id: int | None = None
@@ -58,6 +74,7 @@ class Thing:
     secrecy: int = INTERNAL
     state: str = ""
     assignee_ids: frozenset[int] = field(default_factory=frozenset)
+    grants: frozenset[int] = frozenset()
 
 
 def secrecy_rank(label: str) -> int:
@@ -70,7 +87,7 @@ def reader_tokens(thing: Thing) -> frozenset[str]:
 
     Those who wrote or signed it always, and nobody else while it is a draft; its department (and
     its customer's) while it is not secret, only their heads once it is; archivists, leaders and
-    auditors within their clearance.
+    auditors within their clearance; once it is signed whoever was let in by a grant, within theirs.
     """
     if thing.kind == "record" and thing.state == "draft":
         return frozenset(f"u{person}" for person in {thing.owner_id, *thing.participants} - {None})
@@ -81,20 +98,25 @@ def reader_tokens(thing: Thing) -> frozenset[str]:
     tokens |= {f"{office}.{thing.secrecy}" for office in ("archive", "leader", "audit")}
     if thing.secrecy <= INTERNAL:
         tokens |= {f"d{unit}" for unit in departments}
+    tokens |= {f"g{grant}.{thing.secrecy}" for grant in thing.grants}
     if thing.secrecy == PUBLIC:
         tokens.add("all")
     if thing.kind == "record" and thing.state not in ("signed", "filed", "destroyed"):
         tokens -= {f"{office}.{thing.secrecy}" for office in ("archive", "audit")}
+        tokens -= {f"g{grant}.{thing.secrecy}" for grant in thing.grants}
         tokens -= {"all"} | {f"d{unit}" for unit in departments}
     return frozenset(tokens)
 
 
 def actor_tokens(actor: Actor) -> frozenset[str]:
-    """Return the tokens a person holds."""
+    """Return the tokens a person holds; none for who only holds an administrator's office."""
+    if not actor.handles_papers:
+        return frozenset()
     levels = range(min(actor.clearance, CONFIDENTIAL) + 1)
     tokens = {"all", f"u{actor.id}", f"d{actor.department_id}"}
     tokens |= {f"d{unit}" for unit in actor.headed}
     tokens |= {f"h{unit}.{level}" for unit in actor.headed for level in levels}
+    tokens |= {f"g{grant}.{level}" for grant in actor.grants for level in levels}
     offices = {
         "archive": {"archivist", "archive_head"},
         "leader": {"leader"},
@@ -117,9 +139,14 @@ def personal_tokens(actor: Actor) -> frozenset[str]:
 
 
 def can(actor: Actor | None, act: str, thing: Thing | None = None) -> bool:
-    """Say whether the actor may do the act (to the thing); an unknown act is a KeyError."""
+    """Say whether the actor may do the act (to the thing); an unknown act is a KeyError.
+
+    What is done with papers is not for who only holds an administrator's office.
+    """
     rule = _RULES[act]
-    return actor is not None and rule(actor, thing or Thing(kind=""))
+    if actor is None or not (actor.handles_papers or act in _WITHOUT_PAPERS):
+        return False
+    return rule(actor, thing or Thing(kind=""))
 
 
 def require(actor: Actor | None, act: str, thing: Thing | None = None) -> Actor:
@@ -134,7 +161,7 @@ def require(actor: Actor | None, act: str, thing: Thing | None = None) -> Actor:
     read = f"{thing.kind}.read" if thing else ""
     if thing is not None and read in _RULES and not can(actor, read, thing):
         raise NotFound("没有这份文件，或者您无权查看。")
-    raise Forbidden("您没有权限做这件事；如确有需要，请联系部门负责人或系统管理员。")
+    raise Forbidden("您没有权限做这件事；如确有需要，请联系部门负责人或安全管理员。")
 
 
 def acts() -> frozenset[str]:
@@ -148,15 +175,11 @@ def needs_thing(act: str) -> bool:
 
 
 _Rule = Callable[[Actor, Thing], bool]
+_OFFICES = frozenset(OFFICES)
 
 
 def _anyone(actor: Actor, thing: Thing) -> bool:
     return True
-
-
-def _staff(actor: Actor, thing: Thing) -> bool:
-    """Anyone but a bare administrator: that office handles no papers."""
-    return bool(actor.roles - {"admin"})
 
 
 def _readable(actor: Actor, thing: Thing) -> bool:
@@ -196,8 +219,8 @@ def _archivist_who_reads(actor: Actor, thing: Thing) -> bool:
 
 
 def _of_its_department(actor: Actor, thing: Thing) -> bool:
-    """A member of the department, or the head of one above it; a bare administrator never."""
-    return _staff(actor, thing) and thing.department_id in {actor.department_id, *actor.headed}
+    """A member of the department, or the head of one above it."""
+    return thing.department_id in {actor.department_id, *actor.headed}
 
 
 def _of_its_department_or_office(actor: Actor, thing: Thing) -> bool:
@@ -205,23 +228,35 @@ def _of_its_department_or_office(actor: Actor, thing: Thing) -> bool:
     return bool(actor.roles & offices) or _of_its_department(actor, thing)
 
 
+def _keeps_its_access(actor: Actor, thing: Thing) -> bool:
+    """Who may see and widen the circle of its readers.
+
+    The security administrator, who reads nothing; the head of its department and the archive's
+    head, where they read it themselves.
+    """
+    if "security_admin" in actor.roles:
+        return True
+    heads = thing.department_id in actor.headed or "archive_head" in actor.roles
+    return heads and can(actor, f"{thing.kind}.read", thing)
+
+
 _RULES: dict[str, _Rule] = {
     "self": _anyone,
-    "form.read": _staff,
-    "form.publish": _role("admin"),
-    "customer.list": _staff,
-    "customer.read": _staff,
-    "customer.create": _staff,
+    "form.read": _anyone,
+    "form.publish": _role("system_admin"),
+    "customer.list": _anyone,
+    "customer.read": _anyone,
+    "customer.create": _anyone,
     "customer.edit": _customer_keeper,
-    "record.list": _staff,
-    "record.create": _staff,
+    "record.list": _anyone,
+    "record.create": _anyone,
     "record.read": _readable,
     "record.edit": _author_of_draft,
     "record.submit": _author_of_draft,
     "record.withdraw": _author,
     "record.sign": _assigned,
     "record.reject": _assigned,
-    "item.list": _staff,
+    "item.list": _anyone,
     "item.read": _readable,
     "item.file": _archivist_who_reads,
     "item.lower": _role("archive_head", "leader"),
@@ -233,26 +268,26 @@ _RULES: dict[str, _Rule] = {
     "filing.list": _role("archivist", "archive_head"),
     "plan.edit": _role("archivist", "archive_head"),
     "filing.import": _role("archivist", "archive_head"),
-    "handover.list": _staff,
+    "handover.list": _anyone,
     "handover.read": _of_its_department_or_office,
     "handover.make": _of_its_department,
     "handover.receive": _role("archivist", "archive_head"),
     "handover.all": _role("archivist", "archive_head", "leader", "audit"),
-    "controlled.list": _staff,
-    "controlled.register": _role("archivist", "archive_head", "leader", "audit"),
+    "controlled.list": _anyone,
+    "controlled.register": _role("archivist", "archive_head", "leader", "audit", "quality"),
     "controlled.manage": _role("archivist", "archive_head"),
     "place.list": _role("archivist", "archive_head", "leader", "audit"),
     "place.edit": _role("archivist", "archive_head"),
     "place.move": _role("archivist", "archive_head"),
     "stocktake.list": _role("archivist", "archive_head", "leader", "audit"),
     "stocktake.work": _role("archivist", "archive_head"),
-    "volume.list": _staff,
+    "volume.list": _anyone,
     "volume.seal": _role("archivist", "archive_head"),
     "seal.list": _anyone,
-    "seal.edit": _role("admin"),
-    "seal.register": _staff,
-    "loan.list": _staff,
-    "loan.request": _staff,
+    "seal.edit": _role("security_admin"),
+    "seal.register": _anyone,
+    "loan.list": _anyone,
+    "loan.request": _anyone,
     "loan.approve": _assigned,
     "loan.desk": _role("archivist", "archive_head"),
     "loan.incident": _role("archive_head"),
@@ -263,17 +298,43 @@ _RULES: dict[str, _Rule] = {
     "retention.appraise": _role("archive_head"),
     "retention.hold": _role("archive_head", "legal"),
     "retention.dispose": _role("archivist", "archive_head"),
-    "retention.sign": _staff,
-    "retention.settings": _role("admin"),
-    "search": _staff,
+    "retention.sign": _anyone,
+    "retention.settings": _role("security_admin"),
+    "search": _anyone,
     "personal.read": _knows_personally,
-    "search.synonyms": _role("archivist", "archive_head", "admin"),
-    "journal.read": _role("admin", "audit", "leader", "archive_head"),
-    "verify.run": _role("admin", "audit", "archive_head"),
-    "health.read": _role("admin"),
-    "people.list": _role("admin"),
-    "people.edit": _role("admin"),
+    "search.synonyms": _role("archivist", "archive_head", "system_admin"),
+    "journal.read": _role("audit_admin", "audit", "leader", "archive_head"),
+    "verify.run": _role("system_admin", "audit_admin", "audit", "archive_head"),
+    "health.read": _role("system_admin"),
+    "people.list": _role(*OFFICES),
+    "people.edit": _role("system_admin"),
+    "people.rights": _role("security_admin"),
+    "task.reassign": _role("security_admin"),
+    "access.read": _keeps_its_access,
+    "access.grant": _keeps_its_access,
+    "grant.list": _role("security_admin", "archive_head", "head"),
 }
+_WITHOUT_PAPERS = frozenset(
+    {
+        "self",
+        "form.publish",
+        "seal.list",
+        "seal.edit",
+        "retention.read",
+        "retention.settings",
+        "search.synonyms",
+        "journal.read",
+        "verify.run",
+        "health.read",
+        "people.list",
+        "people.edit",
+        "people.rights",
+        "task.reassign",
+        "access.read",
+        "access.grant",
+        "grant.list",
+    }
+)
 _ABOUT_A_THING = (
     _readable,
     _knows_personally,
@@ -284,4 +345,5 @@ _ABOUT_A_THING = (
     _archivist_who_reads,
     _of_its_department,
     _of_its_department_or_office,
+    _keeps_its_access,
 )

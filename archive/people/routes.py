@@ -1,5 +1,7 @@
 """The door (sign in, sign out, own password) and user administration."""
 
+from typing import Any
+
 from apiflask import APIBlueprint
 from flask import abort, flash, redirect, render_template, request, session, url_for
 from werkzeug.wrappers import Response
@@ -8,7 +10,7 @@ from wtforms.fields.choices import SelectChoice
 from archive.core.errors import Invalid, Throttled, Unavailable
 from archive.core.list_sheets import ListColumn, wants_sheet, whole_list_sheet
 from archive.core.web import reading, resources, work
-from archive.people import access, service
+from archive.people import access, offices, separation, service
 from archive.people.forms import LoginForm, PasswordForm, UserForm
 from archive.people.gate import (
     COOKIE,
@@ -18,11 +20,12 @@ from archive.people.gate import (
     guard,
     signed_in,
 )
-from archive.people.rights import ROLES, SECRECY
+from archive.people.rights import INTERNAL, ROLES, SECRECY, can
 from archive.people.signin.doorway import let_in, refusal_in_words, set_session_cookie, this_caller
 from archive.people.signin.edge import check_own, own_words, sign_in
 from archive.people.signin.outside import has_own_password, providers_of_id
 from archive.people.signin.passwords import check_choice
+from archive.people.wording import RoleLine, role_lines
 
 pages = APIBlueprint("people", __name__, template_folder="templates", enable_openapi=False)
 
@@ -36,6 +39,22 @@ _COLUMNS: tuple[ListColumn[service.UserView], ...] = (
     ListColumn("可看到", lambda user: SECRECY[user.clearance], 10),
     ListColumn("电子邮件", lambda user: user.email, 24),
     ListColumn("离职日期", lambda user: user.left_on, 12),
+)
+_ROLES: tuple[ListColumn[RoleLine], ...] = (
+    ListColumn("角色", lambda line: line.label, 14),
+    ListColumn("做什么", lambda line: line.words, 60),
+    ListColumn("谁有", lambda line: "、".join(line.holders), 30),
+    ListColumn("可以办的事", lambda line: "、".join(line.acts), 80),
+)
+_ENTRIES = (
+    "username",
+    "staff_no",
+    "name",
+    "email",
+    "position",
+    "department_id",
+    "roles",
+    "clearance",
 )
 
 
@@ -140,48 +159,61 @@ def users() -> str | Response:
     """List every user."""
     with reading() as uow:
         people = service.list_users(uow, actor())
+        told = offices.advice(service.office_holders(uow))
     if wants_sheet():
         return whole_list_sheet("用户", _COLUMNS, people)
-    return render_template("people/users.html", users=people, secrecy=SECRECY)
+    return render_template("people/users.html", users=people, secrecy=SECRECY, advice=told)
+
+
+@pages.get("/admin/roles")
+@guard("people.list")
+def roles() -> str | Response:
+    """Show what every role is for and may do, who holds it, and whether offices are separated."""
+    with reading() as uow:
+        holders = service.office_holders(uow)
+    lines = role_lines(holders)
+    if wants_sheet():
+        return whole_list_sheet("角色", _ROLES, lines)
+    return render_template("people/roles.html", roles=lines, advice=offices.advice(holders))
 
 
 @pages.route("/admin/users/new", methods=["GET", "POST"])
 @guard("people.edit")
 def new_user() -> str | tuple[str, int] | Response:
     """Add a user with a first password, shown once."""
-    form = _user_form()
+    form = _user_form(None)
     if request.method == "GET":
-        return render_template("people/user.html", form=form, user=None)
+        return _user_page(form, None)
     first = access.new_password()
     try:
         _check(form)
         password_hash = access.hash_password(first)
         with work() as uow:
-            service.add_user(uow, actor(), _fields(form), password_hash)
+            service.add_user(uow, actor(), _fields(form, None), password_hash)
             uow.commit()
     except Invalid as refusal:
-        return render_template("people/user.html", form=_with_errors(form, refusal), user=None), 422
+        return _user_page(_with_errors(form, refusal), None), 422
     return _show_once(str(form.username.data), first)
 
 
 @pages.route("/admin/users/<int:user_id>", methods=["GET", "POST"])
-@guard("people.edit")
+@guard("people.list")
 def user(user_id: int) -> str | tuple[str, int] | Response:
     """Show and change one user."""
     with reading() as uow:
         view = service.get_user(uow, actor(), user_id)
-    form = _user_form()
+    form = _user_form(view)
     if request.method == "GET":
         form.process(obj=view)
-        return render_template("people/user.html", form=form, user=view)
+        return _user_page(form, view)
     try:
         _check(form)
         with work() as uow:
             version = request.form.get("version", type=int) or 0
-            service.edit_user(uow, actor(), user_id, _fields(form), version)
+            service.edit_user(uow, actor(), user_id, _fields(form, view), version)
             uow.commit()
     except Invalid as refusal:
-        return render_template("people/user.html", form=_with_errors(form, refusal), user=view), 422
+        return _user_page(_with_errors(form, refusal), view), 422
     flash("用户资料已保存。", "success")
     return redirect(url_for("people.users"))
 
@@ -197,6 +229,17 @@ def reset(user_id: int) -> str | Response:
         access.reset_password(uow, actor(), user_id, password_hash)
         uow.commit()
     return _show_once(view.username, first)
+
+
+@pages.post("/admin/users/<int:user_id>/release")
+@guard("people.rights")
+def release(user_id: int) -> Response:
+    """Let a person's roles count again after a password from the system administrator."""
+    with work() as uow:
+        name = separation.release(uow, actor(), user_id)
+        uow.commit()
+    flash(f"{name}的权限已恢复。", "success")
+    return redirect(url_for("people.user", user_id=user_id))
 
 
 @pages.post("/admin/users/<int:user_id>/left")
@@ -229,8 +272,13 @@ def _password_page(form: PasswordForm) -> str:
     return render_template("people/password.html", form=form, in_directory=in_directory)
 
 
-def _user_form() -> UserForm:
-    form = UserForm()
+def _user_form(view: service.UserView | None) -> UserForm:
+    form, person = UserForm(), actor()
+    account, rights = can(person, "people.edit"), can(person, "people.rights")
+    placeless = account and not (view and view.roles)
+    form.keep_only(account=account, place=rights or placeless, rights=rights)
+    if "department_id" not in form:
+        return form
     with reading() as uow:
         form.department_id.choices = [
             SelectChoice(str(unit.id), unit.name) for unit in service.departments(uow)
@@ -243,17 +291,22 @@ def _check(form: UserForm) -> None:
         raise Invalid("用户资料有误，请按提示改正。")
 
 
-def _fields(form: UserForm) -> service.UserFields:
-    return service.UserFields(
-        username=form.username.data or "",
-        staff_no=form.staff_no.data or "",
-        name=form.name.data or "",
-        email=form.email.data or "",
-        position=form.position.data or "",
-        department_id=form.department_id.data,
-        roles=frozenset(form.roles.data or ()) & ROLES.keys(),
-        clearance=form.clearance.data,
+def _user_page(form: UserForm, view: service.UserView | None) -> str:
+    return render_template(
+        "people/user.html", form=form, user=view, words=offices.ROLE_WORDS, secrecy=SECRECY
     )
+
+
+def _fields(form: UserForm, view: service.UserView | None) -> service.UserFields:
+    """Return what was entered; what is another administrator's stays as it is."""
+    kept: dict[str, Any] = {"roles": frozenset(), "clearance": INTERNAL}
+    if view is not None:
+        kept = {key: getattr(view, key) for key in _ENTRIES}
+    typed = {key: form[key].data for key in _ENTRIES if key in form}
+    entered: dict[str, Any] = kept | {key: value or "" for key, value in typed.items()}
+    if "clearance" in typed:
+        entered["clearance"] = typed["clearance"]
+    return service.UserFields(**entered | {"roles": frozenset(entered["roles"]) & ROLES.keys()})
 
 
 def _with_errors(form: UserForm, refusal: Invalid) -> UserForm:

@@ -4,15 +4,25 @@ Passwords, sessions and tokens are in ``people.access``.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import Select, or_, select
+from sqlalchemy.orm.attributes import flag_modified
 
-from archive.core.clock import local_day
 from archive.core.errors import Conflict, Invalid, NotFound
+from archive.people.actors import as_actors, has_left, present
 from archive.people.models import Department, RoleGrant, User
-from archive.people.rights import CONFIDENTIAL, ROLES, Actor, require
+from archive.people.offices import check_roles
+from archive.people.rights import (
+    CONFIDENTIAL,
+    INTERNAL,
+    OFFICES,
+    ROLES,
+    Actor,
+    require,
+)
+from archive.people.separation import require_offices
 from storage.work import UnitOfWork
 
 
@@ -42,6 +52,7 @@ class UserView:
     left_on: date | None
     version: int
     position: str = ""
+    awaits_release: bool = False
 
     @property
     def role_labels(self) -> tuple[str, ...]:
@@ -51,7 +62,11 @@ class UserView:
 
 @dataclass(frozen=True)
 class UserFields:
-    """What an administrator enters about a user."""
+    """What administrators enter about a user.
+
+    The account (user name, number, name, e-mail) is the system administrator's; department,
+    position, roles and clearance decide what a person may see and are the security one's.
+    """
 
     username: str
     staff_no: str
@@ -82,7 +97,7 @@ def add_department(uow: UnitOfWork, code: str, name: str, parent_id: int | None 
 def find_actor(uow: UnitOfWork, user_id: int) -> Actor | None:
     """Return the person as an actor, or None when unknown or gone."""
     row = uow.session.get(User, user_id)
-    return None if row is None or _has_left(uow, row) else _as_actor(uow, row)
+    return None if row is None or has_left(uow, row) else as_actors(uow, [row])[0]
 
 
 def get_actor(uow: UnitOfWork, user_id: int) -> Actor:
@@ -96,7 +111,7 @@ def get_actor(uow: UnitOfWork, user_id: int) -> Actor:
 def find_actor_by_username(uow: UnitOfWork, username: str) -> Actor | None:
     """Return the person who signs in under this name, or None when unknown or gone."""
     row = uow.session.scalar(select(User).where(User.username == username.strip()))
-    return None if row is None or _has_left(uow, row) else _as_actor(uow, row)
+    return None if row is None or has_left(uow, row) else as_actors(uow, [row])[0]
 
 
 def actors_with_role(uow: UnitOfWork, role: str) -> list[Actor]:
@@ -104,20 +119,45 @@ def actors_with_role(uow: UnitOfWork, role: str) -> list[Actor]:
     rows = uow.session.scalars(
         select(User)
         .join(RoleGrant, RoleGrant.user_id == User.id)
-        .where(RoleGrant.role == role, _present(uow))
+        .where(RoleGrant.role == role, present(uow))
         .order_by(User.staff_no)
     )
-    return [_as_actor(uow, row) for row in rows.unique()]
+    return as_actors(uow, rows.unique())
+
+
+def everyone_present(uow: UnitOfWork) -> list[Actor]:
+    """Return everybody who has not left, by staff number, in a fixed number of statements."""
+    rows = uow.session.scalars(select(User).where(present(uow)).order_by(User.staff_no))
+    return as_actors(uow, rows)
+
+
+def paper_handlers() -> Select[int]:
+    """Return the query for whoever has more than an administrator's office."""
+    return select(RoleGrant.user_id).where(RoleGrant.role.not_in(OFFICES))
+
+
+def office_holders(uow: UnitOfWork) -> dict[str, tuple[str, ...]]:
+    """Return the names of those present by the role they hold, every role named."""
+    found: dict[str, list[str]] = {role: [] for role in ROLES}
+    rows = uow.session.execute(
+        select(RoleGrant.role, User.name)
+        .join(User, User.id == RoleGrant.user_id)
+        .where(present(uow))
+        .order_by(User.staff_no)
+    )
+    for role, name in rows:
+        found.setdefault(role, []).append(name)
+    return {role: tuple(names) for role, names in found.items()}
 
 
 def actors_in_position(uow: UnitOfWork, position: str, department_id: int) -> list[Actor]:
     """Return everyone present in a position (岗位), those of the department first."""
     rows = uow.session.scalars(
         select(User)
-        .where(User.position == position, _present(uow))
+        .where(User.position == position, present(uow))
         .order_by(User.department_id != department_id, User.staff_no)
     )
-    return [_as_actor(uow, row) for row in rows.unique()]
+    return as_actors(uow, rows.unique())
 
 
 def head_of(uow: UnitOfWork, department_id: int | None) -> Actor | None:
@@ -126,12 +166,12 @@ def head_of(uow: UnitOfWork, department_id: int | None) -> Actor | None:
         row = uow.session.scalar(
             select(User)
             .join(RoleGrant, RoleGrant.user_id == User.id)
-            .where(User.department_id == department_id, RoleGrant.role == "head", _present(uow))
+            .where(User.department_id == department_id, RoleGrant.role == "head", present(uow))
             .order_by(User.staff_no)
             .limit(1)
         )
         if row is not None:
-            return _as_actor(uow, row)
+            return as_actors(uow, [row])[0]
         unit = uow.session.get(Department, department_id)
         department_id = None if unit is None else unit.parent_id
     return None
@@ -148,13 +188,13 @@ def names_of(uow: UnitOfWork, ids: Iterable[int | None]) -> dict[int, str]:
 
 def staff(uow: UnitOfWork, text: str = "", limit: int = 20) -> list[Actor]:
     """Return people present whose name, user name or staff number contains the text."""
-    query = select(User).where(_present(uow)).order_by(User.staff_no).limit(limit)
+    query = select(User).where(present(uow)).order_by(User.staff_no).limit(limit)
     if text.strip():
         fields = (User.name, User.username, User.staff_no)
         query = query.where(
             or_(*(column.contains(text.strip(), autoescape=True) for column in fields))
         )
-    return [_as_actor(uow, row) for row in uow.session.scalars(query)]
+    return as_actors(uow, uow.session.scalars(query))
 
 
 def list_users(uow: UnitOfWork, actor: Actor) -> list[UserView]:
@@ -180,6 +220,8 @@ def add_user(
     """Add a user with a first password and return the id; ``actor`` None is the command line."""
     if actor is not None:
         require(actor, "people.edit")
+        if fields.roles or fields.clearance > INTERNAL:
+            require(actor, "people.rights")
     _check_fields(uow, fields, user_id=None)
     row = User(
         username=fields.username.strip(),
@@ -205,29 +247,33 @@ def add_user(
 def edit_user(
     uow: UnitOfWork, actor: Actor, user_id: int, fields: UserFields, version: int
 ) -> UserView:
-    """Change a user; raise Conflict when they were changed meanwhile."""
-    require(actor, "people.edit")
+    """Change a user; raise Conflict when they were changed meanwhile.
+
+    Raises Forbidden for what is another administrator's, Invalid for one's own rights and when
+    an office would be left without anybody.
+    """
+    require(actor, "people.list")
     row = _get_row(uow, user_id)
     if row.row_version != version:
         raise Conflict("这位用户的资料刚被别人改过，请刷新后再改。")
+    fields = replace(fields, position=fields.position.strip())
     _check_fields(uow, fields, user_id)
-    if actor.id == user_id and "admin" not in fields.roles:
-        raise Invalid(
-            "不能取消自己的系统管理员角色，请由另一位管理员来改。", {"roles": "须保留系统管理员"}
-        )
+    require_offices(uow, actor, row, fields)
     row.username, row.staff_no, row.name = fields.username, fields.staff_no, fields.name
-    row.email, row.position = fields.email, fields.position.strip()
+    row.email, row.position = fields.email, fields.position
     row.department_id, row.clearance = fields.department_id, fields.clearance
     held = {grant.role for grant in row.roles}
     row.roles = [grant for grant in row.roles if grant.role in fields.roles]
     row.roles += [RoleGrant(role=role) for role in sorted(fields.roles - held)]
-    uow.journal(
-        actor.id,
-        "user.edit",
-        "user",
-        user_id,
-        {"roles": sorted(fields.roles), "clearance": fields.clearance},
-    )
+    flag_modified(row, "clearance")  # roles stand in rows of their own: the version counts them too
+    detail = {
+        "roles": sorted(fields.roles),
+        "gained": sorted(fields.roles - held),
+        "lost": sorted(held - fields.roles),
+        "clearance": fields.clearance,
+        "department": fields.department_id,
+    }
+    uow.journal(actor.id, "user.edit", "user", user_id, detail)
     uow.session.flush()
     return _as_view(row)
 
@@ -240,8 +286,8 @@ def _check_fields(uow: UnitOfWork, fields: UserFields, user_id: int | None) -> N
             wrong[key] = f"请填写{label}，不超过 40 个字"
     if uow.session.get(Department, fields.department_id) is None:
         wrong["department_id"] = "没有这个部门"
-    if not fields.roles or fields.roles - ROLES.keys():
-        wrong["roles"] = "请至少选一个角色"
+    if fields.roles - ROLES.keys():
+        wrong["roles"] = "没有这个角色"
     if not 0 <= fields.clearance <= CONFIDENTIAL:
         wrong["clearance"] = "密级范围不对"
     others = select(User.id).where(User.id != (user_id or 0))
@@ -251,6 +297,7 @@ def _check_fields(uow: UnitOfWork, fields: UserFields, user_id: int | None) -> N
         wrong["staff_no"] = "这个工号已有人用"
     if wrong:
         raise Invalid("用户资料有误，请按提示改正。", wrong)
+    check_roles(fields.roles)
 
 
 def _get_row(uow: UnitOfWork, user_id: int) -> User:
@@ -258,18 +305,6 @@ def _get_row(uow: UnitOfWork, user_id: int) -> User:
     if row is None:
         raise NotFound("没有这位用户。")
     return row
-
-
-def _today(uow: UnitOfWork) -> date:
-    return local_day(uow.now())
-
-
-def _has_left(uow: UnitOfWork, row: User) -> bool:
-    return row.left_on is not None and row.left_on <= _today(uow)
-
-
-def _present(uow: UnitOfWork) -> ColumnElement[bool]:
-    return or_(User.left_on.is_(None), User.left_on > _today(uow))
 
 
 def _as_view(row: User) -> UserView:
@@ -286,30 +321,5 @@ def _as_view(row: User) -> UserView:
         left_on=row.left_on,
         version=row.row_version,
         position=row.position,
+        awaits_release=row.awaits_release,
     )
-
-
-def _as_actor(uow: UnitOfWork, row: User) -> Actor:
-    roles = frozenset(grant.role for grant in row.roles)
-    return Actor(
-        id=row.id,
-        name=row.name,
-        username=row.username,
-        staff_no=row.staff_no,
-        department_id=row.department_id,
-        department_name=row.department.name,
-        roles=roles,
-        clearance=row.clearance,
-        headed=_subtree(uow, row.department_id) if "head" in roles else frozenset(),
-        must_change_password=row.must_change_password,
-    )
-
-
-def _subtree(uow: UnitOfWork, top: int) -> frozenset[int]:
-    """Return a department and everything below it."""
-    rows = uow.session.execute(select(Department.id, Department.parent_id)).all()
-    found, frontier = {top}, {top}
-    while frontier:
-        frontier = {row.id for row in rows if row.parent_id in frontier} - found
-        found |= frontier
-    return frozenset(found)

@@ -12,6 +12,7 @@ from archive.core.pages import Page, clean_paging
 from archive.customers.models import Customer
 from archive.forms.service import get_form
 from archive.people import readers
+from archive.people.grants.held import grants_on
 from archive.people.rights import Thing
 from archive.people.service import departments, names_of
 from archive.records.models import Record, RecordState, RecordVersion
@@ -48,6 +49,7 @@ def thing_of_row(uow: UnitOfWork, row: Record) -> Thing:
         customer_department_id=keeper.department_id if keeper else None,
         secrecy=row.secrecy,
         state=row.state,
+        grants=grants_on(uow, ("record", row.id), ("customer", row.customer_id)),
     )
 
 

@@ -62,14 +62,16 @@ def drain_index(resources: Resources, items: Sequence[OutboxItem]) -> None:
 
 
 def drain_customer(resources: Resources, items: Sequence[OutboxItem]) -> None:
-    """Follow changed customers (key ``customer:3``): who may read their papers, and the index."""
+    """Follow changed customers (key ``customer:3``): who may read their papers, and the index.
+
+    Volumes too (``volume:7``): a grant on one was given or withdrawn.
+    """
     for key in dict.fromkeys(item.key for item in items):
-        customer_id = store.find_number(key, "customer")
-        if customer_id is None:
+        with resources.reading() as uow:
+            papers = _papers_of(uow, key)
+        if papers is None:
             log.error("not a customer: %s", key[:80])
             continue
-        with resources.reading() as uow:
-            papers = _papers_of(uow, customer_id)
         for chunk in batches(papers, CHUNK):
             with resources.work() as uow:
                 for kind, thing_id in chunk:
@@ -210,7 +212,14 @@ def _one_at_a_time(resources: Resources) -> Iterator[None]:
         yield
 
 
-def _papers_of(uow: UnitOfWork, customer_id: int) -> list[tuple[str, int]]:
+def _papers_of(uow: UnitOfWork, key: str) -> list[tuple[str, int]] | None:
+    volume_id = store.find_number(key, "volume")
+    if volume_id is not None:
+        inside = uow.session.scalars(select(Item.id).where(Item.volume_id == volume_id))
+        return [(ITEM, one) for one in inside]
+    customer_id = store.find_number(key, "customer")
+    if customer_id is None:
+        return None
     of_records = uow.session.scalars(select(Record.id).where(Record.customer_id == customer_id))
     of_items = uow.session.scalars(select(Item.id).where(Item.customer_id == customer_id))
     return [(RECORD, one) for one in of_records] + [(ITEM, one) for one in of_items]

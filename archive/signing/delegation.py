@@ -50,8 +50,8 @@ def delegate_tasks(
     _check_days(from_day, until_day, local_day(uow.now()))
     if agent.id == actor.id:
         raise Invalid("不能委托给自己。", {"agent": "请选另一个人"})
-    if not agent.roles - {"admin"}:
-        raise Invalid(f"{agent.name}只是系统管理员，不办公文。", {"agent": "请选另一个人"})
+    if not agent.handles_papers:
+        raise Invalid(f"{agent.name}没有办文的角色，不办公文。", {"agent": "请选另一个人"})
     if find_agent(uow, agent.id, form_code) == actor.id:
         raise Invalid(f"{agent.name}在这段时间已委托给您，不能互相委托。", {"agent": "互相委托"})
     if form_code and form_code not in {form.code for form in list_forms(uow)}:
@@ -78,7 +78,7 @@ def delegate_tasks(
 def end_delegation(uow: UnitOfWork, actor: Actor, delegation_id: int) -> DelegationView:
     """End one's delegation now; what the agent has not signed yet comes back."""
     row = uow.session.get(Delegation, delegation_id)
-    if row is None or not (row.owner_id == actor.id or can(actor, "people.edit")):
+    if row is None or not (row.owner_id == actor.id or can(actor, "task.reassign")):
         raise NotFound("没有这项委托。")
     if row.ended_at is not None:
         raise Forbidden("这项委托已经结束了。")

@@ -189,7 +189,7 @@ def sign_many(json_data: ManyIn) -> dict[str, object]:
 
 @api.get("/inbox/stuck")
 @api.output(EntriesOut)
-@guard("people.list")
+@guard("task.reassign")
 def stuck() -> dict[str, object]:
     """List the tasks that lie with people who left, or are late."""
     with reading() as uow:

@@ -174,7 +174,7 @@ def change_phrases() -> Response | tuple[str, int]:
 
 
 @pages.get("/signing/stuck")
-@guard("people.list")
+@guard("task.reassign")
 def stuck() -> str | Response:
     """Show the administrator what lies with people who left, or is late."""
     if wants_sheet():

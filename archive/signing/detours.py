@@ -167,7 +167,7 @@ def reassign(uow: UnitOfWork, actor: Actor, task_id: int, person: Actor, note: s
 def _refuse_seal(task: SigningTask) -> None:
     if flow.is_seal(task):
         raise Conflict(
-            "印章由保管人盖，不能转给别人；要换人请系统管理员在“印章”里变更保管人，"
+            "印章由保管人盖，不能转给别人；要换人请安全管理员在“印章”里变更保管人，"
             "保管人临时不在可以设委托。"
         )
 
@@ -245,8 +245,8 @@ def _check_joins(
     author_id = uow.session.get_one(Record, run.record_id).author_id
     banned = 0 if self_allowed else actor.id
     check_newcomer(person.id, person.name, banned, author_id, present)
-    if not person.roles - {"admin"}:
-        raise Invalid(f"{person.name}只是系统管理员，不办公文。", {"person": "请选另一个人"})
+    if not person.handles_papers:
+        raise Invalid(f"{person.name}没有办文的角色，不办公文。", {"person": "请选另一个人"})
     audience.require_cleared(uow, run.record_id, person)
 
 
@@ -262,7 +262,7 @@ def _elsewhere(uow: UnitOfWork, run: SigningRun, task: SigningTask) -> set[int]:
 
 
 def _may_reassign(uow: UnitOfWork, actor: Actor, task: SigningTask) -> bool:
-    if can(actor, "people.edit"):
+    if can(actor, "task.reassign"):
         return True
     return audience.department_of(uow, task.owner_id or task.assignee_id) in actor.headed
 

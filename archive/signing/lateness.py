@@ -107,4 +107,4 @@ def _person(uow: UnitOfWork, task: SigningTask) -> Actor:
     if found is not None:
         return found
     head = people.head_of(uow, audience.department_of(uow, task.assignee_id))
-    return head or people.actors_with_role(uow, "admin")[0]
+    return head or people.actors_with_role(uow, "security_admin")[0]

@@ -88,7 +88,7 @@ def _able(uow: UnitOfWork, signer: Signer, record: RecordView, chosen: Chosen) -
     if found or signer.empty in ("stop", "skip"):
         return found
     if signer.empty == "admin":
-        return _ids(people.actors_with_role(uow, "admin"))
+        return _ids(people.actors_with_role(uow, "security_admin"))
     return heads_upward(uow, record.department_id, 1)
 
 

@@ -13,7 +13,7 @@ from sqlalchemy import Select, func, or_, select
 from archive.core.clock import local_day
 from archive.people.models import User
 from archive.people.rights import Actor, require
-from archive.people.service import find_actor, names_of
+from archive.people.service import find_actor, names_of, paper_handlers
 from archive.records.models import Record
 from archive.signing import chain, flow
 from archive.signing.inbox import age_of
@@ -62,8 +62,11 @@ def move_leavers_tasks(uow: UnitOfWork) -> int:
 
 
 def stuck_tasks(uow: UnitOfWork, actor: Actor) -> tuple[InboxEntry, ...]:
-    """Return the open tasks whose person has left or which are late, for the administrator."""
-    require(actor, "people.list")
+    """Return the open tasks to be given to somebody else, for the security administrator.
+
+    Their person has left, is late, or only holds an administrator's office and handles no papers.
+    """
+    require(actor, "task.reassign")
     rows = uow.session.execute(
         select(SigningTask, Record)
         .join(SigningRun, SigningRun.id == SigningTask.run_id)
@@ -71,7 +74,11 @@ def stuck_tasks(uow: UnitOfWork, actor: Actor) -> tuple[InboxEntry, ...]:
         .join(User, User.id == SigningTask.assignee_id)
         .where(
             SigningTask.state == TaskState.OPEN,
-            or_(User.left_on <= local_day(uow.now()), SigningTask.due_at < uow.now()),
+            or_(
+                User.left_on <= local_day(uow.now()),
+                SigningTask.due_at < uow.now(),
+                User.id.not_in(paper_handlers()),
+            ),
         )
         .order_by(SigningTask.opened_at)
         .limit(200)

@@ -57,6 +57,7 @@ PLACES = (
     Place("lending.desk", "借阅台", "upc-scan", "loan.desk"),
     Place("search.page", "检索", "search", "search"),
     Place("people.users", "用户管理", "person-gear", "people.list", heading="管理", on_phone=True),
+    Place("access.grants", "授权", "key", "grant.list", heading="管理"),
     Place("forms.listing", "表单", "ui-checks", "form.publish", heading="管理", on_phone=True),
     Place("synonyms.listing", "同义词", "translate", "search.synonyms", heading="管理"),
     Place("trust.journal", "日志", "clock-history", "journal.read", heading="管理"),

@@ -12,7 +12,7 @@ from archive.core.clock import show_day
 from archive.core.web import reading
 from archive.forms.service import list_forms
 from archive.people.gate import actor, guard
-from archive.people.rights import can
+from archive.people.rights import Actor, can
 from archive.workbench import service
 from archive.workbench.service import Card
 
@@ -67,7 +67,17 @@ def home() -> str:
         tiles=[(form, secrets.token_urlsafe(18)) for form in forms],
         line_url=line_url,
         whole_url=whole_url,
+        idle_words=idle_words,
     )
+
+
+def idle_words(person: Actor) -> tuple[str, str]:
+    """Return what to tell somebody who handles no papers, and what to do about it."""
+    if person.awaits_release:
+        return "您的密码刚重置过，权限停用中", "请联系安全管理员，核实是您本人以后放行。"
+    if not person.roles:
+        return "您还没有角色", "请联系安全管理员给您角色，之后就能填表、签字、查档。"
+    return "您的账号只用于系统管理", "填表、签字、查档请用业务账号登录。"
 
 
 def line_url(card: Card, line_id: int) -> str:

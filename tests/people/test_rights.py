@@ -36,7 +36,7 @@ def item(company, **changes):
 READS_ITEM = {
     PUBLIC: {
         "sales_clerk", "sales_clerk2", "sales_head", "leader", "archivist", "archive_head",
-        "finance_clerk", "other_clerk", "other_head", "admin",
+        "finance_clerk", "other_clerk", "other_head",
     },
     INTERNAL: {
         "sales_clerk", "sales_clerk2", "sales_head", "leader", "archivist", "archive_head",

@@ -7,14 +7,18 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import select
 
 from archive.core.clock import local_day
 from archive.core.errors import ArchiveError, Conflict, Forbidden, Invalid, NotFound
 from archive.core.resources import open_resources
 from archive.jobs import do_chores
 from archive.people import access
+from archive.people.rights import can
+from archive.records import service as records
 from archive.records.models import Record
 from archive.signing import delegation, detours, edge, freeze, inbox, reminders, service
+from archive.signing.models import SigningTask
 from archive.signing.slots import marks_of
 from doc_templates import BadDefinition
 
@@ -796,6 +800,20 @@ def test_a_leavers_open_task_is_moved_or_given_away_by_the_administrator(desk, c
     desk.do(detours.reassign, company.admin, task, company.other_head)
     desk.sign(company.other_head, at_head)
     assert desk.waiting(at_head) == ["周志远"]
+
+
+def test_a_task_with_who_only_administers_is_given_on_without_being_read(desk, company, at_head):
+    with desk.resources.work() as uow:
+        task = uow.session.scalars(
+            select(SigningTask).where(SigningTask.assignee_id == company.sales_head.id)
+        ).one()
+        task.assignee_id = company.admin.id
+        uow.commit()
+        stuck = reminders.stuck_tasks(uow, company.admin)
+        assert [(one.owner_name, one.title) for one in stuck] == [("管理员", "")]
+        assert not can(company.admin, "record.read", records.thing_of(uow, at_head))
+    desk.do(detours.reassign, company.admin, stuck[0].task_id, company.other_head)
+    desk.sign(company.other_head, at_head)
 
 
 # many at once

@@ -157,7 +157,7 @@ def rewrite_from(resources, seq):
 
 
 def test_pages_show_hand_out_and_make(company, client_for):
-    auditor, admin = client_for(company.leader), client_for(company.admin)
+    auditor, admin = client_for(company.leader), client_for(company.archive_head)
     assert admin.post("/admin/checkpoints").status_code == 302
     page = auditor.get("/admin/checkpoints?month=2026-11").get_data(as_text=True)
     assert "2026-11-23" in page and "核对脚本" in page

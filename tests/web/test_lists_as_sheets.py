@@ -23,6 +23,7 @@ from archive.filing.stocktake.service import Scope
 from archive.jobs import drain_all
 from archive.lending import service as lending
 from archive.people.access import mark_left
+from archive.people.grants.service import GrantFields
 from archive.records import drafts
 from archive.search import synonyms
 from archive.signing import delegation, edge
@@ -30,6 +31,7 @@ from archive.signing.seals import edge as seals
 from archive.signing.seals import outings, register
 from archive.signing.seals.rules import PaperEntry, SealFields
 from archive.tasks import service as tasks
+from archive.trust.access import service as circle
 from archive.trust.checkpoints import note_checkpoint
 from doc_templates import sample_values
 from tests.conftest import PASSWORD
@@ -73,8 +75,12 @@ LISTS = {
     "/forms": "admin",
     "/forms/E01": "admin",
     "/admin/users": "admin",
-    "/admin/journal": "admin",
-    "/admin/checkpoints": "admin",
+    "/admin/roles": "admin",
+    "/access/grants": "admin",
+    "/access/item/{item}": "admin",
+    "/access/mine": "other_clerk",
+    "/admin/journal": "leader",
+    "/admin/checkpoints": "leader",
 }
 GIVEN_OUT_ELSEWHERE = {
     "signin/log.html": "tests/people/signin/test_signin_log.py",
@@ -87,6 +93,7 @@ GIVEN_OUT_ELSEWHERE = {
 NOT_LISTS = {
     "signin/of_user.html": "one person's devices and tokens, a handful",
     "signin/_entries.html": "the lines of the two lists of sign-ins",
+    "access/_parts.html": "the table of /access/grants, which gives them out",
     "search/saved.html": "one's own searches; what they find is given out",
     "health/page.html": "what the machine is doing, not a list of things",
     "viewing/_sheets.html": "what left the archive on one request",
@@ -168,6 +175,10 @@ def busy(resources, company, client_for, filed, clock) -> dict[str, int]:
         mark_left(uow, company.admin, company.finance_clerk.id)
         uow.commit()
     note_checkpoint(resources)
+    with resources.work() as uow:
+        opened = GrantFields("item", filed, until, "核对售后记录")
+        circle.let_in(uow, company.admin, company.other_clerk.username, opened)
+        uow.commit()
     issued = issued_copy(resources, company, filed)
     lose_a_file(resources, company, filed, volume)
     seal = used_seal(resources, company)

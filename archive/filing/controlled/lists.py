@@ -160,7 +160,7 @@ def _visible(actor: Actor) -> ColumnElement[bool]:
 def _shown_to(actor: Actor) -> ColumnElement[bool]:
     """Copies one may see: one's own; for the archive those of papers it may read."""
     mine = ControlledCopy.person_id == actor.id
-    if not actor.roles & {"archivist", "archive_head", "audit", "leader"}:
+    if not actor.roles & {"archivist", "archive_head", "audit", "leader", "quality"}:
         return mine
     readable = (
         select(ControlledVersion.id)

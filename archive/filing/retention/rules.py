@@ -156,7 +156,7 @@ class Parts:
 def approver_fault(parts: Parts, person: int, representative: int | None) -> str:
     """Return why this person cannot approve; empty when they can (DA/T 42 7.7.6)."""
     if representative is None:
-        return "还没有指定法定代表人；请系统管理员在“到期处置”页指定"
+        return "还没有指定法定代表人；请安全管理员在“到期处置”页指定"
     if person != representative:
         return "销毁清册要由法定代表人批准，您不是指定的法定代表人"
     if person == parts.maker:

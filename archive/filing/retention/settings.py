@@ -34,7 +34,7 @@ def load_settings(uow: UnitOfWork) -> Settings:
         representative_id=person.id if person else None,
         representative_name=person.name if person else "",
         cooling_months=int(months.value) if months else policy.cooling_months,
-        cooling_basis="系统管理员按本单位制度设定" if months else policy.cooling_basis,
+        cooling_basis="安全管理员按本单位制度设定" if months else policy.cooling_basis,
     )
 
 

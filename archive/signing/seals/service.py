@@ -77,7 +77,7 @@ def check_asked(uow: UnitOfWork, form: Form, asked: SealRequest) -> SealAsked:
         )
     if people.find_actor(uow, row.keeper_id) is None:
         raise Invalid(
-            f"“{row.name}”的保管人已离职，请系统管理员先指定新的保管人。", {"seal": "没有保管人"}
+            f"“{row.name}”的保管人已离职，请安全管理员先指定新的保管人。", {"seal": "没有保管人"}
         )
     return SealAsked(
         seal_id=row.id,

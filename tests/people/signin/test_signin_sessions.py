@@ -65,7 +65,9 @@ def test_one_lookup_reads_session_and_person(resources, company, client_for):
     with resources.reading() as uow:
         assert access.find_session(uow, token) is not None
     event.remove(resources.database.engine, "before_cursor_execute", note)
-    assert len([one for one in sent if one.startswith("SELECT")]) == 2, "the person, and the roles"
+    assert len([one for one in sent if one.startswith("SELECT")]) == 3, (
+        "the person, the roles, the grants"
+    )
 
 
 def test_other_devices_are_ended_one_by_one_and_all_at_once(resources, company, door, clock):
