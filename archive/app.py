@@ -53,6 +53,8 @@ from archive.lending import rule_api as lending_rules_api
 from archive.lending import rule_routes as lending_rules
 from archive.lending.confirming import routes as confirming
 from archive.lending.figures import routes as loan_figures
+from archive.lending.groups import api as loan_notes_api
+from archive.lending.groups import routes as loan_notes
 from archive.lending.incidents import api as incidents_api
 from archive.lending.incidents import routes as incidents
 from archive.lending.service import waiting_count as loans_waiting
@@ -126,6 +128,7 @@ PAGES = (
     lending_circulation,
     lending_papers,
     lending_feed,
+    loan_notes,
     viewing,
     incidents,
     confirming,
@@ -166,6 +169,7 @@ CALLS = (
     lending_api,
     lending_rules_api,
     lending_circulation_api,
+    loan_notes_api,
     viewing_api,
     incidents_api,
     search_api,

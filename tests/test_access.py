@@ -239,6 +239,18 @@ GET  /api/v1/me/tokens                  401     200    200    200       200    2
 DELETE /api/v1/me/tokens/999            401     404    404    404       404    404
 GET  /api/v1/me/sessions                401     200    200    200       200    200
 DELETE /api/v1/me/sessions/999          401     404    404    404       404    404
+GET  /loans/basket                      login   200    200    200       200    403
+POST /loans/basket                      login   422    422    422       422    403
+POST /loans/basket/add                  login   404    404    404       404    403
+POST /loans/basket/drop                 login   302    302    302       302    403
+GET  /loans/notes/1                     login   404    404    404       404    403
+POST /loans/notes/1/decide              login   404    404    404       404    404
+POST /loans/notes/1/withdraw            login   404    404    404       404    403
+GET  /loans/notes/1/desk                login   403    403    404       403    403
+POST /loans/notes/1/desk                login   403    403    404       403    403
+GET  /loans/notes/1/A01.docx            login   404    404    404       404    403
+GET  /api/v1/loans/notes/1              401     404    404    404       404    403
+POST /api/v1/loans/notes/1/hand-out     401     403    403    400       403    403
 """
 BODIES = {
     "refusal": {"reason": "缺页"},

@@ -350,7 +350,7 @@ def _not_approved(uow: UnitOfWork, item: ItemView) -> str:
 def _waits(uow: UnitOfWork, row: LoanRequest) -> str:
     view = lookup.request_views(uow, None, [row])[0]
     step = view.waits_for
-    whom = f"等{step.approver_name}审批" if step else "等审批"
+    whom = f"等{step.who}审批" if step else "等审批"
     return f"{view.borrower_name}的申请 {row.number} 还在{whom}，不能借出。"
 
 

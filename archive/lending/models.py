@@ -75,7 +75,9 @@ class LoanRequest(Base):
 
     ``queued`` marks a reservation (预约), made while no copy was free. ``pick_up_by`` is the last
     day for which a copy is held for an approved request; without it the request stands in line.
-    ``closing_note`` says why a request became void, or how a view or copy ended.
+    ``closing_note`` says why a request became void, or how a view or copy ended. ``group_id`` is
+    the loan note (借阅单) it was asked on with others, ``volume_id`` the whole volume it was asked
+    as part of, ``wanted_until`` the day the asker gave, ``visit_id`` the outsider who reads.
     """
 
     __tablename__ = "loan_request"
@@ -93,6 +95,10 @@ class LoanRequest(Base):
     queued: Mapped[bool] = mapped_column(default=False)
     pick_up_by: Mapped[date | None] = mapped_column(index=True)
     closing_note: Mapped[str] = mapped_column(Text, default="")
+    group_id: Mapped[int | None] = mapped_column(ForeignKey("loan_group.id"), index=True)
+    volume_id: Mapped[int | None] = mapped_column(ForeignKey("volume.id"))
+    wanted_until: Mapped[date | None]
+    visit_id: Mapped[int | None] = mapped_column(ForeignKey("loan_visit.id"), index=True)
     row_version: Mapped[int] = mapped_column(default=1)
 
     __mapper_args__ = {"version_id_col": row_version}
@@ -101,7 +107,8 @@ class LoanRequest(Base):
 class LoanApproval(Base):
     """One approval a request needs, in order; ``approver_id`` is who must decide.
 
-    ``renewal_id`` is set where the approval is for a renewal of the loan.
+    ``renewal_id`` is set where the approval is for a renewal of the loan; ``decided_by`` who
+    decided in the approver's name (代) by a delegation of that day.
     """
 
     __tablename__ = "loan_approval"
@@ -118,6 +125,7 @@ class LoanApproval(Base):
     opinion: Mapped[str] = mapped_column(Text, default="")
     decided_at: Mapped[datetime | None]
     renewal_id: Mapped[int | None] = mapped_column(ForeignKey("loan_renewal.id"))
+    decided_by: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
 
 
 class Loan(Base):

@@ -106,6 +106,9 @@ NOT_LISTS = {
     "incoming/batch.html": "a form: the files of a batch, entered in place",
     "places/_parts.html": "the tables of /places/copies and a place's page, which give them out",
     "filing/check.html": "the outcome of one volume's check",
+    "groups/basket.html": "what one put aside and has not asked for yet",
+    "groups/show.html": "one loan note, printed as A01; /loans gives its requests out",
+    "groups/desk.html": "a form: the copies of one note, ticked as they are scanned",
     "lending/desk.html": "what waits for pick-up today; /loans/register is the list",
     "signing/verify.html": "one paper's signatures, for strangers",
 }
