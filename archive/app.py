@@ -60,6 +60,8 @@ from archive.lending.incidents import routes as incidents
 from archive.lending.service import waiting_count as loans_waiting
 from archive.lending.viewing import api as viewing_api
 from archive.lending.viewing import routes as viewing
+from archive.lending.visits import api as visits_api
+from archive.lending.visits import routes as visits
 from archive.people import routes as people
 from archive.people.gate import check_caller, find_current_actor
 from archive.people.signin import admin_routes as sign_in_admin
@@ -129,6 +131,7 @@ PAGES = (
     lending_papers,
     lending_feed,
     loan_notes,
+    visits,
     viewing,
     incidents,
     confirming,
@@ -170,6 +173,7 @@ CALLS = (
     lending_rules_api,
     lending_circulation_api,
     loan_notes_api,
+    visits_api,
     viewing_api,
     incidents_api,
     search_api,

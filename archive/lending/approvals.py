@@ -69,7 +69,15 @@ def approve(
 ) -> RequestView:
     """Approve one's step; after the last one the paper may be picked up, or the due day moves."""
     row, step = _my_step(uow, actor, request_id, version)
-    _decide(uow, actor, step, "approved", _clean_opinion(opinion))
+    approve_step(uow, actor, row, step, _clean_opinion(opinion))
+    return lookup.request_views(uow, actor, [row])[0]
+
+
+def approve_step(
+    uow: UnitOfWork, actor: Actor, row: LoanRequest, step: LoanApproval, opinion: str
+) -> None:
+    """Approve an open step; the caller has checked that it is this person's to decide."""
+    _decide(uow, actor, step, "approved", opinion)
     later = [one for one in lookup.approvals_of(uow, row.id) if one.state == "waiting"]
     if later:
         later[0].state = "open"
@@ -80,7 +88,6 @@ def approve(
     _note(uow, actor, row, step, "loan.approve")
     if row.state == RequestState.APPROVED:
         take_effect(uow, row)
-    return lookup.request_views(uow, actor, [row])[0]
 
 
 def refuse(

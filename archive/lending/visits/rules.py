@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 ID_CARD = "居民身份证"
 ID_KINDS = (ID_CARD, "护照", "港澳居民来往内地通行证", "台湾居民来往大陆通行证", "军官证", "工作证")
-MAX_NAME, MAX_UNIT, MAX_LETTER, MAX_ID = 60, 120, 60, 40
+MAX_NAME, MAX_UNIT, MAX_LETTER, MAX_ID = 40, 80, 60, 40
 _WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _CHECK = "10X98765432"
 
