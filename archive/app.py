@@ -57,6 +57,7 @@ from archive.lending.groups import api as loan_notes_api
 from archive.lending.groups import routes as loan_notes
 from archive.lending.incidents import api as incidents_api
 from archive.lending.incidents import routes as incidents
+from archive.lending.offline import routes as offline_desk
 from archive.lending.service import waiting_count as loans_waiting
 from archive.lending.viewing import api as viewing_api
 from archive.lending.viewing import routes as viewing
@@ -132,6 +133,7 @@ PAGES = (
     lending_feed,
     loan_notes,
     visits,
+    offline_desk,
     viewing,
     incidents,
     confirming,
