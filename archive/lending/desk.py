@@ -80,6 +80,7 @@ def hand_out(
     went over the desk where that is noted late. Raises NotFound, Conflict, Forbidden or Invalid.
     """
     item, copy, row = _what_goes_out(uow, actor, barcode, request_id, staff_no, at)
+    _check_clock(_last_moved(uow, copy.id), at or uow.now())
     loan = Loan(
         request_id=row.id,
         copy_id=copy.id,
@@ -87,7 +88,7 @@ def hand_out(
         rule=row.decision["rule"],
         handed_at=at or uow.now(),
         handed_by=actor.id,
-        due_on=_due_from(uow, row, local_day(at or uow.now())),
+        due_on=_due_from(uow, row, local_day(at or uow.now()), item),
         pages_out=copy.pages if pages is None else clean_pages(pages),
     )
     row.state, row.pick_up_by = RequestState.HANDED_OUT, None
@@ -136,6 +137,7 @@ def take_back(
     loan = _find_open_loan(uow, copy.id)
     if loan is None:
         raise Conflict(_not_out(uow, copy))
+    _check_clock(loan.handed_at, at or uow.now())
     row = lookup.get_row(uow, loan.request_id)
     differs = counted != loan.pages_out
     loan.returned_at, loan.received_by, loan.pages_in = at or uow.now(), actor.id, counted
@@ -226,6 +228,21 @@ def _find_copy(uow: UnitOfWork, barcode: str) -> tuple[ItemView, CopyView]:
         raise NotFound(f"没有条码或档号“{shown}”的档案，请重新扫描或核对标签。")
     folded = clean_barcode(barcode)
     return item, next(copy for copy in item.copies if copy.barcode == folded)
+
+
+def _last_moved(uow: UnitOfWork, copy_id: int) -> datetime | None:
+    return uow.session.scalar(
+        select(Loan.returned_at).where(Loan.copy_id == copy_id).order_by(Loan.id.desc()).limit(1)
+    )
+
+
+def _check_clock(before: datetime | None, at: datetime) -> None:
+    """Refuse to note an act before the one it follows: the server's clock was set back."""
+    if before is not None and at < before:
+        raise Conflict(
+            f"服务器的时钟不对：现在是 {show_instant(at)}，比上一次借还（{show_instant(before)}）"
+            "还早，没有登记；请系统管理员校准时钟。"
+        )
 
 
 def _find_open_loan(uow: UnitOfWork, copy_id: int) -> Loan | None:
@@ -326,8 +343,8 @@ def _badge_holder(uow: UnitOfWork, staff_no: str) -> Actor:
     return found[0]
 
 
-def _due_from(uow: UnitOfWork, row: LoanRequest, on: date) -> date:
-    due = decide_again(uow, row, on).due
+def _due_from(uow: UnitOfWork, row: LoanRequest, on: date, item: ItemView) -> date:
+    due = decide_again(uow, row, on, item).due
     assert due is not None  # noqa: S101 - an allowed loan of the paper has its day
     return due
 

@@ -20,7 +20,7 @@ from archive.filing.views import ItemView
 from archive.lending import matrix, rules
 from archive.lending.approvers import Approver, find_approvers, in_order
 from archive.lending.line import held_by_others
-from archive.lending.matching import Case, Mode, Rule
+from archive.lending.matching import CANDIDATES, Case, Mode, Rule
 from archive.lending.models import Loan, LoanRequest, RequestState
 from archive.lending.rules import Decision, Facts, Links
 from archive.lending.visits.models import LoanVisit
@@ -73,29 +73,42 @@ class Answer:
 
 
 def answer(
-    uow: UnitOfWork, question: Question, only_rules: tuple[Rule, ...] | None = None
+    uow: UnitOfWork,
+    question: Question,
+    only_rules: tuple[Rule, ...] | None = None,
+    item: ItemView | None = None,
 ) -> Answer:
     """Decide a question; ``only_rules`` holds it to the rule a request was approved under.
+
+    Approved as it is then, nobody is asked for approval again. ``item`` is the item where the
+    caller has it already.
 
     Raises NotFound for an unknown item, Invalid for an unknown mode.
     """
     check_mode(question.mode)
-    item = filing.load_item(uow, question.item_id)
-    persons = find_approvers(uow, question.borrower, item.department_id, item.secrecy)
-    if question.approver is not None:
-        persons = {**persons, "archivist": question.approver}
+    item = item or filing.load_item(uow, question.item_id)
+    persons = {} if only_rules is not None else _persons(uow, question, item)
     calendar = load_calendar(uow)
     facts = replace(
         _facts_of_borrower(uow, question, item, calendar),
-        fillable=frozenset(persons),
+        fillable=frozenset(CANDIDATES if only_rules is not None else persons),
     )
     lines = matrix.all_rules(uow) if only_rules is None else only_rules
     decision = rules.decide(facts, lines, calendar, matrix.policy())
-    approvers = in_order(decision.approvals, persons) if decision.allowed else ()
+    approvers = in_order(decision.approvals, persons) if decision.allowed and persons else ()
     return Answer(decision, approvers, item, calendar)
 
 
-def decide_again(uow: UnitOfWork, row: LoanRequest, on: date | None = None) -> Decision:
+def _persons(uow: UnitOfWork, question: Question, item: ItemView) -> dict[str, Actor]:
+    persons = find_approvers(uow, question.borrower, item.department_id, item.secrecy)
+    if question.approver is not None:
+        persons["archivist"] = question.approver
+    return persons
+
+
+def decide_again(
+    uow: UnitOfWork, row: LoanRequest, on: date | None = None, item: ItemView | None = None
+) -> Decision:
     """Look at the facts again under the rule a request was approved by; the first day is today.
 
     ``on`` is another first day: that of a hand-over noted late.
@@ -121,7 +134,7 @@ def decide_again(uow: UnitOfWork, row: LoanRequest, on: date | None = None) -> D
         visitor=visitor_of(uow, row.visit_id) if row.visit_id else None,
     )
     kept = matrix.from_snapshot(row.decision["rule"])
-    decision = answer(uow, question, only_rules=(kept,)).decision
+    decision = answer(uow, question, (kept,), item).decision
     if not decision.allowed:
         words = "".join(reason.text for reason in decision.reasons)
         raise Conflict(f"批准之后情况有变，现在不能借出：{words}")
