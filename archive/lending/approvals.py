@@ -1,6 +1,8 @@
 """Approving and refusing requests: in order, by the person asked, never one's own."""
 
-from sqlalchemy import Select, func, or_, select
+from datetime import datetime
+
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm.attributes import flag_modified
 
 from archive.core.errors import Conflict, Forbidden, Invalid, NotFound
@@ -50,18 +52,21 @@ def _open_steps(approver_ids: set[int]) -> Select[LoanRequest, LoanApproval]:
 
 
 def decided_by(uow: UnitOfWork, actor: Actor, limit: int = 20) -> tuple[RequestView, ...]:
-    """Return the requests this person decided last."""
-    rows = uow.session.scalars(
-        select(LoanRequest)
-        .join(LoanApproval, LoanApproval.request_id == LoanRequest.id)
-        .where(
-            or_(LoanApproval.approver_id == actor.id, LoanApproval.decided_by == actor.id),
-            LoanApproval.decided_at.is_not(None),
+    """Return the requests this person decided last, also in another's name."""
+    found: dict[int, tuple[datetime, LoanRequest]] = {}
+    for mine in (LoanApproval.approver_id, LoanApproval.decided_by):
+        rows = uow.session.execute(
+            select(LoanApproval.decided_at, LoanRequest)
+            .join(LoanRequest, LoanApproval.request_id == LoanRequest.id)
+            .where(mine == actor.id, LoanApproval.decided_at.is_not(None))
+            .order_by(LoanApproval.decided_at.desc())
+            .limit(limit)
         )
-        .order_by(LoanApproval.decided_at.desc())
-        .limit(limit)
-    )
-    return lookup.request_views(uow, actor, list(rows))
+        for at, row in rows:
+            if at is not None:
+                found.setdefault(row.id, (at, row))
+    latest = sorted(found.values(), key=lambda pair: pair[0], reverse=True)[:limit]
+    return lookup.request_views(uow, actor, [row for _, row in latest])
 
 
 def approve(

@@ -81,6 +81,10 @@ class LoanRequest(Base):
     """
 
     __tablename__ = "loan_request"
+    __table_args__ = (
+        Index("ix_loan_request_borrower_state", "borrower_id", "state"),
+        Index("ix_loan_request_item_state", "item_id", "state"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     number: Mapped[str] = mapped_column(String(20), unique=True)
@@ -112,7 +116,12 @@ class LoanApproval(Base):
     """
 
     __tablename__ = "loan_approval"
-    __table_args__ = (UniqueConstraint("request_id", "seq"),)
+    __table_args__ = (
+        UniqueConstraint("request_id", "seq"),
+        Index("ix_loan_approval_state_approver", "state", "approver_id"),
+        Index("ix_loan_approval_approver_decided", "approver_id", "decided_at"),
+        Index("ix_loan_approval_deputy_decided", "decided_by", "decided_at"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     request_id: Mapped[int] = mapped_column(ForeignKey("loan_request.id"), index=True)
@@ -141,6 +150,12 @@ class Loan(Base):
             "ix_loan_open_copy",
             "copy_id",
             unique=True,
+            sqlite_where=text("returned_at IS NULL"),
+            postgresql_where=text("returned_at IS NULL"),
+        ),
+        Index(
+            "ix_loan_open_borrower",
+            "borrower_id",
             sqlite_where=text("returned_at IS NULL"),
             postgresql_where=text("returned_at IS NULL"),
         ),

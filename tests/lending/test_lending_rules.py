@@ -553,6 +553,10 @@ some_facts = st.builds(
     held=st.lists(st.integers(0, 3), max_size=6).map(tuple),
     fillable=st.frozensets(st.sampled_from(sorted(CANDIDATES))),
     on=st.dates(date(2025, 1, 1), date(2030, 12, 31)),
+    wanted_until=st.none() | st.dates(date(2025, 1, 1), date(2030, 12, 31)),
+    visitor=st.sampled_from(
+        [None, None, GUEST, Visitor(), replace(GUEST, letter_number=""), replace(GUEST, name="")]
+    ),
 )
 
 WORSE = [
@@ -568,6 +572,7 @@ WORSE = [
     {"has_file": False},
     {"held": (0, 0, 1, 1, 2, 2, 3, 3) * 3},
     {"fillable": frozenset()},
+    {"wanted_until": date(2000, 1, 1)},
 ]
 
 
@@ -595,6 +600,20 @@ def test_allowed_exactly_when_there_is_no_reason(given_facts: Facts):
 def test_a_due_day_is_open_and_not_before_the_loan(given_facts: Facts):
     due = decision_on(given_facts).due
     assert due is None or (due >= given_facts.on and WorkCalendar().is_open(due))
+
+
+@given(some_facts)
+def test_the_day_asked_for_only_ever_brings_the_due_day_forward(given_facts: Facts):
+    due = decision_on(given_facts).due
+    without = decision_on(replace(given_facts, wanted_until=None)).due
+    assert due is None or (without is not None and due <= without)
+
+
+@given(some_facts)
+def test_no_outsider_reads_without_letter_document_and_company(given_facts: Facts):
+    visitor = given_facts.visitor
+    if visitor is not None and decision_on(given_facts).allowed:
+        assert visitor == GUEST
 
 
 @given(some_facts)

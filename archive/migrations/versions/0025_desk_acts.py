@@ -1,4 +1,4 @@
-"""what the desk did without the network
+"""what the desk did without the network; indexes for a register of a million loans
 
 Revision: 0025
 After: 0024
@@ -13,6 +13,15 @@ revision = "0025"
 down_revision = "0024"
 branch_labels = None
 depends_on = None
+
+INDEXES = {
+    "ix_loan_request_borrower_state": ("loan_request", ["borrower_id", "state"]),
+    "ix_loan_request_item_state": ("loan_request", ["item_id", "state"]),
+    "ix_loan_approval_state_approver": ("loan_approval", ["state", "approver_id"]),
+    "ix_loan_approval_approver_decided": ("loan_approval", ["approver_id", "decided_at"]),
+    "ix_loan_approval_deputy_decided": ("loan_approval", ["decided_by", "decided_at"]),
+}
+STILL_OUT = sa.text("returned_at IS NULL")
 
 
 def upgrade() -> None:
@@ -36,8 +45,21 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_desk_act")),
         sa.UniqueConstraint("client_id", name=op.f("uq_desk_act_client_id")),
     )
+    for name, (table, columns) in INDEXES.items():
+        op.create_index(name, table, columns, unique=False)
+    op.create_index(
+        "ix_loan_open_borrower",
+        "loan",
+        ["borrower_id"],
+        unique=False,
+        sqlite_where=STILL_OUT,
+        postgresql_where=STILL_OUT,
+    )
 
 
 def downgrade() -> None:
     """Take the schema back to the revision before."""
+    op.drop_index("ix_loan_open_borrower", table_name="loan")
+    for name, (table, _) in INDEXES.items():
+        op.drop_index(name, table_name=table)
     op.drop_table("desk_act")
