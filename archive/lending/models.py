@@ -84,6 +84,7 @@ class LoanRequest(Base):
     __table_args__ = (
         Index("ix_loan_request_borrower_state", "borrower_id", "state"),
         Index("ix_loan_request_item_state", "item_id", "state"),
+        Index("ix_loan_request_borrower_item", "borrower_id", "item_id"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

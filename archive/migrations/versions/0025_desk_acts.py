@@ -17,6 +17,7 @@ depends_on = None
 INDEXES = {
     "ix_loan_request_borrower_state": ("loan_request", ["borrower_id", "state"]),
     "ix_loan_request_item_state": ("loan_request", ["item_id", "state"]),
+    "ix_loan_request_borrower_item": ("loan_request", ["borrower_id", "item_id"]),
     "ix_loan_approval_state_approver": ("loan_approval", ["state", "approver_id"]),
     "ix_loan_approval_approver_decided": ("loan_approval", ["approver_id", "decided_at"]),
     "ix_loan_approval_deputy_decided": ("loan_approval", ["decided_by", "decided_at"]),
