@@ -123,6 +123,7 @@ def test_a_paper_that_may_not_be_taken_out_says_how_else(shelf, company):
     assert outcome.group.requests[0].queued
 
 
+@pytest.mark.slow
 def test_the_limit_is_met_where_it_would_be(shelf, company):
     papers = [shelf.item()[0] for _ in range(7)]
     found = consider(shelf, company.sales_clerk, papers)
@@ -132,6 +133,7 @@ def test_the_limit_is_met_where_it_would_be(shelf, company):
     assert {one.code for one in outcome.refused[0].reasons} == {"limit"}
 
 
+@pytest.mark.slow
 def test_a_volume_is_asked_for_whole_and_counts_once(shelf, company, volume):
     volume_id, papers, _ = volume
     singles = [shelf.item()[0] for _ in range(4)]
@@ -237,6 +239,7 @@ def test_the_basket_keeps_what_was_put_in(shelf, company, volume):
     assert shelf.do(basket.basket_size, who) == 0
 
 
+@pytest.mark.slow
 def test_the_way_through_the_pages(shelf, company, client_for):
     papers = [shelf.item(title=f"报告表 {n}") for n in range(2)]
     clerk, head = client_for(company.sales_clerk), client_for(company.sales_head)

@@ -194,6 +194,7 @@ def test_ending_a_visit_gives_free_what_was_not_fetched(shelf, company):
         assert (mine.state, mine.closing_note) == ("withdrawn", "来访已结束")
 
 
+@pytest.mark.slow
 def test_the_pages_of_a_visit(shelf, company, client_for):
     barcode = shelf.item()[1]
     desk = client_for(company.archivist)
