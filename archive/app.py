@@ -53,11 +53,16 @@ from archive.lending import rule_api as lending_rules_api
 from archive.lending import rule_routes as lending_rules
 from archive.lending.confirming import routes as confirming
 from archive.lending.figures import routes as loan_figures
+from archive.lending.groups import api as loan_notes_api
+from archive.lending.groups import routes as loan_notes
 from archive.lending.incidents import api as incidents_api
 from archive.lending.incidents import routes as incidents
+from archive.lending.offline import routes as offline_desk
 from archive.lending.service import waiting_count as loans_waiting
 from archive.lending.viewing import api as viewing_api
 from archive.lending.viewing import routes as viewing
+from archive.lending.visits import api as visits_api
+from archive.lending.visits import routes as visits
 from archive.people import routes as people
 from archive.people.gate import check_caller, find_current_actor
 from archive.people.signin import admin_routes as sign_in_admin
@@ -128,6 +133,9 @@ PAGES = (
     lending_circulation,
     lending_papers,
     lending_feed,
+    loan_notes,
+    visits,
+    offline_desk,
     viewing,
     incidents,
     confirming,
@@ -169,6 +177,8 @@ CALLS = (
     lending_api,
     lending_rules_api,
     lending_circulation_api,
+    loan_notes_api,
+    visits_api,
     viewing_api,
     incidents_api,
     search_api,

@@ -16,8 +16,11 @@ from archive.filing.versions import models as item_versions
 from archive.forms import models as forms
 from archive.lending import models as lending
 from archive.lending.confirming import models as confirming
+from archive.lending.groups import models as loan_groups
 from archive.lending.incidents import models as incidents
+from archive.lending.offline import models as desk_acts
 from archive.lending.viewing import models as viewing
+from archive.lending.visits import models as loan_visits
 from archive.people import models as people
 from archive.people.grants import models as grants
 from archive.people.signin import models as sign_in
@@ -42,6 +45,7 @@ __all__ = [
     "confirming",
     "controlled",
     "customers",
+    "desk_acts",
     "documents",
     "files",
     "filing",
@@ -53,6 +57,8 @@ __all__ = [
     "item_versions",
     "journal",
     "lending",
+    "loan_groups",
+    "loan_visits",
     "metadata",
     "numbering",
     "outbox",

@@ -17,6 +17,7 @@ MEASUREMENTS = (
     "verify",
     "filing",
     "archive",
+    "lending",
     "server",
     "backup",
 )

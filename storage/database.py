@@ -5,6 +5,8 @@ SQLite (WAL) by default, PostgreSQL by ``DATABASE_URL``. Sessions are opened by
 """
 
 import json
+import threading
+import weakref
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
@@ -58,7 +60,8 @@ class Database:
     """One engine, and a second face of it whose transactions take the write lock at once.
 
     Taking SQLite's write lock at BEGIN means that a change waits its turn instead of failing
-    half way with "database is locked".
+    half way with "database is locked". SQLite itself waits by asking again and again, which lets
+    some wait very long while many write; so the threads of one process stand in line before.
     """
 
     def __init__(self, url: str) -> None:
@@ -106,8 +109,40 @@ def _create_engine(url: str) -> Engine:
         connect_args={"check_same_thread": False, "timeout": BUSY_TIMEOUT_MS / 1000},
     )
     event.listen(engine, "connect", _prepare_sqlite)
-    event.listen(engine, "begin", _begin_sqlite)
+    _stand_in_line(engine)
     return engine
+
+
+def _stand_in_line(engine: Engine) -> None:
+    """Let one writer of this process at a time ask SQLite for its write lock."""
+    turn = threading.Lock()
+    holder: list[weakref.ref[Connection]] = []
+
+    def give_up(gone: weakref.ref[Connection]) -> None:
+        if gone in holder:
+            holder.remove(gone)
+            turn.release()
+
+    def begin(connection: Connection) -> None:
+        if not connection.get_execution_options().get("takes_write_lock", False):
+            connection.exec_driver_sql("BEGIN")
+            return
+        # Past the time SQLite would wait, SQLite is asked all the same: the line is a courtesy.
+        if turn.acquire(timeout=BUSY_TIMEOUT_MS / 1000):
+            holder.append(weakref.ref(connection, give_up))
+        try:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        except BaseException:
+            leave(connection)
+            raise
+
+    def leave(connection: Connection) -> None:
+        for one in [one for one in holder if one() is connection]:
+            give_up(one)
+
+    event.listen(engine, "begin", begin)
+    event.listen(engine, "commit", leave)
+    event.listen(engine, "rollback", leave)
 
 
 def _prepare_sqlite(connection: Any, _entry: ConnectionPoolEntry) -> None:
@@ -119,8 +154,3 @@ def _prepare_sqlite(connection: Any, _entry: ConnectionPoolEntry) -> None:
     cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
     cursor.execute("PRAGMA temp_store=MEMORY")
     cursor.close()
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    takes_lock = connection.get_execution_options().get("takes_write_lock", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if takes_lock else "BEGIN")

@@ -253,6 +253,29 @@ GET  /access/mine                       login   200    200    200       200    2
 GET  /api/v1/access?kind=item&id={item} 401     404    404    404       404    200
 GET  /api/v1/access/person?kind=item&id={item}&person=admin 401 404 404 404 404    200
 GET  /api/v1/grants                     401     403    403    403       403    200
+GET  /loans/basket                      login   200    200    200       200    403
+POST /loans/basket                      login   422    422    422       422    403
+POST /loans/basket/add                  login   404    404    404       404    403
+POST /loans/basket/drop                 login   302    302    302       302    403
+GET  /loans/notes/1                     login   404    404    404       404    403
+POST /loans/notes/1/decide              login   404    404    404       404    404
+POST /loans/notes/1/withdraw            login   404    404    404       404    403
+GET  /loans/notes/1/desk                login   403    403    404       403    403
+POST /loans/notes/1/desk                login   403    403    404       403    403
+GET  /loans/notes/1/A01.docx            login   404    404    404       404    403
+GET  /api/v1/loans/notes/1              401     404    404    404       404    403
+POST /api/v1/loans/notes/1/hand-out     401     403    403    400       403    403
+GET  /loans/visits                      login   403    403    200       200    403
+GET  /loans/visits/new                  login   403    403    200       403    403
+POST /loans/visits                      login   403    403    422       403    403
+GET  /loans/visits/1                    login   403    403    404       404    403
+POST /loans/visits/1/reveal             login   403    403    404       404    403
+GET  /loans/visits/1/letter             login   403    403    404       404    403
+POST /loans/visits/1/end                login   403    403    404       403    403
+GET  /api/v1/loans/visits               401     403    403    200       200    403
+POST /api/v1/loans/visits/1/end         401     403    403    404       403    403
+GET  /loans/desk/offline                login   403    403    200       403    403
+POST /loans/desk/offline                login   403    403    422       403    403
 """
 BODIES = {
     "refusal": {"reason": "缺页"},

@@ -110,6 +110,7 @@ def ask(json_data: RequestIn) -> dict[str, object]:
             json_data.mode,
             json_data.purpose,
             json_data.business_reference,
+            wanted_until=_day(json_data.until),
         )
         uow.commit()
     return told_outcome(outcome)

@@ -1,10 +1,13 @@
 """Approving and refusing requests: in order, by the person asked, never one's own."""
 
-from sqlalchemy import func, select
+from datetime import datetime
+
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm.attributes import flag_modified
 
 from archive.core.errors import Conflict, Forbidden, Invalid, NotFound
 from archive.lending import lookup, renewals
+from archive.lending.deputies import may_decide, stands_in_for
 from archive.lending.models import LoanApproval, LoanRefusal, LoanRenewal, LoanRequest, RequestState
 from archive.lending.requests import cancel_rest, take_effect
 from archive.lending.views import RequestView
@@ -16,18 +19,19 @@ MAX_OPINION = 500
 
 
 def waiting_for(uow: UnitOfWork, actor: Actor) -> tuple[RequestView, ...]:
-    """Return the requests this person is to decide now, oldest first."""
-    rows = uow.session.scalars(
-        select(LoanRequest)
-        .join(LoanApproval, LoanApproval.request_id == LoanRequest.id)
-        .where(LoanApproval.approver_id == actor.id, LoanApproval.state == "open")
-        .order_by(LoanRequest.created_at, LoanRequest.id)
-    )
-    return lookup.request_views(uow, actor, list(rows))
+    """Return the requests this person is to decide now, oldest first; also for those away."""
+    away = stands_in_for(uow, actor)
+    found = uow.session.execute(_open_steps({actor.id, *away})).all()
+    rows = [row for row, step in found if may_decide(actor, row, step, away)]
+    return lookup.request_views(uow, actor, rows)
 
 
 def waiting_count(uow: UnitOfWork, actor: Actor) -> int:
-    """Return how many requests this person is to decide now."""
+    """Return how many requests this person is to decide now, also for those away."""
+    away = stands_in_for(uow, actor)
+    if away:
+        found = uow.session.execute(_open_steps({actor.id, *away})).all()
+        return sum(may_decide(actor, row, step, away) for row, step in found)
     return (
         uow.session.scalar(
             select(func.count())
@@ -38,16 +42,31 @@ def waiting_count(uow: UnitOfWork, actor: Actor) -> int:
     )
 
 
-def decided_by(uow: UnitOfWork, actor: Actor, limit: int = 20) -> tuple[RequestView, ...]:
-    """Return the requests this person decided last."""
-    rows = uow.session.scalars(
-        select(LoanRequest)
+def _open_steps(approver_ids: set[int]) -> Select[LoanRequest, LoanApproval]:
+    return (
+        select(LoanRequest, LoanApproval)
         .join(LoanApproval, LoanApproval.request_id == LoanRequest.id)
-        .where(LoanApproval.approver_id == actor.id, LoanApproval.decided_at.is_not(None))
-        .order_by(LoanApproval.decided_at.desc())
-        .limit(limit)
+        .where(LoanApproval.approver_id.in_(approver_ids), LoanApproval.state == "open")
+        .order_by(LoanRequest.created_at, LoanRequest.id)
     )
-    return lookup.request_views(uow, actor, list(rows))
+
+
+def decided_by(uow: UnitOfWork, actor: Actor, limit: int = 20) -> tuple[RequestView, ...]:
+    """Return the requests this person decided last, also in another's name."""
+    found: dict[int, tuple[datetime, LoanRequest]] = {}
+    for mine in (LoanApproval.approver_id, LoanApproval.decided_by):
+        rows = uow.session.execute(
+            select(LoanApproval.decided_at, LoanRequest)
+            .join(LoanRequest, LoanApproval.request_id == LoanRequest.id)
+            .where(mine == actor.id, LoanApproval.decided_at.is_not(None))
+            .order_by(LoanApproval.decided_at.desc())
+            .limit(limit)
+        )
+        for at, row in rows:
+            if at is not None:
+                found.setdefault(row.id, (at, row))
+    latest = sorted(found.values(), key=lambda pair: pair[0], reverse=True)[:limit]
+    return lookup.request_views(uow, actor, [row for _, row in latest])
 
 
 def approve(
@@ -55,7 +74,15 @@ def approve(
 ) -> RequestView:
     """Approve one's step; after the last one the paper may be picked up, or the due day moves."""
     row, step = _my_step(uow, actor, request_id, version)
-    _decide(uow, step, "approved", _clean_opinion(opinion))
+    approve_step(uow, actor, row, step, _clean_opinion(opinion))
+    return lookup.request_views(uow, actor, [row])[0]
+
+
+def approve_step(
+    uow: UnitOfWork, actor: Actor, row: LoanRequest, step: LoanApproval, opinion: str
+) -> None:
+    """Approve an open step; the caller has checked that it is this person's to decide."""
+    _decide(uow, actor, step, "approved", opinion)
     later = [one for one in lookup.approvals_of(uow, row.id) if one.state == "waiting"]
     if later:
         later[0].state = "open"
@@ -66,7 +93,6 @@ def approve(
     _note(uow, actor, row, step, "loan.approve")
     if row.state == RequestState.APPROVED:
         take_effect(uow, row)
-    return lookup.request_views(uow, actor, [row])[0]
 
 
 def refuse(
@@ -77,7 +103,7 @@ def refuse(
     if len(cleaned) < 2:
         raise Invalid("请写明不同意的理由，申请人会看到。", {"opinion": "请写明理由"})
     row, step = _my_step(uow, actor, request_id, version)
-    _decide(uow, step, "refused", cleaned)
+    _decide(uow, actor, step, "refused", cleaned)
     cancel_rest(uow, row.id)
     if step.renewal_id is None:
         row.state = RequestState.REFUSED
@@ -111,7 +137,8 @@ def _my_step(
     if version is not None and version != row.row_version:
         raise Conflict(f"申请 {row.number} 刚有变化，请刷新后再审批。")
     steps = lookup.approvals_of(uow, row.id)
-    mine = [step for step in steps if step.approver_id == actor.id]
+    away = stands_in_for(uow, actor)
+    mine = [one for one in steps if one.decided_by == actor.id or may_decide(actor, row, one, away)]
     current = next((step for step in steps if step.state == "open"), None)
     if current is None:
         label = RequestState(row.state).label
@@ -120,16 +147,16 @@ def _my_step(
         done = any(step.decided_at for step in mine)
         words = "您已经审批过了" if done else "还没有轮到您，请等前一位审批"
         raise Conflict(f"申请 {row.number}：{words}。")
-    require(
-        actor,
-        "loan.approve",
-        Thing(kind="loan", owner_id=row.borrower_id, assignee_ids=frozenset({current.approver_id})),
-    )
+    asked = {current.approver_id} | ({actor.id} if current in mine else set())
+    thing = Thing(kind="loan", owner_id=row.borrower_id, assignee_ids=frozenset(asked))
+    require(actor, "loan.approve", thing)
     return row, current
 
 
-def _decide(uow: UnitOfWork, step: LoanApproval, state: str, opinion: str) -> None:
+def _decide(uow: UnitOfWork, actor: Actor, step: LoanApproval, state: str, opinion: str) -> None:
     step.state, step.opinion, step.decided_at = state, opinion, uow.now()
+    if step.approver_id != actor.id:
+        step.decided_by = actor.id
 
 
 def _note(uow: UnitOfWork, actor: Actor, row: LoanRequest, step: LoanApproval, action: str) -> None:
@@ -140,7 +167,13 @@ def _note(uow: UnitOfWork, actor: Actor, row: LoanRequest, step: LoanApproval, a
         action,
         "loan_request",
         row.id,
-        {"item": row.item_id, "step": step.seq, "candidate": step.candidate, "state": row.state},
+        {
+            "item": row.item_id,
+            "step": step.seq,
+            "candidate": step.candidate,
+            "state": row.state,
+            **({"for": step.approver_id} if step.decided_by else {}),
+        },
     )
 
 

@@ -4,8 +4,9 @@ Nobody approves their own request or a paper above their clearance: then the nex
 is asked (archive.md 6, point 8). Delegation is none of this module's business.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from archive.lending.matching import CANDIDATES
 from archive.people import service as people
@@ -39,8 +40,9 @@ def find_approvers(
     ``department_id`` is the paper's department, ``secrecy`` its rank.
     """
     found: dict[str, Actor] = {}
+    office = cache(lambda role: people.actors_with_role(uow, role))
     for candidate in CANDIDATES:
-        for person in _line_of(uow, candidate, borrower, department_id):
+        for person in _line_of(uow, candidate, borrower, department_id, office):
             if person.id != borrower.id and person.clearance >= secrecy:
                 found[candidate] = person
                 break
@@ -57,7 +59,11 @@ def in_order(candidates: Sequence[str], persons: dict[str, Actor]) -> tuple[Appr
 
 
 def _line_of(
-    uow: UnitOfWork, candidate: str, borrower: Actor, department_id: int | None
+    uow: UnitOfWork,
+    candidate: str,
+    borrower: Actor,
+    department_id: int | None,
+    office: Callable[[str], list[Actor]],
 ) -> Iterator[Actor]:
     """Yield who may fill a candidate, the nearest first, then the next higher ones."""
     if candidate == "own_head":
@@ -65,12 +71,12 @@ def _line_of(
     elif candidate == "owner_head":
         yield from _heads_upwards(uow, department_id)
     if candidate == "archivist":
-        yield from people.actors_with_role(uow, "archivist")
+        yield from office("archivist")
     if candidate in ("archivist", "archive_head") or (
         candidate == "owner_head" and department_id is None
     ):
-        yield from people.actors_with_role(uow, "archive_head")
-    yield from people.actors_with_role(uow, "leader")
+        yield from office("archive_head")
+    yield from office("leader")
 
 
 def _heads_upwards(uow: UnitOfWork, department_id: int | None) -> Iterable[Actor]:

@@ -42,7 +42,7 @@ def renew(request_id: int) -> Response:
     if isinstance(outcome, Refused):
         flash(outcome.message, "danger")
     elif outcome.waits_for:
-        flash(f"续借已提出，等{outcome.waits_for.approver_name}审批；批准前仍按原日期。", "success")
+        flash(f"续借已提出，等{outcome.waits_for.who}审批；批准前仍按原日期。", "success")
     else:
         flash(f"已续借，应于{show_day(outcome.due) if outcome.due else ''}归还。", "success")
     return _back(request_id)

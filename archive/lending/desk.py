@@ -5,7 +5,7 @@ open loan a copy is held by a unique index; losing that race is a Conflict in wo
 """
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
@@ -16,7 +16,6 @@ from archive.core.errors import Conflict, Forbidden, Invalid, NotFound
 from archive.filing import service as filing
 from archive.filing.codes import clean_barcode
 from archive.filing.models import GONE, CopyStatus, ItemState
-from archive.filing.rules import MAX_PAGES
 from archive.filing.views import CopyView, ItemView
 from archive.lending import lookup
 from archive.lending.claims import is_lapsed
@@ -28,14 +27,11 @@ from archive.lending.matching import Mode
 from archive.lending.models import Loan, LoanRequest, RequestState
 from archive.lending.queue import settle
 from archive.lending.renewals import cancel_waiting
+from archive.lending.typed import INTACT, clean_condition, clean_pages
 from archive.lending.views import HIDDEN_TITLE, RequestView, Scan
 from archive.people import service as people
 from archive.people.rights import Actor, Thing, can, require
-from doc_templates.fields import forbidden_mark
 from storage.work import UnitOfWork
-
-INTACT = "完好"
-MAX_CONDITION = 200
 
 
 def scan(uow: UnitOfWork, actor: Actor, barcode: str) -> Scan:
@@ -73,25 +69,28 @@ def hand_out(
     pages: int | None = None,
     staff_no: str = "",
     confirmed: Confirmed = ON_PAPER,
+    at: datetime | None = None,
 ) -> RequestView:
     """Hand a copy out on an approved request and return the request with its loan.
 
     Without ``request_id`` the item's only approved request is taken; ``staff_no`` is the badge
     the borrower shows and must be theirs. ``pages`` is the count at hand-out, by default the
     copy's. The facts are looked at again: whoever has left, is overdue or lost the clearance
-    since the approval gets nothing. ``confirmed``: how the borrower signed. Raises NotFound,
-    Conflict, Forbidden or Invalid in words.
+    since the approval gets nothing. ``confirmed``: how the borrower signed. ``at`` is when it
+    went over the desk where that is noted late. Raises NotFound, Conflict, Forbidden or Invalid.
     """
-    item, copy, row = _what_goes_out(uow, actor, barcode, request_id, staff_no)
+    item, copy, row = _what_goes_out(uow, actor, barcode, request_id, staff_no, at)
+    if at is None:  # an act noted late has been judged by its own time
+        _check_clock(_last_moved(uow, copy.id), uow.now())
     loan = Loan(
         request_id=row.id,
         copy_id=copy.id,
         borrower_id=row.borrower_id,
         rule=row.decision["rule"],
-        handed_at=uow.now(),
+        handed_at=at or uow.now(),
         handed_by=actor.id,
-        due_on=_due_now(uow, row),
-        pages_out=copy.pages if pages is None else _clean_pages(pages),
+        due_on=_due_from(uow, row, local_day(at or uow.now()), item),
+        pages_out=copy.pages if pages is None else clean_pages(pages),
     )
     row.state, row.pick_up_by = RequestState.HANDED_OUT, None
     signed = sign_loan(uow, loan, OUT, confirmed)
@@ -124,6 +123,7 @@ def take_back(
     condition: str = INTACT,
     *,
     confirmed: Confirmed = ON_PAPER,
+    at: datetime | None = None,
 ) -> RequestView:
     """Take a copy back and return the request with its closed loan.
 
@@ -134,13 +134,14 @@ def take_back(
     """
     require(actor, "loan.desk")
     item, copy = _find_copy(uow, barcode)
-    counted, seen = _clean_pages(pages), _clean_condition(condition)
+    counted, seen = clean_pages(pages), clean_condition(condition)
     loan = _find_open_loan(uow, copy.id)
     if loan is None:
         raise Conflict(_not_out(uow, copy))
+    _check_clock(loan.handed_at, at or uow.now())
     row = lookup.get_row(uow, loan.request_id)
     differs = counted != loan.pages_out
-    loan.returned_at, loan.received_by, loan.pages_in = uow.now(), actor.id, counted
+    loan.returned_at, loan.received_by, loan.pages_in = at or uow.now(), actor.id, counted
     loan.intact = not differs and seen.partition("；")[0] == INTACT
     loan.condition = seen
     if differs:
@@ -200,14 +201,20 @@ def _signer(uow: UnitOfWork, user_id: int) -> Actor:
 
 
 def _what_goes_out(
-    uow: UnitOfWork, actor: Actor, barcode: str, request_id: int | None, staff_no: str
+    uow: UnitOfWork,
+    actor: Actor,
+    barcode: str,
+    request_id: int | None,
+    staff_no: str,
+    at: datetime | None = None,
 ) -> tuple[ItemView, CopyView, LoanRequest]:
     require(actor, "loan.desk")
     item, copy = _find_copy(uow, barcode)
     if not _may_read(uow, actor, item.id):
         raise Forbidden("这件档案的密级高于您的权限，请由档案负责人办理借出。")
     _check_is_in(uow, copy)
-    return item, copy, _choose_request(uow, item, request_id, staff_no)
+    day = local_day(at or uow.now())
+    return item, copy, _choose_request(uow, item, request_id, staff_no, day)
 
 
 def _find_copy(uow: UnitOfWork, barcode: str) -> tuple[ItemView, CopyView]:
@@ -222,6 +229,21 @@ def _find_copy(uow: UnitOfWork, barcode: str) -> tuple[ItemView, CopyView]:
         raise NotFound(f"没有条码或档号“{shown}”的档案，请重新扫描或核对标签。")
     folded = clean_barcode(barcode)
     return item, next(copy for copy in item.copies if copy.barcode == folded)
+
+
+def _last_moved(uow: UnitOfWork, copy_id: int) -> datetime | None:
+    return uow.session.scalar(
+        select(Loan.returned_at).where(Loan.copy_id == copy_id).order_by(Loan.id.desc()).limit(1)
+    )
+
+
+def _check_clock(before: datetime | None, at: datetime) -> None:
+    """Refuse to note an act before the one it follows: the server's clock was set back."""
+    if before is not None and at < before:
+        raise Conflict(
+            f"服务器的时钟不对：现在是 {show_instant(at)}，比上一次借还（{show_instant(before)}）"
+            "还早，没有登记；请系统管理员校准时钟。"
+        )
 
 
 def _find_open_loan(uow: UnitOfWork, copy_id: int) -> Loan | None:
@@ -273,12 +295,12 @@ def _check_is_in(uow: UnitOfWork, copy: CopyView) -> None:
 
 
 def _choose_request(
-    uow: UnitOfWork, item: ItemView, request_id: int | None, staff_no: str
+    uow: UnitOfWork, item: ItemView, request_id: int | None, staff_no: str, on: date
 ) -> LoanRequest:
     """Return the approved request this hand-out is for; say in words why there is none."""
     if request_id is not None:
         chosen = [lookup.get_row(uow, request_id)]
-        _check_request(uow, item, chosen[0])
+        _check_request(uow, item, chosen[0], on)
     else:
         chosen = _ready_for(uow, item.id)
     if staff_no.strip():
@@ -288,7 +310,7 @@ def _choose_request(
         chosen = [row for row in chosen if row.borrower_id == holder.id]
     if not chosen:
         raise Conflict(_not_approved(uow, item))
-    if len(chosen) > 1:
+    if len({row.borrower_id for row in chosen}) > 1 or any(row.visit_id for row in chosen[1:]):
         names = "、".join(view.borrower_name for view in lookup.request_views(uow, None, chosen))
         raise Invalid(
             f"有 {len(chosen)} 份已批准的申请（{names}），请先选定借给谁。",
@@ -297,7 +319,7 @@ def _choose_request(
     return chosen[0]
 
 
-def _check_request(uow: UnitOfWork, item: ItemView, row: LoanRequest) -> None:
+def _check_request(uow: UnitOfWork, item: ItemView, row: LoanRequest, on: date) -> None:
     if row.item_id != item.id:
         raise Conflict(f"申请 {row.number} 借的不是这一件，请核对条码。")
     if not Mode(row.mode).takes_the_paper:
@@ -308,7 +330,7 @@ def _check_request(uow: UnitOfWork, item: ItemView, row: LoanRequest) -> None:
         raise Conflict(f"申请 {row.number} 现在是“{RequestState(row.state).label}”，不能据此借出。")
     if row.pick_up_by is None:
         raise Conflict(f"申请 {row.number} 还在排队，这一件已为先来的借阅人保留，不能借出。")
-    if is_lapsed(row.pick_up_by, local_day(uow.now())):
+    if is_lapsed(row.pick_up_by, on):
         raise Conflict(
             f"申请 {row.number} 已过取件期限（{show_day(row.pick_up_by)}），不能借出，请重新申请。"
         )
@@ -322,8 +344,8 @@ def _badge_holder(uow: UnitOfWork, staff_no: str) -> Actor:
     return found[0]
 
 
-def _due_now(uow: UnitOfWork, row: LoanRequest) -> date:
-    due = decide_again(uow, row).due
+def _due_from(uow: UnitOfWork, row: LoanRequest, on: date, item: ItemView) -> date:
+    due = decide_again(uow, row, on, item).due
     assert due is not None  # noqa: S101 - an allowed loan of the paper has its day
     return due
 
@@ -350,7 +372,7 @@ def _not_approved(uow: UnitOfWork, item: ItemView) -> str:
 def _waits(uow: UnitOfWork, row: LoanRequest) -> str:
     view = lookup.request_views(uow, None, [row])[0]
     step = view.waits_for
-    whom = f"等{step.approver_name}审批" if step else "等审批"
+    whom = f"等{step.who}审批" if step else "等审批"
     return f"{view.borrower_name}的申请 {row.number} 还在{whom}，不能借出。"
 
 
@@ -373,21 +395,3 @@ def _flush(uow: UnitOfWork, copy: CopyView) -> None:
         uow.session.flush()
     except (IntegrityError, StaleDataError):
         raise Conflict(f"条码 {copy.barcode} 刚被另一处办理，请重新扫描。") from None
-
-
-def _clean_pages(pages: int) -> int:
-    if isinstance(pages, bool) or not isinstance(pages, int) or not 0 <= pages <= MAX_PAGES:
-        raise Invalid(
-            f"页数不对，请清点后填 0 到 {MAX_PAGES} 的整数。", {"pages": "请填写清点的页数"}
-        )
-    return pages
-
-
-def _clean_condition(condition: str) -> str:
-    cleaned = condition.strip() or INTACT
-    fault = forbidden_mark(cleaned)
-    if len(cleaned) > MAX_CONDITION:
-        fault = f"最多 {MAX_CONDITION} 个字，现在有 {len(cleaned)} 个字"
-    if fault:
-        raise Invalid(f"归还情况有误：{fault}。", {"condition": fault})
-    return cleaned

@@ -6,7 +6,7 @@ Reads only. The decision itself is ``lending.rules.decide``.
 from dataclasses import dataclass, replace
 from datetime import date
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from archive.core.calendar import WorkCalendar, load_calendar
 from archive.core.clock import local_day
@@ -20,9 +20,11 @@ from archive.filing.views import ItemView
 from archive.lending import matrix, rules
 from archive.lending.approvers import Approver, find_approvers, in_order
 from archive.lending.line import held_by_others
-from archive.lending.matching import Case, Mode, Rule
+from archive.lending.matching import CANDIDATES, Case, Mode, Rule
 from archive.lending.models import Loan, LoanRequest, RequestState
 from archive.lending.rules import Decision, Facts, Links
+from archive.lending.visits.models import LoanVisit
+from archive.lending.visits.rules import Visitor
 from archive.people import service as people
 from archive.people.models import User
 from archive.people.rights import Actor
@@ -38,6 +40,10 @@ class Question:
 
     ``request_id`` is the request itself when it is asked again at the desk, so that it does not
     count against its own limit; ``joins_queue`` asks as whoever stands in line for a copy.
+    ``volume`` is the note and the volume it is asked as part of (a volume counts once against
+    the limit), ``beside`` what the same act asks for besides: secrecy and volume. ``visitor`` is
+    the outsider who reads, ``borrower`` then whoever accompanies them, ``approver`` the archivist
+    at the desk who has checked letter and document.
     """
 
     borrower: Actor
@@ -49,6 +55,11 @@ class Question:
     asks_reason: bool = True
     request_id: int | None = None
     joins_queue: bool = False
+    volume: tuple[int, int] | None = None
+    beside: tuple[tuple[int, int | None], ...] = ()
+    wanted_until: date | None = None
+    visitor: Visitor | None = None
+    approver: Actor | None = None
 
 
 @dataclass(frozen=True)
@@ -62,49 +73,79 @@ class Answer:
 
 
 def answer(
-    uow: UnitOfWork, question: Question, only_rules: tuple[Rule, ...] | None = None
+    uow: UnitOfWork,
+    question: Question,
+    only_rules: tuple[Rule, ...] | None = None,
+    item: ItemView | None = None,
 ) -> Answer:
     """Decide a question; ``only_rules`` holds it to the rule a request was approved under.
+
+    Approved as it is then, nobody is asked for approval again. ``item`` is the item where the
+    caller has it already.
 
     Raises NotFound for an unknown item, Invalid for an unknown mode.
     """
     check_mode(question.mode)
-    item = filing.load_item(uow, question.item_id)
-    persons = find_approvers(uow, question.borrower, item.department_id, item.secrecy)
+    item = item or filing.load_item(uow, question.item_id)
+    persons = {} if only_rules is not None else _persons(uow, question, item)
     calendar = load_calendar(uow)
     facts = replace(
         _facts_of_borrower(uow, question, item, calendar),
-        fillable=frozenset(persons),
+        fillable=frozenset(CANDIDATES if only_rules is not None else persons),
     )
     lines = matrix.all_rules(uow) if only_rules is None else only_rules
     decision = rules.decide(facts, lines, calendar, matrix.policy())
-    approvers = in_order(decision.approvals, persons) if decision.allowed else ()
+    approvers = in_order(decision.approvals, persons) if decision.allowed and persons else ()
     return Answer(decision, approvers, item, calendar)
 
 
-def decide_again(uow: UnitOfWork, row: LoanRequest) -> Decision:
-    """Look at the facts again under the rule a request was approved by; today is the first day.
+def _persons(uow: UnitOfWork, question: Question, item: ItemView) -> dict[str, Actor]:
+    persons = find_approvers(uow, question.borrower, item.department_id, item.secrecy)
+    if question.approver is not None:
+        persons["archivist"] = question.approver
+    return persons
+
+
+def decide_again(
+    uow: UnitOfWork, row: LoanRequest, on: date | None = None, item: ItemView | None = None
+) -> Decision:
+    """Look at the facts again under the rule a request was approved by; the first day is today.
+
+    ``on`` is another first day: that of a hand-over noted late.
 
     Raises Conflict in words when the borrower has left or the facts no longer allow it.
     """
     borrower = people.find_actor(uow, row.borrower_id)
     if borrower is None:
         raise Conflict(f"申请 {row.number} 的借阅人已离职，不能借出。")
+    today = on or local_day(uow.now())
+    is_ahead = row.wanted_until is not None and row.wanted_until >= today
+    volume = (row.group_id, row.volume_id) if row.group_id and row.volume_id else None
     question = Question(
         borrower=borrower,
         item_id=row.item_id,
         mode=row.mode,
-        on=local_day(uow.now()),
+        on=today,
         purpose=row.purpose,
         business_reference=row.business_reference,
         request_id=row.id,
+        volume=volume,
+        wanted_until=row.wanted_until if is_ahead else None,
+        visitor=visitor_of(uow, row.visit_id) if row.visit_id else None,
     )
     kept = matrix.from_snapshot(row.decision["rule"])
-    decision = answer(uow, question, only_rules=(kept,)).decision
+    decision = answer(uow, question, (kept,), item).decision
     if not decision.allowed:
         words = "".join(reason.text for reason in decision.reasons)
         raise Conflict(f"批准之后情况有变，现在不能借出：{words}")
     return decision
+
+
+def visitor_of(uow: UnitOfWork, visit_id: int) -> Visitor:
+    """Return the outsider of a visit as the decision sees them."""
+    row = uow.session.get_one(LoanVisit, visit_id)
+    companion = people.names_of(uow, {row.companion_id})[row.companion_id]
+    return Visitor(row.name, row.unit, row.letter_number, row.id_kind, row.id_number, companion)
 
 
 def check_mode(mode: str) -> Mode:
@@ -120,11 +161,13 @@ def _facts_of_borrower(
     uow: UnitOfWork, question: Question, item: ItemView, calendar: WorkCalendar
 ) -> Facts:
     links = _links(uow, question.borrower, item)
-    overdue = _overdue_days(uow, question, calendar)
+    overdue = [] if question.visitor else _overdue_days(uow, question, calendar)
     out = [copy.id for copy in item.copies if copy.status == CopyStatus.OUT]
     return Facts(
         case=Case(
-            borrower_class=rules.borrower_class(
+            borrower_class="outside"
+            if question.visitor
+            else rules.borrower_class(
                 roles=question.borrower.roles, own_department=links.own_department
             ),
             mode=question.mode,
@@ -153,7 +196,9 @@ def _facts_of_borrower(
         borrower_left=_has_left(uow, question),
         overdue_loans=len(overdue),
         overdue_days=max(overdue, default=0),
-        held=_held(uow, question),
+        held=() if question.visitor else _held(uow, question),
+        wanted_until=question.wanted_until,
+        visitor=question.visitor,
     )
 
 
@@ -232,15 +277,21 @@ def _has_left(uow: UnitOfWork, question: Question) -> bool:
 
 
 def _held(uow: UnitOfWork, question: Question) -> tuple[int, ...]:
-    """Secrecy of what the borrower has out or has asked for in this mode."""
-    rows = uow.session.scalars(
-        select(Item.secrecy)
-        .join(LoanRequest, LoanRequest.item_id == Item.id)
-        .where(
-            LoanRequest.borrower_id == question.borrower.id,
-            LoanRequest.mode == question.mode,
-            LoanRequest.state.in_(_NOT_DONE),
-            LoanRequest.id != (question.request_id or 0),
-        )
+    """Secrecy of what the borrower has out or has asked for in this mode; a volume counts once."""
+    mine = (
+        LoanRequest.borrower_id == question.borrower.id,
+        LoanRequest.mode == question.mode,
+        LoanRequest.state.in_(_NOT_DONE),
+        LoanRequest.id != (question.request_id or 0),
+        LoanRequest.visit_id.is_(None),
     )
-    return tuple(rows)
+    found = select(Item.secrecy).join(LoanRequest, LoanRequest.item_id == Item.id).where(*mine)
+    single = list(uow.session.scalars(found.where(LoanRequest.volume_id.is_(None))))
+    group_id, own_volume = question.volume or (0, 0)
+    others = or_(LoanRequest.group_id != group_id, LoanRequest.volume_id != own_volume)
+    volumes = found.where(LoanRequest.volume_id.is_not(None), others)
+    whole = volumes.group_by(LoanRequest.group_id, LoanRequest.volume_id, Item.secrecy)
+    beside = [secrecy for secrecy, volume in question.beside if volume is None]
+    besides = {(volume, secrecy) for secrecy, volume in question.beside if volume is not None}
+    beside += [secrecy for volume, secrecy in besides if volume != own_volume]
+    return (*single, *uow.session.scalars(whole), *beside)

@@ -14,6 +14,7 @@ from archive.core.clock import local_day
 from archive.core.errors import NotFound
 from archive.filing.models import Item, ItemCopy
 from archive.lending.confirming.rules import Way
+from archive.lending.deputies import deputies, may_decide, stands_in_for
 from archive.lending.line import places
 from archive.lending.models import Loan, LoanApproval, LoanRefusal, LoanRequest
 from archive.lending.rules import Reason
@@ -25,6 +26,7 @@ from archive.lending.views import (
     RequestView,
     Signed,
 )
+from archive.lending.visits.models import LoanVisit
 from archive.people.models import User
 from archive.people.readers import may_read
 from archive.people.rights import Actor, can
@@ -66,10 +68,20 @@ def approvals_of(uow: UnitOfWork, request_id: int) -> list[LoanApproval]:
 
 
 def may_see(uow: UnitOfWork, actor: Actor, row: LoanRequest) -> bool:
-    """Say whether a request exists for this person: its borrower, its approvers, the desk."""
+    """Say whether a request exists for this person: its borrower, its approvers, the desk.
+
+    And who decided or decides today in an approver's name.
+    """
     if row.borrower_id == actor.id or can(actor, "loan.register"):
         return True
-    return any(step.approver_id == actor.id for step in approvals_of(uow, row.id))
+    away, steps = stands_in_for(uow, actor), approvals_of(uow, row.id)
+    return any(_is_asked(actor, row, step, away) for step in steps)
+
+
+def _is_asked(viewer: Actor, row: LoanRequest, step: LoanApproval, away: frozenset[int]) -> bool:
+    if viewer.id in (step.approver_id, step.decided_by):
+        return True
+    return step.state == "open" and may_decide(viewer, row, step, away)
 
 
 def request_views(
@@ -86,22 +98,57 @@ def request_views(
     )
     loans = list(uow.session.scalars(select(Loan).where(Loan.request_id.in_(ids))))
     views = {view.request_id: view for view in loan_views(uow, viewer, loans)}
-    asked = {step.request_id for step in steps if viewer and step.approver_id == viewer.id}
-    shown = {row.item_id for row in rows if row.id in asked}
+    by_id = {row.id: row for row in rows}
+    away = stands_in_for(uow, viewer) if viewer and steps else frozenset()
+    asked = [one for one in steps if viewer and _is_asked(viewer, by_id[one.request_id], one, away)]
+    shown = {by_id[step.request_id].item_id for step in asked}
+    turns = {one.request_id for one in asked if one.state == "open" and viewer is not None}
     titles = _titles(uow, viewer, [row.item_id for row in rows], shown)
     line = places(uow, rows)
-    people = _people(uow, [row.borrower_id for row in rows] + [step.approver_id for step in steps])
+    acting = _acting(uow, steps)
+    people = _people(
+        uow,
+        [row.borrower_id for row in rows]
+        + [one for step in steps for one in (step.approver_id, acting.get(step.id))],
+    )
+    visits = _visitors(uow, rows)
     return tuple(
         _request_view(
             row,
             titles[row.item_id],
-            people,
-            [step for step in steps if step.request_id == row.id],
+            visits.get(row.visit_id or 0) or people[row.borrower_id],
+            [_approval_view(step, people, acting) for step in steps if step.request_id == row.id],
             views.get(row.id),
             line.get(row.id, 0),
+            row.id in turns and _is_turn(viewer, row, steps, away),
         )
         for row in rows
     )
+
+
+def _is_turn(
+    viewer: Actor | None, row: LoanRequest, steps: Iterable[LoanApproval], away: frozenset[int]
+) -> bool:
+    current = [one for one in steps if one.request_id == row.id and one.state == "open"]
+    return viewer is not None and any(may_decide(viewer, row, one, away) for one in current)
+
+
+def _acting(uow: UnitOfWork, steps: Iterable[LoanApproval]) -> dict[int, int]:
+    """Who decided, or would decide today, other than the approver asked; by step."""
+    found = {step.id: step.decided_by for step in steps if step.decided_by is not None}
+    waiting = [step for step in steps if step.state == "open"]
+    agents = deputies(uow, [step.approver_id for step in waiting]) if waiting else {}
+    found |= {one.id: agents[one.approver_id] for one in waiting if one.approver_id in agents}
+    return found
+
+
+def _visitors(uow: UnitOfWork, rows: Iterable[LoanRequest]) -> dict[int, _Person]:
+    """The outsiders who read, by visit, in place of the borrower."""
+    wanted = {row.visit_id for row in rows if row.visit_id is not None}
+    if not wanted:
+        return {}
+    found = uow.session.scalars(select(LoanVisit).where(LoanVisit.id.in_(wanted)))
+    return {row.id: _Person(f"{row.name}（外来）", row.unit) for row in found}
 
 
 def loan_views(uow: UnitOfWork, viewer: Actor | None, rows: Sequence[Loan]) -> tuple[LoanView, ...]:
@@ -123,6 +170,7 @@ def loan_views(uow: UnitOfWork, viewer: Actor | None, rows: Sequence[Loan]) -> t
     people = _people(
         uow, [one for loan in rows for one in (loan.borrower_id, loan.handed_by, loan.received_by)]
     )
+    visits = _visitors(uow, requests.values())
     calendar, today = load_calendar(uow), local_day(uow.now())
     return tuple(
         _loan_view(
@@ -131,6 +179,7 @@ def loan_views(uow: UnitOfWork, viewer: Actor | None, rows: Sequence[Loan]) -> t
             copies[loan.copy_id],
             titles[copies[loan.copy_id].item_id],
             people,
+            visits.get(requests[loan.request_id].visit_id or 0) or people[loan.borrower_id],
             0 if loan.returned_at else _days_left(calendar, today, loan.due_on),
         )
         for loan in rows
@@ -177,10 +226,11 @@ def title_for(uow: UnitOfWork, viewer: Actor, item_id: int) -> tuple[str, str]:
 def _request_view(
     row: LoanRequest,
     title: tuple[str, str],
-    people: dict[int, _Person],
-    steps: list[LoanApproval],
+    reader: _Person,
+    steps: list[ApprovalView],
     loan: LoanView | None,
     place: int,
+    is_my_turn: bool,
 ) -> RequestView:
     kept = row.decision
     return RequestView(
@@ -190,8 +240,8 @@ def _request_view(
         item_title=title[0],
         item_code=title[1],
         borrower_id=row.borrower_id,
-        borrower_name=people[row.borrower_id].name,
-        borrower_department=people[row.borrower_id].department,
+        borrower_name=reader.name,
+        borrower_department=reader.department,
         mode=row.mode,
         purpose=row.purpose,
         business_reference=row.business_reference,
@@ -201,25 +251,35 @@ def _request_view(
         conditions=kept["rule"]["conditions"],
         due=loan.due_on if loan else date.fromisoformat(kept["due"]) if kept["due"] else None,
         created_at=row.created_at,
-        approvals=tuple(
-            ApprovalView(
-                seq=step.seq,
-                candidate=step.candidate,
-                approver_id=step.approver_id,
-                approver_name=people[step.approver_id].name,
-                state=step.state,
-                opinion=step.opinion,
-                decided_at=step.decided_at,
-                is_renewal=step.renewal_id is not None,
-            )
-            for step in steps
-        ),
+        approvals=tuple(steps),
         loan=loan,
         version=row.row_version,
         queued=row.queued,
         pick_up_by=row.pick_up_by,
         place=place,
         closing_note=row.closing_note,
+        group_id=row.group_id,
+        volume_id=row.volume_id,
+        visit_id=row.visit_id,
+        wanted_until=row.wanted_until,
+        is_my_turn=is_my_turn,
+    )
+
+
+def _approval_view(
+    step: LoanApproval, people: dict[int, _Person], acting: dict[int, int]
+) -> ApprovalView:
+    deputy = acting.get(step.id)
+    return ApprovalView(
+        seq=step.seq,
+        candidate=step.candidate,
+        approver_id=step.approver_id,
+        approver_name=people[step.approver_id].name,
+        state=step.state,
+        opinion=step.opinion,
+        decided_at=step.decided_at,
+        is_renewal=step.renewal_id is not None,
+        deputy=people[deputy].name if deputy is not None else "",
     )
 
 
@@ -229,6 +289,7 @@ def _loan_view(
     copy: ItemCopy,
     title: tuple[str, str],
     people: dict[int, _Person],
+    reader: _Person,
     days_left: int,
 ) -> LoanView:
     return LoanView(
@@ -242,8 +303,8 @@ def _loan_view(
         barcode=copy.barcode,
         location=copy.location,
         borrower_id=loan.borrower_id,
-        borrower_name=people[loan.borrower_id].name,
-        borrower_department=people[loan.borrower_id].department,
+        borrower_name=reader.name,
+        borrower_department=reader.department,
         mode=request.mode,
         purpose=request.purpose,
         rule=f"{loan.rule['code']}@{loan.rule['version']}",

@@ -75,10 +75,17 @@ class LoanRequest(Base):
 
     ``queued`` marks a reservation (预约), made while no copy was free. ``pick_up_by`` is the last
     day for which a copy is held for an approved request; without it the request stands in line.
-    ``closing_note`` says why a request became void, or how a view or copy ended.
+    ``closing_note`` says why a request became void, or how a view or copy ended. ``group_id`` is
+    the loan note (借阅单) it was asked on with others, ``volume_id`` the whole volume it was asked
+    as part of, ``wanted_until`` the day the asker gave, ``visit_id`` the outsider who reads.
     """
 
     __tablename__ = "loan_request"
+    __table_args__ = (
+        Index("ix_loan_request_borrower_state", "borrower_id", "state"),
+        Index("ix_loan_request_item_state", "item_id", "state"),
+        Index("ix_loan_request_borrower_item", "borrower_id", "item_id"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     number: Mapped[str] = mapped_column(String(20), unique=True)
@@ -93,6 +100,10 @@ class LoanRequest(Base):
     queued: Mapped[bool] = mapped_column(default=False)
     pick_up_by: Mapped[date | None] = mapped_column(index=True)
     closing_note: Mapped[str] = mapped_column(Text, default="")
+    group_id: Mapped[int | None] = mapped_column(ForeignKey("loan_group.id"), index=True)
+    volume_id: Mapped[int | None] = mapped_column(ForeignKey("volume.id"))
+    wanted_until: Mapped[date | None]
+    visit_id: Mapped[int | None] = mapped_column(ForeignKey("loan_visit.id"), index=True)
     row_version: Mapped[int] = mapped_column(default=1)
 
     __mapper_args__ = {"version_id_col": row_version}
@@ -101,11 +112,17 @@ class LoanRequest(Base):
 class LoanApproval(Base):
     """One approval a request needs, in order; ``approver_id`` is who must decide.
 
-    ``renewal_id`` is set where the approval is for a renewal of the loan.
+    ``renewal_id`` is set where the approval is for a renewal of the loan; ``decided_by`` who
+    decided in the approver's name (代) by a delegation of that day.
     """
 
     __tablename__ = "loan_approval"
-    __table_args__ = (UniqueConstraint("request_id", "seq"),)
+    __table_args__ = (
+        UniqueConstraint("request_id", "seq"),
+        Index("ix_loan_approval_state_approver", "state", "approver_id"),
+        Index("ix_loan_approval_approver_decided", "approver_id", "decided_at"),
+        Index("ix_loan_approval_deputy_decided", "decided_by", "decided_at"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     request_id: Mapped[int] = mapped_column(ForeignKey("loan_request.id"), index=True)
@@ -118,6 +135,7 @@ class LoanApproval(Base):
     opinion: Mapped[str] = mapped_column(Text, default="")
     decided_at: Mapped[datetime | None]
     renewal_id: Mapped[int | None] = mapped_column(ForeignKey("loan_renewal.id"))
+    decided_by: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
 
 
 class Loan(Base):
@@ -133,6 +151,12 @@ class Loan(Base):
             "ix_loan_open_copy",
             "copy_id",
             unique=True,
+            sqlite_where=text("returned_at IS NULL"),
+            postgresql_where=text("returned_at IS NULL"),
+        ),
+        Index(
+            "ix_loan_open_borrower",
+            "borrower_id",
             sqlite_where=text("returned_at IS NULL"),
             postgresql_where=text("returned_at IS NULL"),
         ),

@@ -13,7 +13,7 @@ from archive.core.errors import Conflict, Invalid, NotFound
 from archive.filing.papers import Paper
 from archive.forms.service import get_form
 from archive.lending.register import get_request, register
-from archive.lending.views import LoanView, RequestView, Signed
+from archive.lending.views import ApprovalView, LoanView, RequestView, Signed
 from archive.people.models import User
 from archive.people.rights import Actor, require
 from storage.work import UnitOfWork
@@ -79,17 +79,31 @@ def _application(uow: UnitOfWork, view: RequestView) -> dict[str, object]:
         "应还日期": view.due.isoformat() if view.due else "",
         "适用规则": f"{view.rule_basis}（{view.rule}）",
         "办理情况": _so_far(view),
-        "审批": [
-            {
-                "次序": str(step.seq),
-                "身份": step.label,
-                "审批人": step.approver_name,
-                "结果": step.state_label,
-                "意见": step.opinion,
-                "时间": show_instant(step.decided_at) if step.decided_at else "",
-            }
-            for step in view.approvals
-        ],
+        "明细": [line_of(view, 1)],
+        "审批": [step_line(step, str(step.seq)) for step in view.approvals],
+    }
+
+
+def line_of(view: RequestView, place: int) -> dict[str, object]:
+    """Return a request as a line of the application's list."""
+    return {
+        "序号": str(place),
+        "明细档号": view.item_code,
+        "明细题名": view.item_title,
+        "应还": view.due.isoformat() if view.due else "",
+        "情况": (view.loan.state_label if view.loan else view.state_label)[:60],
+    }
+
+
+def step_line(step: ApprovalView, place: str) -> dict[str, object]:
+    """Return an approval as a line of the application."""
+    return {
+        "次序": place,
+        "身份": step.label[:60],
+        "审批人": step.who[:60],
+        "结果": step.state_label,
+        "意见": step.opinion,
+        "时间": show_instant(step.decided_at) if step.decided_at else "",
     }
 
 

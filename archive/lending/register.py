@@ -219,7 +219,7 @@ def _lines_of(view: RequestView) -> list[LogLine]:
     lines = [line(view.created_at, f"申请{view.mode_label}", view.borrower_name, view.purpose)]
     for step in view.approvals:
         if step.decided_at is not None:
-            lines.append(line(step.decided_at, step.state_label, step.approver_name, step.opinion))
+            lines.append(line(step.decided_at, step.state_label, step.who, step.opinion))
     loan = view.loan
     if loan is None:
         return lines

@@ -4,7 +4,7 @@ Approving is in ``lending.approvals``, handing out in ``lending.desk``.
 """
 
 import hashlib
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -28,6 +28,19 @@ from doc_templates.fields import forbidden_mark
 from storage.work import UnitOfWork
 
 OPEN_STATES = (RequestState.WAITING, RequestState.APPROVED, RequestState.HANDED_OUT)
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a request comes from besides its asker: a loan note and its number, a visit."""
+
+    number: str = ""
+    group_id: int | None = None
+    volume_id: int | None = None
+    visit_id: int | None = None
+
+
+ALONE = Origin()
 
 
 def decide(
@@ -56,6 +69,7 @@ def preview(
     purpose: str | None = None,
     business_reference: str = "",
     username: str = "",
+    wanted_until: date | None = None,
 ) -> Preview:
     """Return the decision with its approvers, changing nothing; the title may be hidden.
 
@@ -75,6 +89,7 @@ def preview(
         purpose=purpose or "",
         business_reference=business_reference,
         asks_reason=purpose is not None,
+        wanted_until=wanted_until,
     )
     found = answer(uow, question)
     title, code = lookup.title_for(uow, actor, item_id)
@@ -99,11 +114,13 @@ def request_loan(
     business_reference: str,
     *,
     joins_queue: bool = False,
+    wanted_until: date | None = None,
 ) -> RequestView | Refused:
     """Ask to borrow. What the rules refuse comes back as Refused, already in the log.
 
     ``joins_queue`` asks for a place in line for a paper that is out or held for another
     (预约); approvals are asked for meanwhile. Conflict when the paper is free after all.
+    ``wanted_until`` is a day before the rule's on which the asker will be done.
 
     The edge commits either way, so that the refusal stays. Raises NotFound for an unknown item,
     Invalid for text that cannot be kept or a mode the desk does not serve, Conflict when the
@@ -111,10 +128,39 @@ def request_loan(
     """
     require(actor, "loan.request")
     check_mode(mode)
-    purpose = _clean(purpose, "purpose", "借阅用途", MAX_PURPOSE)
-    reference = _clean(business_reference, "business_reference", "业务依据", MAX_REFERENCE)
-    question = Question(actor, item_id, mode, local_day(uow.now()), purpose, reference)
+    purpose, reference = clean_words(purpose, business_reference)
+    question = Question(
+        borrower=actor,
+        item_id=item_id,
+        mode=mode,
+        on=local_day(uow.now()),
+        purpose=purpose,
+        business_reference=reference,
+        wanted_until=wanted_until,
+    )
     found = answer(uow, question)
+    check_not_asked(uow, actor, item_id, mode)
+    if joins_queue and found.decision.allowed:
+        raise Conflict("这件档案现在就能借，不用预约，请直接提交申请。")
+    if joins_queue:
+        question = replace(question, joins_queue=True)
+        found = answer(uow, question)
+    if not found.decision.allowed:
+        return refuse(uow, question, found.decision)
+    row = enter(uow, question, found)
+    return lookup.request_views(uow, actor, [row])[0]
+
+
+def clean_words(purpose: str, business_reference: str) -> tuple[str, str]:
+    """Return purpose and reference as they are kept; raise Invalid for what cannot be."""
+    return (
+        _clean(purpose, "purpose", "借阅用途", MAX_PURPOSE),
+        _clean(business_reference, "business_reference", "业务依据", MAX_REFERENCE),
+    )
+
+
+def check_not_asked(uow: UnitOfWork, actor: Actor, item_id: int, mode: str) -> None:
+    """Refuse to ask for what one has at home or has asked for in this mode already: Conflict."""
     _check_not_holding(uow, actor, item_id, mode)
     already = _find_open(uow, actor, item_id, mode)
     if already is not None:
@@ -122,14 +168,6 @@ def request_loan(
             f"您已经申请过借这一件（{already.number}，{RequestState(already.state).label}），"
             "不必再次申请。"
         )
-    if joins_queue and found.decision.allowed:
-        raise Conflict("这件档案现在就能借，不用预约，请直接提交申请。")
-    if joins_queue:
-        question = replace(question, joins_queue=True)
-        found = answer(uow, question)
-    if not found.decision.allowed:
-        return _refuse(uow, question, found.decision)
-    return _ask(uow, question, found)
 
 
 def withdraw(uow: UnitOfWork, actor: Actor, request_id: int) -> RequestView:
@@ -193,12 +231,20 @@ def decision_as_json(decision: Decision) -> dict[str, Any]:
     }
 
 
-def _ask(uow: UnitOfWork, question: Question, found: Answer) -> RequestView:
+def next_number(uow: UnitOfWork) -> str:
+    """Return the next number of requests and loan notes, which share one series a year."""
+    year = local(uow.now()).year
+    return f"JY{year}-{take_number(uow, f'loan:{year}'):04d}"
+
+
+def enter(
+    uow: UnitOfWork, question: Question, found: Answer, origin: Origin = ALONE
+) -> LoanRequest:
+    """Enter an allowed request with its approvals; the caller has decided and checked."""
     rule, now = found.decision.rule, uow.now()
     assert rule is not None  # noqa: S101 - an allowed decision has its rule
-    year = local(now).year
     row = LoanRequest(
-        number=f"JY{year}-{take_number(uow, f'loan:{year}'):04d}",
+        number=origin.number or next_number(uow),
         borrower_id=question.borrower.id,
         item_id=question.item_id,
         mode=question.mode,
@@ -213,6 +259,10 @@ def _ask(uow: UnitOfWork, question: Question, found: Answer) -> RequestView:
         },
         created_at=now,
         queued=question.joins_queue,
+        group_id=origin.group_id,
+        volume_id=origin.volume_id,
+        visit_id=origin.visit_id,
+        wanted_until=question.wanted_until,
     )
     uow.session.add(row)
     uow.session.flush()
@@ -239,13 +289,16 @@ def _ask(uow: UnitOfWork, question: Question, found: Answer) -> RequestView:
             "approvers": [one.person.id for one in found.approvers],
             "purpose_sha256": _digest(question),
             **({"queued": True} if row.queued else {}),
+            **({"group": row.group_id} if row.group_id else {}),
+            **({"visit": row.visit_id} if row.visit_id else {}),
         },
     )
     take_effect(uow, row)
-    return lookup.request_views(uow, question.borrower, [row])[0]
+    return row
 
 
-def _refuse(uow: UnitOfWork, question: Question, decision: Decision) -> Refused:
+def refuse(uow: UnitOfWork, question: Question, decision: Decision) -> Refused:
+    """Write a refusal into the log and return it; the edge commits."""
     row = LoanRefusal(
         borrower_id=question.borrower.id,
         item_id=question.item_id,
@@ -283,6 +336,7 @@ def _find_open(uow: UnitOfWork, actor: Actor, item_id: int, mode: str) -> LoanRe
             LoanRequest.item_id == item_id,
             LoanRequest.mode == mode,
             LoanRequest.state.in_(OPEN_STATES),
+            LoanRequest.visit_id.is_(None),
         )
         .limit(1)
     )
@@ -299,6 +353,7 @@ def _check_not_holding(uow: UnitOfWork, actor: Actor, item_id: int, mode: str) -
             Loan.borrower_id == actor.id,
             Loan.returned_at.is_(None),
             LoanRequest.item_id == item_id,
+            LoanRequest.visit_id.is_(None),
         )
         .limit(1)
     )

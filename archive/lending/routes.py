@@ -29,9 +29,11 @@ from archive.core.web import reading, resources, work
 from archive.lending import service
 from archive.lending.confirming.edge import FindSigner, Given, confirm
 from archive.lending.confirming.rules import Confirmed
+from archive.lending.groups.service import find_group
 from archive.lending.list_columns import ASKED, LOANS, LOG, REFUSALS, REQUESTS
 from archive.lending.matching import Mode
-from archive.lending.views import ItemPanel, Preview, Refused, Scan
+from archive.lending.typed import day_typed, pages_typed
+from archive.lending.views import ItemPanel, Preview, Refused, RequestView, Scan
 from archive.people.gate import actor, client_address, guard
 from archive.signing.routes import drawing
 
@@ -101,14 +103,30 @@ def ask() -> Answer:
         mode, purpose, reference = typed
         try:
             with reading() as uow:
-                checked = service.preview(uow, actor(), item_id, mode, None, purpose, reference)
+                checked = service.preview(
+                    uow,
+                    actor(),
+                    item_id,
+                    mode,
+                    None,
+                    purpose,
+                    reference,
+                    wanted_until=day_typed(form.get("until", "")),
+                )
         except Invalid as refusal:
             return _new(item_id, form, None, refusal), 422
         return _new(item_id, form, checked)
     try:
         with work() as uow:
             queues = form.get("act") == "queue"
-            outcome = service.request_loan(uow, actor(), item_id, *typed, joins_queue=queues)
+            outcome = service.request_loan(
+                uow,
+                actor(),
+                item_id,
+                *typed,
+                joins_queue=queues,
+                wanted_until=day_typed(form.get("until", "")),
+            )
             uow.commit()
     except (Invalid, Conflict) as refusal:
         return _new(item_id, form, None, refusal), 422
@@ -151,8 +169,16 @@ def approvals() -> Answer:
                 ListPart.whole("审批过的", ASKED, decided),
             )
         decided = service.decided_by(uow, actor())
+    notes: dict[int, list[RequestView]] = {}
+    for one in waiting:
+        if one.group_id is not None:
+            notes.setdefault(one.group_id, []).append(one)
     return render_template(
-        "lending/approvals.html", waiting=waiting, decided=decided, opinions=OPINIONS
+        "lending/approvals.html",
+        waiting=waiting,
+        notes={key: held for key, held in notes.items() if len(held) > 1},
+        decided=decided,
+        opinions=OPINIONS,
     )
 
 
@@ -182,6 +208,10 @@ def desk() -> Answer:
     barcode = request.args.get("barcode", "")
     if not barcode.strip():
         return _desk()
+    with reading() as uow:
+        note = find_group(uow, actor(), barcode)
+    if note is not None:
+        return redirect(url_for("loan_notes.at_desk", group_id=note))
     try:
         with reading() as uow:
             found = service.scan(uow, actor(), barcode)
@@ -197,7 +227,7 @@ def hand_out() -> Answer:
     form = request.form
     who = (form.get("barcode", ""), form.get("request_id", type=int))
     try:
-        pages = _pages_typed(form.get("pages", ""))
+        pages = pages_typed(form.get("pages", ""))
         badge = form.get("staff_no", "")
         confirmed = _signed(lambda uow: service.who_borrows(uow, actor(), *who, badge))
         with work() as uow:
@@ -218,7 +248,7 @@ def take_back() -> Answer:
     """Take the scanned copy back."""
     form = request.form
     try:
-        pages = _pages_typed(form.get("pages", ""))
+        pages = pages_typed(form.get("pages", ""))
         if pages is None:
             raise Invalid("请清点页数后再归还。", {"pages": "请填写清点的页数"})
         condition = "；".join(filter(None, (form.get("condition", ""), form.get("note", ""))))
@@ -311,7 +341,7 @@ def _show(request_id: int, refusal: ArchiveError | None = None) -> str:
     return render_template(
         "lending/show.html",
         loan_request=view,
-        my_step=step if step and step.approver_id == actor().id else None,
+        my_step=step if view.is_my_turn else None,
         is_mine=view.borrower_id == actor().id,
         opinions=OPINIONS,
         refusal=refusal,
@@ -354,15 +384,6 @@ def _desk_page(found: Scan | None, refusal: ArchiveError | None, typed: Mapping[
 
 def _page() -> int:
     return request.args.get("page", 1, int)
-
-
-def _pages_typed(text: str) -> int | None:
-    cleaned = text.strip()
-    if not cleaned:
-        return None
-    if not (cleaned.isascii() and cleaned.isdigit() and len(cleaned) <= 6):
-        raise Invalid("页数要填数字，请清点后重填。", {"pages": "应为数字"})
-    return int(cleaned)
 
 
 def _day(name: str, default: date) -> date:

@@ -13,6 +13,7 @@ from archive.core.calendar import WorkCalendar
 from archive.core.clock import show_day
 from archive.filing.models import ItemState
 from archive.lending.matching import CANDIDATES, Case, Mode, Rule, best_rule, labels
+from archive.lending.visits.rules import Visitor, is_good_id
 from archive.people.rights import SECRECY, SECRET
 
 MAX_PURPOSE = 500
@@ -80,7 +81,8 @@ class Facts:
     ``fillable`` the approver candidates for whom there is a person other than the borrower;
     ``overdue_days`` the working days by which the oldest loan is late; ``back_on`` the day a
     lent copy is due; ``copies_held`` are on the shelf for others. ``joins_queue`` leaves the
-    copies aside: the question of whoever stands in line.
+    copies aside: the question of whoever stands in line. ``wanted_until`` is the day the asker
+    gave. With a ``visitor`` it is an outsider who reads, in place of the borrower's own ties.
     """
 
     case: Case
@@ -105,6 +107,8 @@ class Facts:
     overdue_days: int = 0
     held: tuple[int, ...] = ()
     fillable: frozenset[str] = frozenset(CANDIDATES)
+    wanted_until: date | None = None
+    visitor: Visitor | None = None
 
 
 @dataclass(frozen=True)
@@ -150,7 +154,7 @@ def due_day(rule: Rule, facts: Facts, calendar: WorkCalendar) -> date | None:
     """Return the day whose close is the due time; None when there is none or none can be found.
 
     A closed day moves to the next open one; for 秘密 and up to the one before, which must not
-    lie before the loan. A photocopy is not due back.
+    lie before the loan. An earlier day that the asker gave counts. A photocopy is not due back.
     """
     if facts.case.mode == Mode.COPY:
         return None
@@ -159,6 +163,8 @@ def due_day(rule: Rule, facts: Facts, calendar: WorkCalendar) -> date | None:
             day = calendar.add_working_days(facts.on, rule.days)
         else:
             day = facts.on + timedelta(days=rule.days)
+        if facts.wanted_until is not None and facts.wanted_until >= facts.on:
+            day = min(day, facts.wanted_until)
         if facts.case.secrecy < SECRET:
             return calendar.next_open(day)
         day = calendar.previous_open(day)
@@ -244,7 +250,7 @@ def _purpose(facts: Facts, policy: Policy) -> Reason | None:
 
 
 def _reference(facts: Facts, policy: Policy) -> Reason | None:
-    if not facts.asks_reason or cites_a_link(facts.reference, facts.links, policy):
+    if facts.visitor or not facts.asks_reason or cites_a_link(facts.reference, facts.links, policy):
         return None
     return Reason(
         "no_business_reference",
@@ -254,7 +260,7 @@ def _reference(facts: Facts, policy: Policy) -> Reason | None:
 
 
 def _connection(facts: Facts, policy: Policy) -> Reason | None:
-    if facts.links.is_connected:
+    if facts.visitor or facts.links.is_connected:
         return None
     return Reason(
         "not_connected",
@@ -295,6 +301,33 @@ def _copy(facts: Facts, policy: Policy) -> Reason | None:
     return Reason("copy_out", f"这件档案已经借出{when}；可以预约，归还后按先后保留。")
 
 
+def _wanted(facts: Facts, policy: Policy) -> Reason | None:
+    if facts.wanted_until is None or facts.wanted_until >= facts.on:
+        return None
+    return Reason("date_past", f"用到{show_day(facts.wanted_until)}为止，这一天已经过去，请改正。")
+
+
+def _letter(facts: Facts, policy: Policy) -> Reason | None:
+    visitor = facts.visitor
+    if visitor is None or (visitor.unit.strip() and visitor.letter_number.strip()):
+        return None
+    return Reason("no_letter", "外来查阅要有单位介绍信：请登记来人的单位和介绍信编号。")
+
+
+def _identity(facts: Facts, policy: Policy) -> Reason | None:
+    visitor = facts.visitor
+    if visitor is None or (visitor.name.strip() and is_good_id(visitor.id_kind, visitor.id_number)):
+        return None
+    return Reason("no_identity", "外来查阅要核对本人证件：请登记姓名、证件种类和正确的证件号码。")
+
+
+def _accompanied(facts: Facts, policy: Policy) -> Reason | None:
+    visitor = facts.visitor
+    if visitor is None or visitor.accompanied_by.strip():
+        return None
+    return Reason("not_accompanied", "外来查阅要有本公司人员全程陪同：请登记陪同人。")
+
+
 _CHECKS: tuple[Callable[[Facts, Policy], Reason | None], ...] = (
     _state,
     _clearance,
@@ -305,11 +338,18 @@ _CHECKS: tuple[Callable[[Facts, Policy], Reason | None], ...] = (
     _blocked,
     _overdue,
     _copy,
+    _wanted,
+    _letter,
+    _identity,
+    _accompanied,
 )
 
 
 def _rule_reasons(facts: Facts, rule: Rule | None, due: date | None) -> list[Reason | None]:
     mode = Mode(facts.case.mode).label
+    if rule is None and facts.visitor is not None:
+        told = f"{SECRECY[facts.case.secrecy]}档案没有允许外来人员{mode}的规则，不能提供。"
+        return [Reason("no_rule", told)]
     if rule is None:
         return [Reason("no_rule", f"没有允许这样借阅的规则（{mode}），请向档案室查询。")]
     if not rule.allowed:

@@ -71,12 +71,16 @@ class DecisionOut(BaseModel):
 
 
 class RequestIn(_Strict):
-    """A request to borrow; ``mode`` is original, onsite, electronic or copy."""
+    """A request to borrow; ``mode`` is original, onsite, electronic or copy.
+
+    ``until`` (ISO day) is when the asker will be done, if before the rule's term.
+    """
 
     item_id: int = Field(ge=1, le=LARGEST_ID)
     mode: str
     purpose: str
     business_reference: str = ""
+    until: str | None = None
 
 
 class OpinionIn(_Strict):
@@ -130,12 +134,13 @@ class ListQuery(_Query):
 
 
 class ApprovalOut(BaseModel):
-    """One approval."""
+    """One approval; ``deputy`` decided, or would decide today, in the approver's name."""
 
     seq: int
     candidate: str
     label: str
     approver: str
+    deputy: str
     state: str
     opinion: str
     decided_at: str | None

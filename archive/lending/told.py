@@ -40,6 +40,7 @@ def told_request(view: RequestView) -> dict[str, object]:
                 "candidate": step.candidate,
                 "label": step.label,
                 "approver": step.approver_name,
+                "deputy": step.deputy,
                 "state": step.state,
                 "opinion": step.opinion,
                 "decided_at": step.decided_at.isoformat() if step.decided_at else None,

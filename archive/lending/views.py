@@ -24,7 +24,10 @@ _SCREEN_STATES: Mapping[tuple[str, str], str] = {
 
 @dataclass(frozen=True)
 class ApprovalView:
-    """One approval of a request: in what capacity, of whom, how it stands."""
+    """One approval of a request: in what capacity, of whom, how it stands.
+
+    ``deputy`` is who decided, or would decide today, in the approver's name (代).
+    """
 
     seq: int
     candidate: str
@@ -34,6 +37,16 @@ class ApprovalView:
     opinion: str
     decided_at: datetime | None
     is_renewal: bool = False
+    deputy: str = ""
+
+    @property
+    def who(self) -> str:
+        """By whom it was or is to be decided, as shown and printed."""
+        if not self.deputy:
+            return self.approver_name
+        if self.decided_at is not None:
+            return f"{self.deputy} 代 {self.approver_name}"
+        return f"{self.approver_name}（今天委托{self.deputy}）"
 
     @property
     def label(self) -> str:
@@ -172,6 +185,11 @@ class RequestView:
     place: int = 0
     closing_note: str = ""
     next_in_line: str = ""
+    group_id: int | None = None
+    volume_id: int | None = None
+    visit_id: int | None = None
+    wanted_until: date | None = None
+    is_my_turn: bool = False
 
     @property
     def mode_label(self) -> str:

@@ -4,9 +4,10 @@ What the agent signs prints as B 代 A. Called by ``flow`` when a task opens, an
 where people set and end their delegations.
 """
 
+from collections.abc import Iterable
 from datetime import date
 
-from sqlalchemy import or_, select
+from sqlalchemy import ColumnElement, or_, select
 
 from archive.core.clock import local_day
 from archive.core.errors import Forbidden, Invalid, NotFound
@@ -22,18 +23,39 @@ LONGEST_DAYS = 366
 
 def find_agent(uow: UnitOfWork, owner_id: int, form_code: str) -> int | None:
     """Return who acts for the person today on papers of this form, or None; newest first."""
-    today = local_day(uow.now())
-    return uow.session.scalar(
-        select(Delegation.agent_id)
-        .where(
-            Delegation.owner_id == owner_id,
-            or_(Delegation.form_code == "", Delegation.form_code == form_code),
-            Delegation.from_day <= today,
-            Delegation.until_day >= today,
-            Delegation.ended_at.is_(None),
+    return agents_today(uow, [owner_id], form_code).get(owner_id)
+
+
+def agents_today(uow: UnitOfWork, owner_ids: Iterable[int], form_code: str) -> dict[int, int]:
+    """Return who acts today for each of these people on papers of this form; newest first."""
+    rows = uow.session.execute(
+        select(Delegation.owner_id, Delegation.agent_id)
+        .where(Delegation.owner_id.in_(set(owner_ids)), *_in_force(uow, form_code))
+        .order_by(Delegation.form_code, Delegation.id)
+    )
+    return {row.owner_id: row.agent_id for row in rows}
+
+
+def owners_today(uow: UnitOfWork, agent_id: int, form_code: str) -> frozenset[int]:
+    """Return for whom this person acts today on papers of this form."""
+    asked = uow.session.scalars(
+        select(Delegation.owner_id).where(
+            Delegation.agent_id == agent_id, *_in_force(uow, form_code)
         )
-        .order_by(Delegation.form_code.desc(), Delegation.id.desc())
-        .limit(1)
+    ).all()
+    if not asked:
+        return frozenset()
+    agents = agents_today(uow, asked, form_code)
+    return frozenset(owner for owner, agent in agents.items() if agent == agent_id)
+
+
+def _in_force(uow: UnitOfWork, form_code: str) -> tuple[ColumnElement[bool], ...]:
+    today = local_day(uow.now())
+    return (
+        or_(Delegation.form_code == "", Delegation.form_code == form_code),
+        Delegation.from_day <= today,
+        Delegation.until_day >= today,
+        Delegation.ended_at.is_(None),
     )
 
 

@@ -54,6 +54,7 @@ PLACES = (
     Place("places.rooms", "库房", "grid-3x3-gap", "place.list", heading="档案"),
     Place("retention.home", "到期处置", "hourglass-bottom", "retention.read"),
     Place("lending.mine", "借阅", "book", "loan.list", on_phone=True),
+    Place("loan_notes.show_basket", "借阅车", "basket", "loan.request"),
     Place("lending.desk", "借阅台", "upc-scan", "loan.desk"),
     Place("search.page", "检索", "search", "search"),
     Place("people.users", "用户管理", "person-gear", "people.list", heading="管理", on_phone=True),

@@ -11,6 +11,7 @@ from archive.core.calendar import WorkCalendar
 from archive.lending.matching import CANDIDATES, Case, Mode
 from archive.lending.matrix import policy, shipped_rules
 from archive.lending.rules import Decision, Facts, Links, Reason, borrower_class, decide
+from archive.lending.visits.rules import Visitor
 
 MONDAY = date(2026, 11, 23)
 OWN = Links(own_department=True, customer_names=("KH2026-0001", "海信冰箱"))
@@ -19,6 +20,10 @@ COLLEAGUE = Links(record_numbers=("E10-2026-0007",))
 OFFICE = Links(office=True)
 NOBODY = Links()
 OPEN, INTERNAL, SECRET, TOP = range(4)
+GUEST = Visitor(
+    "马国强", "市场监督管理局", "介〔2026〕1号", "居民身份证", "11010519491231002X", "陈晓东"
+)
+READS = {"who": "outside", "mode": "onsite", "links": NOBODY, "reference": "", "visitor": GUEST}
 
 
 def facts(**changes) -> Facts:
@@ -270,6 +275,48 @@ ALLOWED = {
         "own_head archivist",
         date(2026, 12, 7),
     ),
+    "outsider with letter, document and company": (
+        facts(**READS),
+        "outside-onsite",
+        "archivist leader",
+        MONDAY,
+    ),
+    "outsider and a public paper": (
+        facts(**READS, secrecy=OPEN),
+        "outside-onsite",
+        "archivist leader",
+        MONDAY,
+    ),
+    "done before the rule's day": (
+        facts(wanted_until=date(2026, 11, 26)),
+        "own-open-original",
+        "own_head archivist",
+        date(2026, 11, 26),
+    ),
+    "done on a Saturday": (
+        facts(wanted_until=date(2026, 11, 28)),
+        "own-open-original",
+        "own_head archivist",
+        date(2026, 11, 30),
+    ),
+    "secret, done on a Saturday": (
+        facts(secrecy=SECRET, wanted_until=date(2026, 11, 28)),
+        "own-secret-original",
+        "own_head archive_head",
+        date(2026, 11, 27),
+    ),
+    "done long after the rule's day": (
+        facts(wanted_until=date(2027, 6, 1)),
+        "own-open-original",
+        "own_head archivist",
+        date(2026, 12, 7),
+    ),
+    "done the same day": (
+        facts(wanted_until=MONDAY),
+        "own-open-original",
+        "own_head archivist",
+        MONDAY,
+    ),
 }
 
 
@@ -370,6 +417,48 @@ REFUSED = {
         "no_due_date",
     ),
     "end of the calendar": (facts(on=date.max), "no_due_date"),
+    "done on a day that is past": (facts(wanted_until=date(2026, 11, 22)), "date_past"),
+    "outsider without a letter": (
+        facts(**READS | {"visitor": replace(GUEST, letter_number=" ")}),
+        "no_letter",
+    ),
+    "outsider of no unit": (facts(**READS | {"visitor": replace(GUEST, unit="")}), "no_letter"),
+    "outsider without a document": (
+        facts(**READS | {"visitor": replace(GUEST, id_number="")}),
+        "no_identity",
+    ),
+    "outsider whose number does not add up": (
+        facts(**READS | {"visitor": replace(GUEST, id_number="110105194912310021")}),
+        "no_identity",
+    ),
+    "outsider without a name": (
+        facts(**READS | {"visitor": replace(GUEST, name="")}),
+        "no_identity",
+    ),
+    "outsider with a card of a club": (
+        facts(**READS | {"visitor": replace(GUEST, id_kind="会员卡")}),
+        "no_identity",
+    ),
+    "outsider alone": (
+        facts(**READS | {"visitor": replace(GUEST, accompanied_by="")}),
+        "not_accompanied",
+    ),
+    "outsider with nothing at all": (
+        facts(**READS | {"visitor": Visitor(), "purpose": ""}),
+        "no_purpose no_letter no_identity not_accompanied",
+    ),
+    "outsider who would take it out": (facts(**READS | {"mode": "original"}), "mode_not_allowed"),
+    "outsider who would see it elsewhere": (
+        facts(**READS | {"mode": "electronic"}),
+        "mode_not_allowed",
+    ),
+    "outsider and a secret, all in order": (facts(**READS, secrecy=SECRET), "no_rule"),
+    "outsider and a confidential paper": (facts(**READS, secrecy=TOP), "no_rule"),
+    "outsider while the copy is out": (
+        facts(**READS, copies_in=0, copies_out=1),
+        "copy_out",
+    ),
+    "outsider and a destroyed paper": (facts(**READS, item_state="destroyed"), "item_state"),
     "everything at once": (
         facts(
             who="other",
@@ -416,7 +505,7 @@ def test_the_table_knows_every_reason():
     known = (
         "item_state clearance no_purpose no_business_reference not_connected borrower_left "
         "borrower_blocked borrower_overdue copy_out limit mode_not_allowed no_rule no_approver "
-        "no_due_date"
+        "no_due_date date_past no_letter no_identity not_accompanied"
     )
     assert seen == set(known.split())
 
@@ -464,6 +553,10 @@ some_facts = st.builds(
     held=st.lists(st.integers(0, 3), max_size=6).map(tuple),
     fillable=st.frozensets(st.sampled_from(sorted(CANDIDATES))),
     on=st.dates(date(2025, 1, 1), date(2030, 12, 31)),
+    wanted_until=st.none() | st.dates(date(2025, 1, 1), date(2030, 12, 31)),
+    visitor=st.sampled_from(
+        [None, None, GUEST, Visitor(), replace(GUEST, letter_number=""), replace(GUEST, name="")]
+    ),
 )
 
 WORSE = [
@@ -479,6 +572,7 @@ WORSE = [
     {"has_file": False},
     {"held": (0, 0, 1, 1, 2, 2, 3, 3) * 3},
     {"fillable": frozenset()},
+    {"wanted_until": date(2000, 1, 1)},
 ]
 
 
@@ -506,6 +600,20 @@ def test_allowed_exactly_when_there_is_no_reason(given_facts: Facts):
 def test_a_due_day_is_open_and_not_before_the_loan(given_facts: Facts):
     due = decision_on(given_facts).due
     assert due is None or (due >= given_facts.on and WorkCalendar().is_open(due))
+
+
+@given(some_facts)
+def test_the_day_asked_for_only_ever_brings_the_due_day_forward(given_facts: Facts):
+    due = decision_on(given_facts).due
+    without = decision_on(replace(given_facts, wanted_until=None)).due
+    assert due is None or (without is not None and due <= without)
+
+
+@given(some_facts)
+def test_no_outsider_reads_without_letter_document_and_company(given_facts: Facts):
+    visitor = given_facts.visitor
+    if visitor is not None and decision_on(given_facts).allowed:
+        assert visitor == GUEST
 
 
 @given(some_facts)

@@ -88,6 +88,7 @@ GIVEN_OUT_ELSEWHERE = {
     "retention/home.html": "tests/filing/retention",
     "incidents/list.html": "tests/lending/test_incidents.py",
     "search/unread.html": "tests/search/test_unread_files.py",
+    "visits/list.html": "tests/lending/test_outsiders.py",
     "figures/figures.html": "tests/lending/test_loan_figures.py",
 }
 NOT_LISTS = {
@@ -113,6 +114,10 @@ NOT_LISTS = {
     "incoming/batch.html": "a form: the files of a batch, entered in place",
     "places/_parts.html": "the tables of /places/copies and a place's page, which give them out",
     "filing/check.html": "the outcome of one volume's check",
+    "visits/show.html": "one outsider's visit; /loans/visits is the list",
+    "groups/basket.html": "what one put aside and has not asked for yet",
+    "groups/show.html": "one loan note, printed as A01; /loans gives its requests out",
+    "groups/desk.html": "a form: the copies of one note, ticked as they are scanned",
     "lending/desk.html": "what waits for pick-up today; /loans/register is the list",
     "signing/verify.html": "one paper's signatures, for strangers",
 }

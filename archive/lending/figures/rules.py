@@ -20,14 +20,18 @@ REASONS = {
     "clearance": "密级超出借阅人的权限",
     "copy_out": "实体已借出",
     "copy_reserved": "实体为别人保留",
+    "date_past": "填的日期已经过去",
     "item_state": "档案的状态不能借",
     "limit": "超过同时可借的件数",
     "mode_not_allowed": "规则不许这样借",
     "no_approver": "找不到审批人",
     "no_business_reference": "没有业务依据",
+    "no_identity": "外来人员没有有效证件",
+    "no_letter": "外来人员没有介绍信",
     "no_due_date": "算不出应还日期",
     "no_purpose": "没有写明用途",
     "no_rule": "没有适用的规则",
+    "not_accompanied": "外来人员没有人陪同",
     "not_connected": "没有业务联系",
 }
 LONGEST_TABLE = 20

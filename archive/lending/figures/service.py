@@ -27,6 +27,7 @@ from storage.work import UnitOfWork
 MOST_ASKED = 20
 HIDDEN = "（无权查看）"
 NO_CUSTOMER = "（不属于客户）"
+OUTSIDERS = BORROWER_CLASSES["outside"]
 
 Period = tuple[datetime, datetime]
 
@@ -85,6 +86,7 @@ def _traits(actor: Actor, *columns: Any) -> Select[Any]:
             *columns,
             LoanRequest.mode,
             LoanRequest.decision,
+            LoanRequest.visit_id,
             User.department_id.label("borrower_unit"),
             Item.department_id.label("owner_unit"),
             Item.item_class,
@@ -132,7 +134,7 @@ def _uses(uow: UnitOfWork, actor: Actor, period: Period, loans: Iterable[Any]) -
         Use(
             mode=row.mode,
             day=local_day(row.at),
-            department=units[row.borrower_unit],
+            department=units[row.borrower_unit] if row.visit_id is None else OUTSIDERS,
             borrower_class=_kind(row),
             item_class=row.item_class if row.seen else HIDDEN,
             customer=(row.customer or NO_CUSTOMER) if row.seen else HIDDEN,

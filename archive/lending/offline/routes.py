@@ -1,0 +1,103 @@
+"""What the desk's page asks for while it works, and sends when the network is back."""
+
+from typing import Literal
+
+from apiflask import APIBlueprint
+from flask import jsonify, request
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from werkzeug.wrappers import Response
+
+from archive.core.errors import Invalid
+from archive.core.web import reading, resources
+from archive.lending.offline import edge, service
+from archive.lending.offline.rules import Act
+from archive.lending.schema import LARGEST_ID
+from archive.people.gate import actor, guard
+from archive.people.rights import require
+
+pages = APIBlueprint("offline_desk", __name__, url_prefix="/loans", enable_openapi=False)
+MOST_AT_ONCE = 200
+
+
+class ActIn(BaseModel):
+    """One act of the page's queue; ``at`` with its zone, ``client_id`` the page's own."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    client_id: str = Field(min_length=8, max_length=64, pattern=r"^[\x21-\x7e]+$")
+    kind: Literal["out", "back"]
+    barcode: str = Field(min_length=1, max_length=40)
+    at: AwareDatetime
+    request_id: int | None = Field(default=None, ge=1, le=LARGEST_ID)
+    pages: int | None = Field(default=None, ge=0, le=1_000_000)
+    condition: str = Field(default="", max_length=400)
+    staff_no: str = Field(default="", max_length=20)
+
+
+class ActsIn(BaseModel):
+    """The queue, or a part of it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    acts: list[ActIn] = Field(min_length=1, max_length=MOST_AT_ONCE)
+
+
+@pages.get("/desk/offline")
+@guard("loan.desk")
+def snapshot() -> Response:
+    """Give what the desk goes on with when the network drops."""
+    with reading() as uow:
+        found = service.snapshot(uow, actor())
+    answer = jsonify(
+        taken_at=found.taken_at.isoformat(),
+        takes_paper=found.takes_paper,
+        ready=[
+            {
+                "request_id": one.request_id,
+                "number": one.number,
+                "borrower": one.borrower,
+                "staff_no": one.staff_no,
+                "mode": one.mode_label,
+                "code": one.code,
+                "barcodes": one.barcodes,
+                "pages": one.pages,
+                "until": one.until.isoformat(),
+            }
+            for one in found.ready
+        ],
+        out=[
+            {
+                "barcode": one.barcode,
+                "borrower": one.borrower,
+                "code": one.code,
+                "pages": one.pages,
+                "due": one.due.isoformat(),
+            }
+            for one in found.out
+        ],
+    )
+    answer.headers["Cache-Control"] = "private, no-store"
+    return answer
+
+
+@pages.post("/desk/offline")
+@guard("loan.desk")
+def replay() -> Response:
+    """Take the queue in; what was sent before changes nothing and is answered as before."""
+    require(actor(), "loan.desk")
+    try:
+        sent = ActsIn.model_validate(request.get_json(silent=True))
+    except ValidationError as wrong:
+        raise Invalid("送来的断网记录看不懂，一条也没有收；记录还在这台机器上。") from wrong
+    taken = edge.replay(resources(), actor(), [Act(**one.model_dump()) for one in sent.acts])
+    return jsonify(
+        taken=[
+            {
+                "client_id": one.client_id,
+                "outcome": one.outcome,
+                "message": one.message,
+                "again": one.again,
+            }
+            for one in taken
+        ]
+    )
