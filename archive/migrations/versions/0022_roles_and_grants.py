@@ -1,7 +1,7 @@
 """the three separated administrators, and grants
 
 Revision: 0022
-After: 0027
+After: 0021
 
 Who was administrator holds the system's and the security office until they are separated.
 """
@@ -12,7 +12,7 @@ from alembic import op
 import storage.database
 
 revision = "0022"
-down_revision = "0027"
+down_revision = "0021"
 branch_labels = None
 depends_on = None
 

@@ -1,7 +1,7 @@
 """signing in: sessions with their way, tokens with their scope, second factor, log, notices
 
 Revision: 0023
-After: 0021
+After: 0022
 """
 
 import sqlalchemy as sa
@@ -10,7 +10,7 @@ from alembic import op
 import storage.database
 
 revision = "0023"
-down_revision = "0021"
+down_revision = "0022"
 branch_labels = None
 depends_on = None
 

@@ -1,7 +1,7 @@
 """loan notes, baskets, outsiders' visits, approvals by a delegate
 
 Revision: 0024
-After: 0027
+After: 0023
 """
 
 import sqlalchemy as sa
@@ -10,7 +10,7 @@ from alembic import op
 import storage.database
 
 revision = "0024"
-down_revision = "0027"
+down_revision = "0023"
 branch_labels = None
 depends_on = None
 

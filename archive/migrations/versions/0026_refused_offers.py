@@ -1,7 +1,7 @@
 """papers from outside given back at 鉴别
 
-Revision: 0027
-After: 0023
+Revision: 0026
+After: 0025
 
 A refusal is of a record made here, or of an item that was offered from outside.
 """
@@ -9,8 +9,8 @@ A refusal is of a record made here, or of an item that was offered from outside.
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0027"
-down_revision = "0023"
+revision = "0026"
+down_revision = "0025"
 branch_labels = None
 depends_on = None
 
