@@ -13,6 +13,8 @@ notices go out by e-mail; without them they stay in the app. ``ARCHIVE_BACKUP_TO
 ``ARCHIVE_INBOX`` is a folder that is watched: what a scanner puts there is received.
 ``ARCHIVE_CLAMD`` (a Unix socket's path, or host:port) is the ClamAV daemon that scans what is
 filed; ``ARCHIVE_SAMPLE`` (50) is how many filed items are checked every night, at least a 365th.
+``ARCHIVE_PROXIES`` (0) is how many proxies stand before the server: only that many are believed
+about the caller's address; ``ARCHIVE_PACE`` (1200) is how many requests a minute one may send.
 """
 
 import os
@@ -54,6 +56,8 @@ class Settings:
     clamd: str = ""
     sample: int = 50
     inbox: Path | None = None
+    proxies: int = 0
+    pace: int = 0
 
     @property
     def blobs(self) -> Path:
@@ -113,6 +117,8 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         clamd=_scanner(env),
         sample=_whole_number(env, "ARCHIVE_SAMPLE", 50, most=100_000),
         inbox=Path(inbox).resolve() if (inbox := env.get("ARCHIVE_INBOX", "").strip()) else None,
+        proxies=_whole_number(env, "ARCHIVE_PROXIES", 0, least=0, most=5),
+        pace=_whole_number(env, "ARCHIVE_PACE", 1200, least=60, most=1_000_000),
         **_mail(env),
     )
 
@@ -154,12 +160,14 @@ def _scanner(env: Mapping[str, str]) -> str:
     return address
 
 
-def _whole_number(env: Mapping[str, str], name: str, default: int, most: int) -> int:
+def _whole_number(
+    env: Mapping[str, str], name: str, default: int, most: int, least: int = 1
+) -> int:
     text = env.get(name, "").strip()
     if not text:
         return default
-    if not (text.isascii() and text.isdecimal() and len(text) < 10 and 1 <= int(text) <= most):
-        raise BadSetting(f"环境变量 {name} 应是 1 到 {most} 的整数，现在是“{text[:40]}”")
+    if not (text.isascii() and text.isdecimal() and len(text) < 10 and least <= int(text) <= most):
+        raise BadSetting(f"环境变量 {name} 应是 {least} 到 {most} 的整数，现在是“{text[:40]}”")
     return int(text)
 
 

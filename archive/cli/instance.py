@@ -83,7 +83,13 @@ def serve(host: str, port: int) -> None:
 def _serve(settings: Settings, host: str, port: int) -> None:
     set_up_logging(as_json=settings.log_as_json)
     resources = open_instance(settings)
-    server = create_server(create_app(resources), host=host, port=port, threads=THREADS)
+    server = create_server(
+        create_app(resources),
+        host=host,
+        port=port,
+        threads=THREADS,
+        clear_untrusted_proxy_headers=not settings.proxies,  # else the app judges them
+    )
     keeper = _WorkerKeeper()
     keeper.start()
 

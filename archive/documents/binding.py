@@ -43,6 +43,7 @@ def bind_pdf(pieces: Iterable[Piece], *, duplex: bool = False) -> tuple[bytes, i
             )
         except (PyPdfError, pypdfium2.PdfiumError) as error:
             raise Invalid(f"“{piece.title}”的 PDF 已损坏，没有合并。") from error
+        writer.reset_translation()  # else every paper read so far stays in memory
     out = io.BytesIO()
     writer.write(out)
     return out.getvalue(), len(writer.pages)
