@@ -26,6 +26,7 @@ from doc_templates.pdf import OfficeConverter
 from storage.places import hold_server_place
 
 THREADS = 8
+CONNECTIONS = 2000  # browsers keep several open each; one above the limit waits a minute
 
 
 @click.command()
@@ -88,6 +89,8 @@ def _serve(settings: Settings, host: str, port: int) -> None:
         host=host,
         port=port,
         threads=THREADS,
+        connection_limit=CONNECTIONS,
+        asyncore_use_poll=True,
         clear_untrusted_proxy_headers=not settings.proxies,  # else the app judges them
     )
     keeper = _WorkerKeeper()
