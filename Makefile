@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
-.PHONY: help run setup test test-slow test-browser check format bench lock test-fresh clean
+.PHONY: help run setup test test-slow test-browser contract fuzz check format bench lock test-fresh clean
 
 HOST ?= 127.0.0.1
 PORT ?= 8000
@@ -29,6 +29,14 @@ test-slow: ## 最慢的几组：杀掉进程、一池 LibreOffice、随机的借
 test-browser: ## 在无界面的 Chromium 里走一遍全程（没有浏览器时跳过）
 	@.ci/setup browser
 	@.ci/test-browser $(ARGS)
+
+contract: ## 拿接口自己的约定（openapi.json）逐个调用去问：各种角色，合规的和不合规的
+	@.ci/setup dev
+	@CONTRACT_EXAMPLES=4 $(BIN)/python -m pytest tests/web/test_contract.py -n 2 $(ARGS)
+
+fuzz: ## 乱改的词、表单定义、文件、封装包：约十分钟（FUZZ_EXAMPLES=… 改次数）
+	@.ci/setup dev
+	@FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-1500} $(BIN)/python -m pytest tests/fuzz -n 2 --dist load $(ARGS)
 
 check: ## 代码规则：ruff、格式、类型、单向引用
 	@.ci/setup dev

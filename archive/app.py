@@ -91,7 +91,7 @@ from archive.trust import routes as trust
 from archive.trust.access import api as access_api
 from archive.trust.access import routes as access
 from archive.trust.health import routes as health
-from archive.web import errors, headers, navigation, observing
+from archive.web import contract, errors, headers, navigation, observing, pace
 from archive.workbench import routes as workbench
 
 UPLOAD_LIMIT = 64 << 20
@@ -223,12 +223,11 @@ def create_app(resources: Resources) -> APIFlask:
         app.register_blueprint(station.api)
         csrf.exempt(station.api)
     app.before_request(check_caller)
-    for part in (errors, headers, navigation, observing):
+    for part in (contract, errors, headers, pace, navigation, observing):
         part.register(app)
     app.jinja_env.filters["instant"] = lambda at: show_instant(at) if at else ""
     app.jinja_env.filters["local_day"] = lambda at: local_day(at).isoformat() if at else ""
     app.jinja_env.globals["inbox_count"] = _inbox_count
-    app.spec_processor(_with_bearer)
     return app
 
 
@@ -259,13 +258,3 @@ def _inbox_count() -> int:
         with reading() as uow:
             g.inbox_count = papers_waiting(uow, person) + loans_waiting(uow, person)
     return int(g.inbox_count)
-
-
-def _with_bearer(spec: dict[Any, Any] | str) -> dict[Any, Any] | str:
-    """Say in the contract that every call wants a bearer token, and how errors look."""
-    if isinstance(spec, str):
-        return spec
-    schemes = spec.setdefault("components", {}).setdefault("securitySchemes", {})
-    schemes["bearer"] = {"type": "http", "scheme": "bearer"}
-    spec["security"] = [{"bearer": []}]
-    return spec

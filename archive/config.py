@@ -13,7 +13,8 @@ notices go out by e-mail; without them they stay in the app. ``ARCHIVE_BACKUP_TO
 ``ARCHIVE_INBOX`` is a folder that is watched: what a scanner puts there is received.
 ``ARCHIVE_CLAMD`` (a Unix socket's path, or host:port) is the ClamAV daemon that scans what is
 filed; ``ARCHIVE_SAMPLE`` (50) is how many filed items are checked every night, at least a 365th.
-How people sign in: ``config_signin``.
+``ARCHIVE_PACE`` (1200) is how many requests a minute one may send.
+How people sign in, and which proxy is believed: ``config_signin``.
 """
 
 import os
@@ -51,6 +52,7 @@ class Settings:
     sample: int = 50
     inbox: Path | None = None
     sign_in: SignInSettings = field(default_factory=SignInSettings)
+    pace: int = 0
 
     @property
     def blobs(self) -> Path:
@@ -111,6 +113,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         sample=_whole_number(env, "ARCHIVE_SAMPLE", 50, most=100_000),
         inbox=Path(inbox).resolve() if (inbox := env.get("ARCHIVE_INBOX", "").strip()) else None,
         sign_in=read_sign_in(env),
+        pace=_whole_number(env, "ARCHIVE_PACE", 1200, least=60, most=1_000_000),
         **_mail(env),
     )
 
@@ -152,12 +155,14 @@ def _scanner(env: Mapping[str, str]) -> str:
     return address
 
 
-def _whole_number(env: Mapping[str, str], name: str, default: int, most: int) -> int:
+def _whole_number(
+    env: Mapping[str, str], name: str, default: int, most: int, least: int = 1
+) -> int:
     text = env.get(name, "").strip()
     if not text:
         return default
-    if not (text.isascii() and text.isdecimal() and len(text) < 10 and 1 <= int(text) <= most):
-        raise BadSetting(f"环境变量 {name} 应是 1 到 {most} 的整数，现在是“{text[:40]}”")
+    if not (text.isascii() and text.isdecimal() and len(text) < 10 and least <= int(text) <= most):
+        raise BadSetting(f"环境变量 {name} 应是 {least} 到 {most} 的整数，现在是“{text[:40]}”")
     return int(text)
 
 

@@ -110,7 +110,7 @@ def capital_grid(amount: Decimal) -> Mapping[str, str]:
 
 
 def _cents(amount: Decimal) -> int:
-    if not amount.is_finite() or abs(amount) >= LIMIT:
+    if not amount.is_finite() or amount.copy_abs() >= LIMIT:
         raise UnspeakableAmount("金额过大，最多到千兆位")
     cents = amount * 100
     if cents != cents.to_integral_value():

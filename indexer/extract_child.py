@@ -13,6 +13,7 @@ import zipfile
 from functools import partial
 from pathlib import Path
 
+from indexer.alone import leave_network
 from indexer.errors import ExtractError
 from indexer.limits import die_with_parent
 from indexer.pictures import count_frames, is_picture
@@ -47,6 +48,7 @@ def main(arguments: list[str]) -> int:
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    leave_network()
     try:
         if arguments[5:] == ["pages"]:
             answer = read_pages(path)

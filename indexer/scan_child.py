@@ -9,6 +9,7 @@ import resource
 import sys
 from pathlib import Path
 
+from indexer.alone import leave_network
 from indexer.limits import die_with_parent
 from indexer.recogniser import Recogniser
 
@@ -21,6 +22,7 @@ def main(arguments: list[str]) -> int:
     resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    leave_network()
     recogniser = Recogniser()
     for path, page in jobs:
         try:

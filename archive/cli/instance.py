@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from types import FrameType
+from typing import Any
 
 import click
 from waitress.server import create_server
@@ -26,6 +27,7 @@ from doc_templates.pdf import OfficeConverter
 from storage.places import hold_server_place
 
 THREADS = 8
+CONNECTIONS = 2000  # browsers keep several open each; one above the limit waits a minute
 
 
 @click.command()
@@ -89,7 +91,10 @@ def _serve(settings: Settings, host: str, port: int) -> None:
         host=host,
         port=port,
         threads=THREADS,
-        clear_untrusted_proxy_headers=not settings.sign_in.proxy,  # the gate believes one address
+        connection_limit=CONNECTIONS,
+        asyncore_use_poll=True,
+        clear_untrusted_proxy_headers=True,
+        **_proxy(settings),
     )
     keeper = _WorkerKeeper()
     keeper.start()
@@ -107,6 +112,16 @@ def _serve(settings: Settings, host: str, port: int) -> None:
         keeper.stop()
         server.close()
         resources.database.dispose()
+
+
+def _proxy(settings: Settings) -> dict[str, Any]:
+    """Return whose word on the caller's address and scheme the server takes: our own proxy's."""
+    if not settings.sign_in.proxy:
+        return {}
+    return {
+        "trusted_proxy": settings.sign_in.proxy,
+        "trusted_proxy_headers": "x-forwarded-for x-forwarded-proto",
+    }
 
 
 @click.command()

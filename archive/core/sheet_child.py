@@ -22,6 +22,8 @@ from lxml import etree
 from openpyxl import load_workbook
 from openpyxl.worksheet._read_only import ReadOnlyWorksheet
 
+from indexer.alone import leave_network
+
 MOST_INFLATED = 300 << 20
 MOST_PARTS = 2000
 MOST_SHEETS = 50
@@ -49,6 +51,7 @@ def main(arguments: Sequence[str]) -> int:
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
     resource.setrlimit(resource.RLIMIT_FSIZE, (output, output))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    leave_network()
     try:
         for told in read(path, rows, columns):
             _tell(told)

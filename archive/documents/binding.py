@@ -11,7 +11,6 @@ from tempfile import TemporaryFile
 
 import pypdfium2
 from pypdf import PdfReader, PdfWriter
-from pypdf.errors import PyPdfError
 
 from archive.core.errors import Invalid
 from archive.core.file_names import safe_name, unique_name
@@ -41,8 +40,9 @@ def bind_pdf(pieces: Iterable[Piece], *, duplex: bool = False) -> tuple[bytes, i
             writer.append(
                 io.BytesIO(_flat(piece.content)), outline_item=piece.title, import_outline=False
             )
-        except (PyPdfError, pypdfium2.PdfiumError) as error:
+        except Exception as error:
             raise Invalid(f"“{piece.title}”的 PDF 已损坏，没有合并。") from error
+        writer.reset_translation()  # else every paper read so far stays in memory
     out = io.BytesIO()
     writer.write(out)
     return out.getvalue(), len(writer.pages)

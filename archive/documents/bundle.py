@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from archive.core.errors import Invalid, NotFound
+from archive.core.errors import Conflict, Invalid, NotFound
 from archive.core.resources import Resources
 from archive.documents.binding import Piece, bind_pdf, pack_zip
 from archive.documents.service import (
@@ -22,6 +22,7 @@ from archive.documents.service import (
     make_draft_word,
     make_pdf,
 )
+from archive.documents.withholding import require_free
 from archive.forms.service import get_form
 from archive.people.rights import Actor, require
 from archive.people.service import get_actor
@@ -59,6 +60,7 @@ class _Paper:
     record: RecordView | None = None
     form: Form | None = None
     kept: Mapping[str, str] = field(default_factory=dict)
+    withheld: str = ""
 
 
 @dataclass(frozen=True)
@@ -146,6 +148,10 @@ def _find(uow: UnitOfWork, actor: Actor, record_id: int, kinds: Sequence[str]) -
         document = None if record.is_editable else latest_document(uow, record_id, kind)
         if document is not None:
             kept[kind] = document.sha256
+    try:
+        require_free(uow, record_id)
+    except Conflict as refusal:
+        return _Paper(record_id, record, form, withheld=refusal.message)
     return _Paper(record_id, record, form, kept)
 
 
@@ -154,7 +160,7 @@ def _make(resources: Resources, paper: _Paper, kinds: Sequence[str]) -> _Made:
         return _Made(paper, why="不存在，或者您无权查看")
     if not paper.record.is_editable:
         files = {kind: resources.blobs.read(digest) for kind, digest in paper.kept.items()}
-        return _Made(paper, files, "" if files else "文件还没有生成")
+        return _Made(paper, files, "" if files else paper.withheld or "文件还没有生成")
     try:
         docx = make_draft_word(paper.form, paper.record)
     except FormError as refusal:

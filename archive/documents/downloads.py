@@ -16,6 +16,7 @@ from archive.documents.service import (
     make_draft_pdf,
     make_draft_word,
 )
+from archive.documents.withholding import require_free
 from archive.forms.service import get_form
 from archive.people.rights import Actor
 from archive.records.service import RecordView, get_record
@@ -24,7 +25,10 @@ from archive.records.service import RecordView, get_record
 def download(
     parts: Resources, actor: Actor, record_id: int, kind: str, *, inline: bool = False
 ) -> Response:
-    """Return the file as a download, or shown in the browser; raise NotFound, Unavailable."""
+    """Return the file as a download, or shown in the browser.
+
+    Raises NotFound, Unavailable, and Conflict while the file is in quarantine.
+    """
     record, content = find_bytes(parts, actor, record_id, kind)
     answer = Response(content, mimetype=MEDIA_TYPES[kind])
     name = document_name(record, kind)
@@ -39,6 +43,8 @@ def find_bytes(
     with parts.reading() as uow:
         record = get_record(uow, actor, record_id)
         kept = None if record.is_editable else latest_document(uow, record_id, kind)
+        if kept is not None:
+            require_free(uow, record_id)
     if record.is_editable:
         return record, _draft_bytes(parts, record, kind)
     if kept is None:

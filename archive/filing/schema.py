@@ -5,6 +5,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from archive.core.described import Answer
+
 MOST_ROWS = 500
 
 
@@ -107,7 +109,7 @@ class PageQuery(BaseModel):
     per_page: int = 100
 
 
-class _FromView(BaseModel):
+class _FromView(Answer):
     model_config = ConfigDict(from_attributes=True)
 
 
@@ -183,7 +185,7 @@ class ItemOut(_FromView):
     steps: list[StepOut]
 
 
-class ItemPage(BaseModel):
+class ItemPage(Answer):
     """One page of the catalogue."""
 
     items: list[ItemOut]
@@ -208,7 +210,7 @@ class VolumeOut(_FromView):
     pages: int
 
 
-class VolumePage(BaseModel):
+class VolumePage(Answer):
     """One page of the volumes."""
 
     items: list[VolumeOut]
@@ -232,7 +234,7 @@ class LineOut(_FromView):
     note: str
 
 
-class CatalogueOut(BaseModel):
+class CatalogueOut(Answer):
     """A volume and a page of its catalogue."""
 
     volume: VolumeOut

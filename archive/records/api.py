@@ -10,6 +10,7 @@ from typing import Any
 from apiflask import APIBlueprint
 from pydantic import BaseModel, ConfigDict, Field
 
+from archive.core.described import Answer
 from archive.core.web import reading, work
 from archive.forms.service import get_form, list_forms
 from archive.people.gate import actor, guard
@@ -66,7 +67,7 @@ class RecordQuery(BaseModel):
     per_page: int = Field(default=20, ge=1, le=100)
 
 
-class RecordSummary(BaseModel):
+class RecordSummary(Answer):
     """A record as lists show it."""
 
     model_config = ConfigDict(from_attributes=True)
@@ -104,7 +105,7 @@ class RecordBody(RecordSummary):
     warnings: dict[str, str]
 
 
-class RecordList(BaseModel):
+class RecordList(Answer):
     """A page of records."""
 
     items: list[RecordSummary]
@@ -133,7 +134,7 @@ class VersionList(BaseModel):
     total: int
 
 
-class FormSummary(BaseModel):
+class FormSummary(Answer):
     """A form as lists show it."""
 
     code: str

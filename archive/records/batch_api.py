@@ -5,6 +5,7 @@ from flask import Response, request
 from pydantic import BaseModel
 
 from archive.core.answers import sheet_answer
+from archive.core.described import upload as upload_of
 from archive.core.errors import Invalid, TooLarge
 from archive.core.sheet_reader import MAX_BYTES
 from archive.core.web import reading, resources, work
@@ -15,6 +16,7 @@ from archive.records.excel import blank_workbook
 
 api = APIBlueprint("records_batch_api", __name__, url_prefix="/api/v1", tag="records")
 FLAGS = {"true": True, "1": True, "false": False, "0": False, "": False}
+SWITCHES = ("only_good", "again", "skip_hidden", "check_only")
 MAKES = ("word", "pdf", "both", "merged", "duplex")
 
 
@@ -40,6 +42,7 @@ def sheet(code: str) -> Response:
 @api.doc(
     summary="上传填好的表格（multipart 的 file）；检查后没有问题就导入，重复的行不重复导入",
     tags=["forms"],
+    extensions=upload_of("file", options=("then", *SWITCHES)),
 )
 @api.output(StartedTask, status_code=202)
 @guard("record.create")

@@ -5,12 +5,11 @@ Hung on the blueprint of ``api``, which imports this module.
 
 from dataclasses import asdict
 from datetime import date
+from typing import Literal
 
-from flask import request
 from pydantic import BaseModel, ConfigDict, Field
 
 from archive.core.errors import Invalid
-from archive.core.pages import clean_paging
 from archive.core.web import reading, resources, work
 from archive.people.gate import actor, client_address, guard
 from archive.signing import audience, delegation, detours, edge, inbox, opinions, reminders
@@ -121,6 +120,16 @@ class DelegationOut(BaseModel):
     state: str
 
 
+class InboxQuery(BaseModel):
+    """Which of my lists, and which page of it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    view: Literal["todo", "done", "mine", "copies"] = "todo"
+    page: int = Field(default=1, ge=1, le=1_000_000)
+    per_page: int = Field(default=100, ge=1, le=100)
+
+
 class DelegationsOut(BaseModel):
     """My delegations, and those to me."""
 
@@ -141,18 +150,13 @@ class PhrasesOut(BaseModel):
 
 
 @api.get("/inbox")
+@api.input(InboxQuery, location="query", arg_name="asked")
 @api.output(EntriesOut)
 @guard("self")
-def tasks() -> dict[str, object]:
+def tasks(asked: InboxQuery) -> dict[str, object]:
     """List my papers: ``view`` = todo (default), done, mine, copies."""
-    view = request.args.get("view", "todo")
-    if view not in inbox.VIEWS:
-        raise Invalid("没有这个列表。", {"view": "应为 todo、done、mine 或 copies"})
-    page, per_page = clean_paging(
-        request.args.get("page", 1, int), request.args.get("per_page", 100, int)
-    )
     with reading() as uow:
-        found = inbox.list_view(uow, actor(), view, page, per_page)
+        found = inbox.list_view(uow, actor(), asked.view, asked.page, asked.per_page)
     return {
         "items": [_entry(one) for one in found.items],
         "total": found.total,

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from archive.signing.judging import judge_bytes
 from archive.signing.verdict_reader import known_from, verdict_json
+from indexer.alone import leave_network
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -22,6 +23,7 @@ def main(arguments: Sequence[str]) -> int:
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    leave_network()
     logging.disable()
     known = known_from(json.loads(grounds.read_text(encoding="utf-8")))
     verdict = judge_bytes(source.read_bytes(), known)

@@ -1,17 +1,35 @@
 """The journal and the checks over the API."""
 
 from apiflask import APIBlueprint
-from flask import request
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict, Field
 
-from archive.core.pages import clean_paging
 from archive.core.web import reading, resources
 from archive.people.gate import actor, guard
 from archive.trust import checking
-from archive.trust.posted import read_journal_filter
-from archive.trust.reading import list_journal
+from archive.trust.reading import LONGEST, JournalFilter, list_journal
 
 api = APIBlueprint("trust_api", __name__, url_prefix="/api/v1", tag="trust")
+
+
+class JournalQuery(BaseModel):
+    """What the journal is narrowed to; days are local and included."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    person: str = Field(default="", max_length=LONGEST)
+    action: str = Field(default="", max_length=LONGEST)
+    type: str = Field(default="", max_length=LONGEST)
+    object: str = Field(default="", max_length=LONGEST)
+    since: str = Field(default="", max_length=LONGEST)
+    until: str = Field(default="", max_length=LONGEST)
+    text: str = Field(default="", max_length=LONGEST)
+    page: int = Field(default=1, ge=1, le=1_000_000)
+    per_page: int = Field(default=50, ge=1, le=100)
+
+    def narrow(self) -> JournalFilter:
+        """Return the filter, without the paging."""
+        named = self.model_dump(exclude={"page", "per_page", "type", "object"})
+        return JournalFilter(object_type=self.type, object_id=self.object, **named)
 
 
 class JournalLineOut(BaseModel):
@@ -53,19 +71,14 @@ class VerifyOut(BaseModel):
 
 
 @api.get("/journal")
+@api.input(JournalQuery, location="query", arg_name="asked")
 @api.output(JournalOut)
 @guard("journal.read")
-def journal() -> dict[str, object]:
-    """Read the journal, newest first.
-
-    Query: person, action, type, object, since, until, text, page, per_page.
-    """
-    page, per_page = clean_paging(
-        request.args.get("page", 1, int), request.args.get("per_page", 50, int)
-    )
+def journal(asked: JournalQuery) -> dict[str, object]:
+    """Read the journal, newest first."""
     with reading() as uow:
-        narrow = read_journal_filter(request.args)
-        lines = list_journal(uow, actor(), narrow, page=page, per_page=per_page)
+        narrow = asked.narrow()
+        lines = list_journal(uow, actor(), narrow, page=asked.page, per_page=asked.per_page)
     items = [
         {key: getattr(line, key) for key in JournalLineOut.model_fields} for line in lines.items
     ]

@@ -7,6 +7,7 @@ from apiflask import APIBlueprint
 from flask import Response, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as Redirect
 
+from archive.core.errors import Invalid
 from archive.core.list_sheets import ListColumn, list_sheet, wants_sheet
 from archive.core.pages import Page, clean_paging
 from archive.core.web import reading, resources, work
@@ -62,13 +63,20 @@ def healthz() -> tuple[dict[str, str], int]:
 def journal() -> str | Response:
     """Show the journal, newest first."""
     page, per_page = clean_paging(request.args.get("page", 1, int), 50)
+    refusal: Invalid | None = None
     with reading() as uow:
         read_page = partial(list_journal, uow, actor(), read_journal_filter(request.args))
         if wants_sheet():
             return list_sheet("日志", _COLUMNS, lambda n, size: read_page(page=n, per_page=size))
-        lines = read_page(page=page, per_page=per_page)
+        try:
+            lines = read_page(page=page, per_page=per_page)
+        except Invalid as wrong:
+            lines, refusal = Page[JournalLine]((), 0, 1, per_page), wrong
         known = sorted(acts(uow.session))
-    return render_template("trust/journal.html", page=lines, acts=known, ways=WAYS)
+    shown = render_template(
+        "trust/journal.html", page=lines, acts=known, ways=WAYS, refusal=refusal
+    )
+    return Response(shown, 422 if refusal else 200)
 
 
 @pages.get("/admin/checkpoints")

@@ -149,7 +149,9 @@ def page_answer(refusal: Refusal) -> ResponseReturnValue:
 def _from_table(error: Exception, status: int, code: str) -> Refusal:
     message = str(getattr(error, "message", "")) or SENTENCES.get(status, SENTENCES[500])
     fields = getattr(error, "fields", None) or getattr(error, "errors", None) or {}
-    return Refusal(status, code, message, dict(fields))
+    seconds = getattr(error, "seconds", None)
+    headers = {"Retry-After": str(seconds)} if seconds else {}
+    return Refusal(status, code, message, dict(fields), headers)
 
 
 def _from_api(error: HTTPError) -> Refusal:

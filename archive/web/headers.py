@@ -6,6 +6,8 @@ nothing personal kept in a cache. Called by the app (``register``).
 
 from flask import Flask, Response, request
 
+from archive.core.web import resources
+
 CONTENT_SECURITY_POLICY = {
     "default-src": "'self'",
     "img-src": "'self' data: blob:",
@@ -36,6 +38,8 @@ def add_headers(response: Response) -> Response:
     headers.setdefault("Referrer-Policy", "same-origin")
     headers.setdefault("Permissions-Policy", PERMISSIONS)
     headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
+    if request.is_secure or resources().settings.behind_tls:
+        headers.setdefault("Strict-Transport-Security", "max-age=31536000")
     headers.setdefault("X-Frame-Options", "SAMEORIGIN" if ancestors == "'self'" else "DENY")
     if not _is_asset():
         headers["Cache-Control"] = "no-store"

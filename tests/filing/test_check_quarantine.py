@@ -6,10 +6,20 @@ import pytest
 from sqlalchemy import select
 
 from archive.core.errors import Conflict
+from archive.documents import bundle
 from archive.filing import service as filing
 from archive.filing.checks import edge, quarantine
-from archive.filing.checks.models import CheckFinding, CheckRun, FileContent, ItemFixity
+from archive.filing.checks.models import (
+    CheckFinding,
+    CheckRun,
+    FileContent,
+    ItemFixity,
+    Quarantine,
+)
 from archive.filing.checks.sample import do_sample, sample_size
+from archive.records import drafts
+from archive.signing import edge as signing
+from doc_templates import sample_values
 from storage.journal import JournalEntry
 from tests.conftest import one_page_pdf
 
@@ -67,6 +77,32 @@ def test_a_flipped_byte_is_found_at_night_and_put_aside(resources, company, clie
         assert (found.item_id, found.detail) == (aside.id, "销售合同.txt 的内容被改动")
     with pytest.raises(Conflict, match="不在隔离中：《销售合同》正在隔离"):
         edge.check_before_seal(resources, company.archivist, aside.volume_id)
+
+
+def test_the_papers_own_pages_withhold_it_too(resources, company, client_for, api_for):
+    with resources.work() as uow:
+        draft = drafts.create_draft(uow, company.sales_clerk, "E01", sample_values("E01"))
+        uow.commit()
+    signing.submit(resources, company.sales_clerk, draft.id, draft.version)
+    for person in (company.sales_clerk, company.sales_head, company.leader):
+        signing.sign(resources, person, draft.id, password=PASSWORD, drawn_png=None)
+    clerk, program = client_for(company.sales_clerk), api_for(company.sales_clerk)
+    addresses = [f"/records/{draft.id}/{name}" for name in ("document.pdf", "preview.png")]
+    assert [clerk.get(address).status_code for address in addresses] == [200, 200]
+    with resources.work() as uow:
+        item = filing.file_record(uow, company.archivist, draft.id)
+        hold = Quarantine(
+            item_id=item.id, holds=item.id, codes="AQ-1", reason="有病毒", put_at=uow.now()
+        )
+        uow.session.add(hold)
+        uow.commit()
+    assert [clerk.get(address).status_code for address in addresses] == [409, 409]
+    refused = program.get(f"/api/v1/records/{draft.id}/document.docx")
+    assert (refused.status_code, refused.json["error"]["fields"]) == (409, {"quarantine": "1"})
+    assert clerk.get(f"/records/{draft.id}").status_code == 200
+    with resources.reading() as uow:
+        made = bundle._find(uow, company.sales_clerk, draft.id, ("pdf",))
+    assert not made.kept and "在隔离中" in made.withheld
 
 
 def test_the_right_bytes_free_it_and_no_others(resources, company, client_for, aside):

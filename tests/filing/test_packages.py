@@ -1,5 +1,6 @@
 """Packages: what leaves is a bag any tool can check; what comes in is taken whole or not at all."""
 
+import io
 import json
 import stat
 import zipfile
@@ -242,6 +243,27 @@ def test_what_is_no_package_is_said_so(tmp_path, content):
     path = tmp_path / "x.zip"
     path.write_bytes(content)
     with pytest.raises(ArchiveError, match="没有导入"):
+        check_package(path)
+
+
+def broken_zips():
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as package:
+        package.writestr("包/bagit.txt", "BagIt-Version: 1.0\n" * 50)
+    good = out.getvalue()
+    end, at = good.rindex(b"PK\x05\x06"), good.index(b"bagit.txt") + len(b"bagit.txt")
+    start = int.from_bytes(good[end + 16 : end + 20], "little")
+    yield good[: end + 16] + (start + 40).to_bytes(4, "little") + good[end + 20 :]
+    yield good[:at] + b"\xff" * 8 + good[at + 8 :]
+
+
+@pytest.mark.parametrize(
+    "content", list(broken_zips()), ids=["before its beginning", "bad deflate"]
+)
+def test_a_zip_broken_inside_is_said_so(tmp_path, content):
+    path = tmp_path / "x.zip"
+    path.write_bytes(content)
+    with pytest.raises(Invalid, match="没有导入"):
         check_package(path)
 
 

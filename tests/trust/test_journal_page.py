@@ -50,7 +50,10 @@ def test_it_is_narrowed(company, api_for, told, query, found):
 @pytest.mark.parametrize("query", ["since=昨天", "until=2026-13-01", "since=9999-12-31&until=x"])
 def test_a_day_that_is_none_is_refused(company, api_for, client_for, told, query):
     assert api_for(company.leader).get(f"/api/v1/journal?{query}").status_code == 422
-    assert client_for(company.leader).get(f"/admin/journal?{query}").status_code == 422
+    page = client_for(company.leader).get(f"/admin/journal?{query}&person=陈晓东")
+    assert page.status_code == 422
+    assert "日期应写成 2026-11-23" in page.text and "没有符合条件" not in page.text
+    assert 'value="陈晓东"' in page.text, "what was typed stays"
 
 
 def test_the_page_takes_as_many_statements_for_a_hundred_thousand(resources, company, client_for):

@@ -20,6 +20,7 @@ from PIL import Image
 from pypdf.generic import ArrayObject, DictionaryObject, IndirectObject
 
 from archive.filing.checks.content_zip import look_into_ofd, look_into_word_or_excel
+from indexer.alone import leave_network
 
 MOST_PIXELS = 300_000_000  # A0 at 300 dpi has 140 million
 MOST_OBJECTS = 200_000
@@ -169,6 +170,7 @@ def main(arguments: Sequence[str]) -> int:
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
     resource.setrlimit(resource.RLIMIT_FSIZE, (MOST_OUTPUT, MOST_OUTPUT))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    leave_network()
     logging.disable()
     for path, media_type in listed:
         print(json.dumps(look(Path(path), media_type), ensure_ascii=True), flush=True)

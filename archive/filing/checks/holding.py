@@ -6,7 +6,9 @@ Knows only the rows, so that every part of the station may ask.
 from sqlalchemy import select
 
 from archive.core.errors import Conflict
+from archive.documents.withholding import before_handing_out
 from archive.filing.checks.models import Quarantine
+from archive.filing.models import Item
 from storage.work import UnitOfWork
 
 
@@ -24,3 +26,15 @@ def require_free(uow: UnitOfWork, item_id: int) -> None:
             "请联系档案室，处理好以后会恢复。",
             {"quarantine": str(hold.id)},
         )
+
+
+@before_handing_out
+def require_record_free(uow: UnitOfWork, record_id: int) -> None:
+    """Raise Conflict when the item a record was filed as is in quarantine."""
+    item_id = uow.session.scalar(
+        select(Quarantine.holds)
+        .join(Item, Item.id == Quarantine.holds)
+        .where(Item.record_id == record_id)
+    )
+    if item_id is not None:
+        require_free(uow, item_id)

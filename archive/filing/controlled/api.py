@@ -117,7 +117,7 @@ def old() -> dict[str, Any]:
 
 
 @api.post("")
-@api.doc(summary="把一件档案列为受控文件的一个版本")
+@api.doc(summary="把一件档案列为受控文件的一个版本", responses={201: "已登记"})
 @api.input(DeclareIn, location="json", arg_name="said")
 @guard("controlled.manage")
 def declare(said: DeclareIn) -> tuple[dict[str, Any], int]:
@@ -135,7 +135,7 @@ def declare(said: DeclareIn) -> tuple[dict[str, Any], int]:
 
 
 @api.post("/refusals")
-@api.doc(summary="拒收看不清的文件，写明原因")
+@api.doc(summary="拒收看不清的文件，写明原因", responses={201: "已登记"})
 @api.input(RefuseIn, location="json", arg_name="said")
 @guard("controlled.manage")
 def refuse(said: RefuseIn) -> tuple[dict[str, Any], int]:
@@ -157,7 +157,7 @@ def document(document_id: int) -> dict[str, Any]:
 
 
 @api.post("/<int:document_id>/copies")
-@api.doc(summary="发放一份受控副本")
+@api.doc(summary="发放一份受控副本", responses={201: "已登记"})
 @api.input(IssueIn, location="json", arg_name="asked")
 @guard("controlled.manage")
 def issue(document_id: int, asked: IssueIn) -> tuple[dict[str, Any], int]:

@@ -6,6 +6,7 @@ from apiflask import APIBlueprint
 from flask import Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from archive.core.described import Answer
 from archive.core.web import reading, resources, work
 from archive.documents.service import MEDIA_TYPES
 from archive.filing.handover import edge, service
@@ -61,7 +62,7 @@ class ReasonIn(_Strict):
     reason: str
 
 
-class _FromView(BaseModel):
+class _FromView(Answer):
     model_config = ConfigDict(from_attributes=True)
 
 
@@ -119,7 +120,7 @@ class SummaryOut(_FromView):
     pages: int
 
 
-class HandoverPage(BaseModel):
+class HandoverPage(Answer):
     """One page of the lists."""
 
     items: list[SummaryOut]
@@ -162,7 +163,7 @@ class OwedOut(_FromView):
     item_id: int | None
 
 
-class OwedItems(BaseModel):
+class OwedItems(Answer):
     """What is owed for a month, the late first."""
 
     items: list[OwedOut]

@@ -6,6 +6,7 @@ from apiflask import APIBlueprint
 from flask import request
 from pydantic import BaseModel, ConfigDict, Field
 
+from archive.core.described import upload as upload_of
 from archive.core.errors import Invalid
 from archive.core.web import reading, resources, work
 from archive.filing.incoming import service
@@ -292,7 +293,10 @@ def files(batch_id: int, asked: FilesQuery) -> IntakeFilePage:
 
 
 @api.post("/<int:batch_id>/files")
-@api.doc(summary="往收件批次里放文件（multipart，字段名 upload，可多个）")
+@api.doc(
+    summary="往收件批次里放文件（multipart，字段名 upload，可多个）",
+    extensions=upload_of("upload", many=True),
+)
 @api.output(ReceivedList)
 @guard("filing.import")
 def upload(batch_id: int) -> ReceivedList:

@@ -16,6 +16,7 @@ from typing import Any
 from archive.filing.incoming.drawing import draw_page
 from archive.filing.incoming.kinds import Refused, look_at
 from archive.filing.incoming.splitting import split_scan
+from indexer.alone import leave_network
 
 
 def main(arguments: list[str]) -> int:
@@ -25,6 +26,7 @@ def main(arguments: list[str]) -> int:
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
     resource.setrlimit(resource.RLIMIT_FSIZE, (output, output))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    leave_network()
     if command == "look":
         for line in sys.stdin:
             _tell(_looked(Path(json.loads(line))))

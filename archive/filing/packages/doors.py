@@ -4,10 +4,13 @@ Nothing is unpacked here. ``reading`` (BagIt) and ``xml_reading`` (XML after DA/
 """
 
 import contextlib
+import errno
 import posixpath
 import stat
+import struct
 import unicodedata
 import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +20,14 @@ MOST_ENTRIES = 50_000
 MOST_BYTES = 8 << 30
 MOST_FILE = 1 << 30
 DENSEST = 500  # times smaller in the ZIP than unpacked
+_BROKEN = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    NotImplementedError,
+    RuntimeError,
+)
 
 
 @contextlib.contextmanager
@@ -29,8 +40,12 @@ def open_zip(path: Path) -> Iterator[zipfile.ZipFile]:
     with package:
         try:
             yield package
-        except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError) as wrong:
+        except _BROKEN as wrong:
             raise Invalid("封装包已损坏或加了密码，没有导入。") from wrong
+        except OSError as wrong:
+            if wrong.errno != errno.EINVAL:  # a place before the file's beginning
+                raise
+            raise Invalid("封装包已损坏，没有导入。") from wrong
 
 
 def judged_entries(package: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:

@@ -6,18 +6,19 @@ becomes rows for ``filing.imports``. Source: RFC 8493.
 
 import hashlib
 import json
+import shutil
 import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 from archive.core.errors import Invalid
-from archive.filing.import_files import media_type_of
 from archive.filing.import_rows import Batch, Fault, ImportedFile
 from archive.filing.packages.bag import CHUNK
 from archive.filing.packages.describing import DESCRIPTION
 from archive.filing.packages.doors import judged_entries, open_zip
-from archive.filing.packages.taking import role_of, row_of
+from archive.filing.packages.taking import keep_file, role_of, row_of
 from storage.blobs import BlobStore
 
 MOST_TAG = 64 << 20
@@ -163,7 +164,17 @@ def _files(
     for name in sorted(inside):
         if name == DESCRIPTION:
             continue
-        content = bag.package.read(inside[name])
-        ref = blobs.put(content, media_type_of(content, name))
-        found.append((roles.get(name, role_of("")), ImportedFile(name.replace("/", "_"), ref)))
+        kept = _keep(bag.package, inside[name], name, blobs)
+        found.append((roles.get(name, role_of("")), kept))
     return found
+
+
+def _keep(
+    package: zipfile.ZipFile, info: zipfile.ZipInfo, name: str, blobs: BlobStore
+) -> ImportedFile:
+    """Keep one file of a bag without ever holding all of it in memory."""
+    with NamedTemporaryFile() as part:
+        with package.open(info) as stream:
+            shutil.copyfileobj(stream, part, CHUNK)
+        part.flush()
+        return keep_file(Path(part.name), name.replace("/", "_"), blobs)

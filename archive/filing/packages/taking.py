@@ -6,10 +6,13 @@ said and has no column here is kept among the further description (DA/T 46).
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from archive.core.errors import Invalid
+from archive.filing.import_files import media_type_of
 from archive.filing.import_rows import LABELS, ImportedFile, ImportRow, read_row
 from archive.filing.views import ROLE_LABELS
+from storage.blobs import BlobStore
 
 ROLES = {label: role for role, label in ROLE_LABELS.items()}
 SIGNED_BY = "封装包签名"  # what was found of the package's signature; never taken from outside
@@ -24,11 +27,21 @@ _WORDS = {
     "year": "年度",
 }
 _KEPT = ("责任者", "页数")
+HEAD = 16 << 20  # bytes by which a file's kind is judged
 
 
 def role_of(label: object) -> str:
     """Return the role a file's label names; an attachment where it names none."""
     return ROLES.get(str(label), "attachment")
+
+
+def keep_file(path: Path, name: str, blobs: BlobStore) -> ImportedFile:
+    """Keep a file's bytes, however many; raise Invalid for a kind that is not accepted."""
+    with path.open("rb") as stream:
+        head = stream.read(HEAD)
+    if len(head) == HEAD and b"\n" in head:
+        head = head[: head.rfind(b"\n")]  # not in the middle of a letter
+    return ImportedFile(name, blobs.put_file(path, media_type_of(head, name)))
 
 
 def row_of(

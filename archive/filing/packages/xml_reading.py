@@ -26,11 +26,10 @@ from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 from cryptography.x509.oid import NameOID
 
 from archive.core.errors import Invalid
-from archive.filing.import_files import media_type_of
 from archive.filing.import_rows import Batch, ImportedFile
 from archive.filing.packages import doors
 from archive.filing.packages import xml_form as form
-from archive.filing.packages.taking import check_row, role_of, row_of
+from archive.filing.packages.taking import check_row, keep_file, role_of, row_of
 from archive.filing.packages.xml_form import named
 from archive.filing.packages.xml_parsing import Decoded, Parsed, parse_package
 from storage.blobs import BlobStore
@@ -40,7 +39,6 @@ UNSIGNED = "没有签名，来源未经证实"
 OTHER_RULE = "签名的规则或算法本系统不认识，没有核验"
 MOST_FAULTS = 20
 _OUR_WAY = (form.RULE, form.ALGORITHM)
-HEAD = 16 << 20  # bytes by which a file's kind is judged
 _DAY = re.compile(r"(\d{4})-?(\d{2})-?(\d{2})")
 
 Opened = Callable[[], BinaryIO]
@@ -209,15 +207,8 @@ def _item(opened: Opened, folder: Path, name: str, verdict: str, blobs: BlobStor
 
 
 def _keep(told: _Told, found: Decoded, blobs: BlobStore) -> ImportedFile:
-    path = found.path
-    assert path is not None  # noqa: S101  # read with a folder
-    with path.open("rb") as stream:
-        head = stream.read(HEAD)
-    if len(head) == HEAD and b"\n" in head:
-        head = head[: head.rfind(b"\n")]  # not in the middle of a letter
-    ref = blobs.put_file(path, media_type_of(head, told.name))
-    path.unlink()
-    return ImportedFile(told.name, ref)
+    assert found.path is not None  # noqa: S101  # read with a folder
+    return keep_file(found.path, told.name, blobs)
 
 
 def _files(root: Any) -> list[_Told]:

@@ -6,6 +6,7 @@ from apiflask import APIBlueprint
 from flask import Response, request
 from pydantic import BaseModel, ConfigDict, Field
 
+from archive.core.described import upload as upload_of
 from archive.core.errors import Invalid
 from archive.core.web import reading, resources, work
 from archive.documents.service import MEDIA_TYPES
@@ -188,6 +189,7 @@ def scan(take_id: int, json_data: ScansIn) -> TakenOut:
 
 
 @api.post("/<int:take_id>/list")
+@api.doc(extensions=upload_of("file"))
 @api.output(TakenOut)
 @guard("stocktake.work")
 def upload(take_id: int) -> TakenOut:

@@ -129,7 +129,7 @@ def record_then(record_id: int, query: ThenQuery) -> dict[str, Any]:
 
 
 @api.post("/records/<int:record_id>/corrections")
-@api.doc(summary="做一份更正件", tags=["records"])
+@api.doc(summary="做一份更正件", tags=["records"], responses={201: "更正件的草稿"})
 @api.input(CorrectIn, location="json", arg_name="asked")
 @guard("record.read")
 def correct(record_id: int, asked: CorrectIn) -> tuple[dict[str, Any], int]:

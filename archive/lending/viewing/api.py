@@ -24,6 +24,12 @@ from archive.people.gate import actor, guard
 api = APIBlueprint("viewing_api", __name__, url_prefix="/api/v1/loans", tag="loans")
 
 LARGEST_ID = 2**63 - 1
+PDF_ANSWER: dict[int | str, dict[str, str | dict[str, dict[str, object]]]] = {
+    200: {
+        "description": "PDF",
+        "content": {"application/pdf": {"schema": {"type": "string", "format": "binary"}}},
+    }
+}
 
 
 class _Strict(BaseModel):
@@ -143,7 +149,6 @@ def show(request_id: int) -> dict[str, object]:
 
 @api.get("/<int:request_id>/view/<int:file_id>/<int:page>.jpg")
 @api.input(PageQuery, location="query")
-@api.doc(responses={200: "JPEG"})
 @guard("loan.request")
 def page_picture(request_id: int, file_id: int, page: int, query_data: PageQuery) -> Response:
     """Return one page as a picture with the loan burnt in; every page is logged."""
@@ -166,7 +171,7 @@ def ask_print(request_id: int, json_data: PagesIn) -> dict[str, object]:
 
 @api.post("/<int:request_id>/view/download")
 @api.input(PagesIn, location="json")
-@api.doc(responses={200: "PDF"})
+@api.doc(responses=PDF_ANSWER)
 @guard("loan.request")
 def download(request_id: int, json_data: PagesIn) -> Response:
     """Return pages as a PDF with the loan burnt in, where the rule allows it."""
@@ -179,24 +184,26 @@ def download(request_id: int, json_data: PagesIn) -> Response:
 
 
 @api.post("/<int:request_id>/view/finish")
+@api.output({}, status_code=204)
 @guard("loan.request")
-def finish(request_id: int) -> tuple[str, int]:
+def finish(request_id: int) -> str:
     """End one's own view early."""
     with work() as uow:
         service.finish(uow, actor(), request_id)
         uow.commit()
-    return "", 204
+    return ""
 
 
 @api.post("/<int:request_id>/view/revoke")
 @api.input(ReasonIn, location="json")
+@api.output({}, status_code=204)
 @guard("loan.desk")
-def revoke(request_id: int, json_data: ReasonIn) -> tuple[str, int]:
+def revoke(request_id: int, json_data: ReasonIn) -> str:
     """Take a view back at once, with the reason."""
     with work() as uow:
         service.revoke(uow, actor(), request_id, json_data.reason)
         uow.commit()
-    return "", 204
+    return ""
 
 
 @api.post("/<int:request_id>/copy")

@@ -6,6 +6,7 @@ from apiflask import APIBlueprint
 from flask import request
 from pydantic import BaseModel, ConfigDict, Field
 
+from archive.core.described import raw
 from archive.core.web import reading, resources
 from archive.people.gate import actor, guard
 from archive.signing.outside import edge, service
@@ -76,6 +77,7 @@ def revoke(record_id: int, invitation_id: int) -> dict[str, Any]:
 
 
 @api.post("/records/<int:record_id>/scan")
+@api.doc(extensions=raw("application/pdf", "image/png", "image/jpeg"))
 @api.output(InvitationsOut)
 @guard("record.read")
 def scan(record_id: int) -> dict[str, Any]:

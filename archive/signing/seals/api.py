@@ -3,7 +3,6 @@
 from typing import Any
 
 from apiflask import APIBlueprint
-from flask import request
 from pydantic import BaseModel, ConfigDict, Field
 
 from archive.core.web import reading, resources
@@ -59,6 +58,16 @@ class UsesOut(BaseModel):
     page: int
 
 
+class UsesQuery(BaseModel):
+    """What the register of uses is narrowed to; seal 0 is every seal."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    seal: int = Field(default=0, ge=0, lt=2**63)
+    q: str = Field(default="", max_length=200)
+    page: int = Field(default=1, ge=1, le=1_000_000)
+
+
 class ApplyIn(BaseModel):
     """The keeper's password again; copies stamped; that the paper was compared."""
 
@@ -95,14 +104,13 @@ def seals() -> dict[str, Any]:
 
 
 @api.get("/seals/uses")
+@api.input(UsesQuery, location="query", arg_name="asked")
 @api.output(UsesOut)
 @guard("seal.register")
-def uses() -> dict[str, Any]:
+def uses(asked: UsesQuery) -> dict[str, Any]:
     """Show the 用印登记, as far as one may read it."""
-    page = request.args.get("page", 1, type=int)
-    seal_id = request.args.get("seal", 0, type=int)
     with reading() as uow:
-        found = register.list_uses(uow, actor(), seal_id, request.args.get("q", ""), page)
+        found = register.list_uses(uow, actor(), asked.seal, asked.q, asked.page)
     items = [
         {
             "id": one.id,

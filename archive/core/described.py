@@ -1,0 +1,31 @@
+"""What a call takes and gives that no schema says by itself. Read by ``web.contract``."""
+
+from typing import Any
+
+from pydantic import BaseModel
+
+MARK = "x-body"
+
+
+class Answer(BaseModel):
+    """An answer that is described as it is written, not as it is read from a view."""
+
+    @classmethod
+    def model_json_schema(cls, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        """Return the schema of what is written."""
+        return super().model_json_schema(*args, **kwargs | {"mode": "serialization"})
+
+
+def upload(name: str, *, many: bool = False, options: tuple[str, ...] = ()) -> dict[str, Any]:
+    """Describe a multipart body with a file (or several) and free text options."""
+    one = {"type": "string", "format": "binary"}
+    entries: dict[str, Any] = {name: {"type": "array", "items": one} if many else one}
+    entries |= {option: {"type": "string"} for option in options}
+    schema = {"type": "object", "properties": entries, "required": [name]}
+    return {MARK: {"multipart/form-data": {"schema": schema}}}
+
+
+def raw(*media_types: str) -> dict[str, Any]:
+    """Describe a body that is the bytes of one file."""
+    binary = {"schema": {"type": "string", "format": "binary"}}
+    return {MARK: dict.fromkeys(media_types, binary)}
