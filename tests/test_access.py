@@ -37,7 +37,7 @@ POST /loans/notices/read                login   302    302    302       302    4
 GET  /loans/desk                        login   403    403    200       403    403
 GET  /loans/register                    login   403    403    200       200    403
 GET  /admin/users                       login   403    403    403       403    200
-GET  /admin/journal                     login   403    403    403       200    403
+GET  /admin/journal                     login   403    403    403       200    200
 GET  /loans/rules                       login   403    403    200       200    403
 GET  /loans/rules/own-open-original     login   403    403    404       404    403
 GET  /loans/rules/new                   login   403    403    403       403    403
@@ -82,7 +82,7 @@ POST /api/v1/loans/1/renew              401     404    404    404       404    4
 POST /api/v1/loans/1/recall             401     403    403    400       403    403
 POST /api/v1/loans/reserve              401     403    403    403       403    403
 GET  /api/v1/loans/rules                401     403    403    200       200    403
-GET  /api/v1/journal                    401     403    403    403       200    403
+GET  /api/v1/journal                    401     403    403    403       200    200
 POST /api/v1/records/{record}/withdraw  401     200    404    404       403    404
 POST /api/v1/items/{item}/shelve        401     403    404    409       403    404
 GET  /items/{item}/move                 login   403    404    200       403    404
@@ -132,7 +132,7 @@ POST /quarantine/{item}/again           login   403    403    404       404    4
 POST /quarantine/{item}/accept          login   403    403    403       403    403
 POST /quarantine/{item}/accept/confirm  login   403    403    422       422    403
 POST /quarantine/{item}/files/1         login   403    403    403       403    403
-GET  /admin/checkpoints/2026-11.docx    login   403    403    403       404    403
+GET  /admin/checkpoints/2026-11.docx    login   403    403    403       404    404
 GET  /handover                          login   200    200    200       200    403
 GET  /handover/all                      login   403    403    200       200    403
 GET  /handover/{handover}               login   200    404    200       200    404
@@ -228,7 +228,7 @@ POST /account/tokens                    login   422    422    422       422    4
 POST /account/tokens/999/end            login   404    404    404       404    404
 POST /account/sessions/999/end          login   404    404    404       404    404
 POST /account/sessions/end              login   302    302    302       302    302
-GET  /admin/sign-ins                    login   403    403    403       200    403
+GET  /admin/sign-ins                    login   403    403    403       200    200
 GET  /admin/users/1/sign-in             login   403    403    403       403    200
 POST /admin/users/1/sign-in/unlock      login   403    403    403       403    302
 POST /admin/users/1/sign-in/end         login   403    403    403       403    302
