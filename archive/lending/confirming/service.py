@@ -69,7 +69,7 @@ def check_pin(uow: UnitOfWork, person: Actor, pin: str, address: str) -> Passwor
 
     Raises Throttled like a password, counted by itself.
     """
-    key = f"pin:{person.username}"[:80]
+    key = f"PIN:{person.username}"[:80]  # in capitals, as no name typed at the door is kept
     check_throttle(uow, key, address)
     row = uow.session.get(DeskPin, person.id)
     matches = _matches(row.pin_hash if row else _DECOY, pin)
