@@ -65,10 +65,10 @@ class DuePage(BaseModel):
 
 
 class HoldIn(_Strict):
-    """A hold: over an item, volume, customer (by id) or class (by name), and why."""
+    """A hold: over an item, volume or customer (by id or as it is called) or a class, and why."""
 
     scope: Literal["item", "volume", "customer", "class"]
-    target: str = Field(max_length=40)
+    target: str = Field(max_length=200)
     reason: str
     until_day: str = Field(default="", max_length=10)
 

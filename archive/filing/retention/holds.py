@@ -13,7 +13,9 @@ from sqlalchemy import ColumnElement, or_, select
 from archive.core.clock import local_day
 from archive.core.errors import Conflict, Invalid, NotFound
 from archive.customers.models import Customer
+from archive.customers.service import find_by_name
 from archive.filing.classes.kept import plan_in_force
+from archive.filing.items import find_item_by_barcode, find_item_by_code
 from archive.filing.models import Item, Volume
 from archive.filing.retention.models import LegalHold
 from archive.filing.retention.rules import LARGEST_ID, SCOPES, is_gone
@@ -23,7 +25,7 @@ from archive.people.readers import may_read
 from archive.people.rights import Actor, require
 from storage.work import UnitOfWork
 
-NOT_THERE = "没有这一项，或者您无权查看。"
+NOT_THERE = "没有找到要冻结的对象，或者您无权查看；档案填档号或条码，案卷填题名，客户填名称。"
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,7 @@ def lift_hold(uow: UnitOfWork, actor: Actor, hold_id: int, reason: str) -> HoldV
     require(actor, "retention.hold")
     row = uow.session.get(LegalHold, hold_id) if 0 < hold_id <= LARGEST_ID else None
     if row is None:
-        raise NotFound(NOT_THERE)
+        raise NotFound("没有这条冻结，或者您无权查看。")
     if row.lifted_at is not None:
         raise Conflict("这条冻结已经解除。")
     row.lift_reason = check_reason(reason, "解除原因")
@@ -145,11 +147,27 @@ def _check_target(uow: UnitOfWork, actor: Actor, scope: str, target: str) -> str
         if target not in plan_in_force(uow).classes:
             raise Invalid("归档方案里没有这个类目。", {"target": "请从列表中选"})
         return target
-    plain = target.isascii() and target.isdigit() and len(target) <= 18
-    number = int(target) if plain else 0
+    number = _number_of(uow, scope, target)
     if not _is_there(uow, actor, scope, number):
         raise NotFound(NOT_THERE)
     return str(number)
+
+
+def _number_of(uow: UnitOfWork, scope: str, target: str) -> int:
+    """Return the id of what was named: by its number, or as people call it; 0 for nothing."""
+    if target.isascii() and target.isdigit() and len(target) <= 18:
+        return int(target)
+    if scope == "item":
+        item = find_item_by_code(uow, target) or find_item_by_barcode(uow, target)
+        return item.id if item is not None else 0
+    if scope == "customer":
+        customer = find_by_name(uow, target)
+        if customer is not None:
+            return customer.id
+        query = select(Customer.id).where(Customer.number == target.upper())
+        return uow.session.scalar(query) or 0
+    found = list(uow.session.scalars(select(Volume.id).where(Volume.title == target).limit(2)))
+    return found[0] if len(found) == 1 else 0
 
 
 def _is_there(uow: UnitOfWork, actor: Actor, scope: str, number: int) -> bool:

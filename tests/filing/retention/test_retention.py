@@ -377,3 +377,23 @@ def test_a_damaged_file_is_not_handed_over(world):
     assert world.item().state == "reviewing"
     with world.resources.reading() as uow:
         assert uow.session.get(DisposalList, row.id).state == "made"
+
+
+@pytest.mark.slow
+def test_a_hold_is_put_on_what_people_call_it(world):
+    item = world.item()
+    copy = item.copies[0].barcode
+    called = (
+        ("item", item.reference_code), ("item", copy), ("volume", item.volume_title),
+        ("customer", item.customer_name), ("class", item.item_class),
+    )  # fmt: skip
+    for scope, name in called:
+        held = world.do(holds.set_hold, world.company.archive_head, scope, f" {name} ", "诉讼")
+        assert held.target == (name if scope == "class" else str(getattr(item, IDS[scope])))
+    for scope in ("item", "volume", "customer", "class"):
+        for nothing in ("", "没有的名称", "Z109-KH·2020-D30-XSB-9999", "9" * 40, "\x00"):
+            with pytest.raises((NotFound, Invalid)):
+                world.do(holds.set_hold, world.company.archive_head, scope, nothing, "诉讼")
+
+
+IDS = {"item": "id", "volume": "volume_id", "customer": "customer_id"}
