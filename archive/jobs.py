@@ -39,6 +39,8 @@ from archive.lending.recalls import drain_secrecy
 from archive.people.signin.notices import MAIL as ACCOUNT_MAIL
 from archive.records.batch import CHECK, IMPORT, check_work, import_work
 from archive.search.indexing import drain_customer, drain_extract, drain_index, drain_reindex
+from archive.search.news_mail import MAIL as NEWS_MAIL
+from archive.search.news_mail import NEWS_POSTMAN
 from archive.search.saved_news import look_for_news
 from archive.search.store import drop_entries
 from archive.signing.reminders import do_signing_chores
@@ -86,6 +88,7 @@ HANDLERS: dict[str, Handler] = {
     "leaver": drain_leavers,
     MAIL: POSTMAN.deliver,
     RECALL_MAIL: RECALL_POSTMAN.deliver,
+    NEWS_MAIL: NEWS_POSTMAN.deliver,
     ACCOUNT_MAIL: ACCOUNT_POSTMAN.deliver,
     "secrecy": drain_secrecy,
     SHRED: drain_shred,

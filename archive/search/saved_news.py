@@ -13,6 +13,7 @@ from archive.filing.models import Item
 from archive.people.rights import can
 from archive.people.service import find_actor
 from archive.search.models import SavedSearch
+from archive.search.news_mail import leave_mail
 from archive.search.saved import MOST_KNOWN
 from archive.search.service import matching_ids
 from archive.search.store import batches, split_id
@@ -47,7 +48,9 @@ def _look(resources: Resources, saved_id: int) -> int:
         row = uow.session.get(SavedSearch, saved_id)
         if row is None:
             return 0
+        waited = len(row.fresh)
         fresh = _note(uow, row, found)
+        leave_mail(uow, row, waited)
         uow.commit()
     return fresh
 

@@ -1,11 +1,16 @@
 """Searches one keeps: one's own only; what newly fits is told once, to whom may see it."""
 
+import socket
+from dataclasses import replace
 from datetime import date
+from email import message_from_bytes, policy
 
 import pytest
+from aiosmtpd.controller import Controller
 from sqlalchemy import update
 
 from archive.core.errors import Conflict, Invalid, NotFound
+from archive.jobs import drain_all
 from archive.people.models import User
 from archive.search import saved
 from archive.search.saved_news import look_for_news
@@ -158,3 +163,47 @@ def test_api_keeps_renames_runs_and_removes(api_for, company, take_in, drain):
         assert api.post("/api/v1/search/saved", json=wrong).status_code in (400, 422), wrong
     assert api.delete(address).status_code == 204
     assert api.delete(address).status_code == 404
+
+
+def test_news_begins_with_one_mail_and_no_more_until_it_was_seen(
+    resources, company, keep, take_in, client_for
+):
+    letters = []
+
+    class Sink:
+        async def handle_DATA(self, server, session, envelope):
+            letters.append(message_from_bytes(envelope.content, policy=policy.default))
+            return "250 OK"
+
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    sink = Controller(Sink(), hostname="127.0.0.1", port=port)
+    sink.start()
+    try:
+        resources.settings = replace(
+            resources.settings, smtp_url=f"smtp://127.0.0.1:{port}", mail_from="da@example.com"
+        )
+        with resources.work() as uow:
+            uow.session.get_one(User, company.sales_clerk.id).email = "chen@example.com"
+            uow.commit()
+        take_in("海信旧合同", department="销售部")
+        drain_all(resources)
+        saved_id = keep()
+
+        def comes(title):
+            take_in(title, department="销售部")
+            drain_all(resources)
+            look_for_news(resources)
+            drain_all(resources)
+            return [(one["To"], one["Subject"]) for one in letters]
+
+        first = ("chen@example.com", "【检索】“海信的文件”有 1 份新文件")
+        assert comes("海信新合同") == [first]
+        assert comes("海信又一份") == [first], "one mail until it was seen"
+        assert "海信新合同" not in letters[0].get_content()
+        assert "/search/saved" in letters[0].get_content()
+        client_for(company.sales_clerk).post(f"/search/saved/{saved_id}/run")
+        assert len(comes("海信第三份")) == 2
+    finally:
+        sink.stop()
