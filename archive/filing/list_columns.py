@@ -3,6 +3,7 @@
 from archive.core.list_sheets import ListColumn
 from archive.filing.classes.service import Branch, Tally
 from archive.filing.plan import VOLUMES_BY, ItemClass, Plan
+from archive.filing.retention.due import DueView
 from archive.filing.views import CatalogueLine, ItemView, VolumeView
 from archive.records.views import RecordView
 
@@ -97,3 +98,18 @@ def plan_columns(plan: Plan) -> tuple[ListColumn[Branch], ...]:
         ListColumn("件数", lambda one: one.items, 8),
         ListColumn("卷数", lambda one: one.volumes, 8),
     )
+
+
+DUE: tuple[ListColumn[DueView], ...] = (
+    ListColumn("档号", lambda one: one.item.code, 30),
+    ListColumn("题名", lambda one: one.item.title, 44),
+    ListColumn("年度", lambda one: one.item.year, 8),
+    ListColumn("类目", lambda one: one.item.item_class, 18),
+    ListColumn("部门", lambda one: one.item.department_name, 14),
+    ListColumn("客户", lambda one: one.item.customer_name, 30),
+    ListColumn("保管期限", lambda one: one.term_label, 10),
+    ListColumn("起算年", lambda one: one.base_year, 8),
+    ListColumn("期满", lambda one: one.due_on, 12),
+    ListColumn("页数", lambda one: one.item.pages, 8),
+    ListColumn("暂不能鉴定", lambda one: one.obstacle, 40),
+)

@@ -17,7 +17,8 @@ from archive.filing.rules import Place
 from archive.filing.stocktake import edge, service
 from archive.filing.stocktake.lists import read_list, read_pasted
 from archive.filing.stocktake.papers import take_paper
-from archive.filing.stocktake.service import Scan, Scope
+from archive.filing.stocktake.scans import Scan
+from archive.filing.stocktake.service import Scope
 from archive.lending.models import Loan
 from archive.people.rights import CONFIDENTIAL
 from doc_templates import document_text

@@ -41,12 +41,7 @@ from doc_templates import Form, FormError
 from storage.work import UnitOfWork
 
 MISSING, SIGNED, HANDED, CAME = "missing", "signed", "handed", "came"
-STATE_LABELS = {
-    MISSING: "未交",
-    SIGNED: "已签，未移交",
-    HANDED: "已移交，待接收",
-    CAME: "已交",
-}
+STATE_LABELS = {MISSING: "未交", SIGNED: "已签，未移交", HANDED: "已移交，待接收", CAME: "已交"}
 MOST_FINISHED = 500
 
 

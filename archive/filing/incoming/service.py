@@ -5,10 +5,10 @@ Who files papers from outside may see a batch, within their clearance. Bytes com
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import func, select
 
 from archive.core.errors import Conflict, Invalid, NotFound
 from archive.core.pages import Page, clean_paging
@@ -23,12 +23,11 @@ from archive.filing.incoming.rules import (
     stored_common,
     stored_own,
 )
+from archive.filing.incoming.twins import twins_of, visible
 from archive.filing.incoming.views import BatchView, FileView
-from archive.filing.models import Item, ItemFile, ItemState
 from archive.filing.rules import check_reason
 from archive.forms.service import list_forms
 from archive.people import service as people
-from archive.people.readers import may_read
 from archive.people.rights import SECRECY, Actor, require
 from archive.tasks.service import forget_digests
 from storage.files import StoredFile
@@ -36,7 +35,6 @@ from storage.work import UnitOfWork
 
 LARGEST_ID = 2**63 - 1
 NOT_THERE = "没有这个收件批次，或者您无权查看。"
-KNOWN_ELSEWHERE = "内容相同的文件已在库"
 
 
 @dataclass(frozen=True)
@@ -81,7 +79,7 @@ def list_batches(
     """Return one page of the batches the actor may see, newest first."""
     require(actor, "filing.import")
     page, per_page = clean_paging(page, per_page)
-    wanted = [_visible(actor)]
+    wanted = [visible(actor)]
     if state:
         wanted.append(IntakeBatch.state == state)
     total = uow.session.scalar(select(func.count()).select_from(IntakeBatch).where(*wanted)) or 0
@@ -302,23 +300,6 @@ def views_of(uow: UnitOfWork, rows: Sequence[IntakeBatch]) -> list[BatchView]:
     ]
 
 
-def known_items(uow: UnitOfWork, digests: Iterable[str]) -> dict[str, int]:
-    """Return which of the digests an item holds already, each with its first item."""
-    found: dict[str, int] = {}
-    query = (
-        select(ItemFile.sha256, ItemFile.item_id)
-        .join(Item, Item.id == ItemFile.item_id)
-        .where(ItemFile.sha256.in_(set(digests)), Item.state != ItemState.REFUSED)
-    )
-    for digest, item_id in uow.session.execute(query.order_by(ItemFile.id)):
-        found.setdefault(digest, item_id)
-    return found
-
-
-def _visible(actor: Actor) -> ColumnElement[bool]:
-    return or_(IntakeBatch.secrecy <= actor.clearance, IntakeBatch.made_by == actor.id)
-
-
 def _set_common(
     uow: UnitOfWork,
     actor: Actor,
@@ -388,7 +369,7 @@ def _file_views(uow: UnitOfWork, actor: Actor, rows: Sequence[IntakeFile]) -> li
         for found in uow.session.scalars(select(StoredFile).where(StoredFile.sha256.in_(digests)))
     }
     waiting = [row for row in rows if row.state == FileState.WAITING]
-    twins = _twins(uow, actor, waiting)
+    twins = twins_of(uow, actor, waiting)
     return [
         FileView(
             id=row.id,
@@ -412,62 +393,3 @@ def _file_views(uow: UnitOfWork, actor: Actor, rows: Sequence[IntakeFile]) -> li
         )
         for row in rows
     ]
-
-
-def _twins(uow: UnitOfWork, actor: Actor, rows: Sequence[IntakeFile]) -> dict[int, list[str]]:
-    """Say of each waiting file where the same bytes are: filed, or earlier in an open batch.
-
-    Of what the actor may not read, only that it is there.
-    """
-    found: dict[int, list[str]] = defaultdict(list)
-    known = known_items(uow, {row.digest for row in rows})
-    told = _filed_words(uow, actor, set(known.values()))
-    for row in rows:
-        if row.digest in known:
-            found[row.id].append(told.get(known[row.digest], KNOWN_ELSEWHERE))
-    earlier = _first_waiting(uow, actor, {row.digest for row in rows})
-    for row in rows:
-        first = earlier.get(row.digest)
-        if first is not None and first[0] < row.id:
-            where = "本批" if first[1] == row.batch_id else f"批次“{first[3]}”"
-            found[row.id].append(f"与{where}的“{first[2]}”内容相同")
-    return found
-
-
-def _filed_words(uow: UnitOfWork, actor: Actor, ids: set[int]) -> dict[int, str]:
-    rows = uow.session.execute(
-        select(Item.id, Item.reference_code, Item.provisional_code, Item.title).where(
-            Item.id.in_(ids), may_read(actor, "item", Item.id)
-        )
-    )
-    return {
-        row.id: f"{KNOWN_ELSEWHERE}：{row.reference_code or row.provisional_code or '待归档'} "
-        f"{row.title}"
-        for row in rows
-    }
-
-
-def _first_waiting(
-    uow: UnitOfWork, actor: Actor, digests: set[str]
-) -> dict[str, tuple[int, int, str, str]]:
-    """Return of each digest the first waiting file: its id, batch, name and batch's name."""
-    rows = uow.session.execute(
-        select(
-            IntakeFile.digest,
-            IntakeFile.id,
-            IntakeFile.batch_id,
-            IntakeFile.name,
-            IntakeBatch.title,
-        )
-        .join(IntakeBatch, IntakeBatch.id == IntakeFile.batch_id)
-        .where(
-            IntakeFile.digest.in_(digests),
-            IntakeFile.state == FileState.WAITING,
-            _visible(actor),
-        )
-        .order_by(IntakeFile.id)
-    )
-    found: dict[str, tuple[int, int, str, str]] = {}
-    for digest, *rest in rows:
-        found.setdefault(digest, tuple(rest))  # type: ignore[arg-type]
-    return found

@@ -14,11 +14,12 @@ from archive.core.errors import (
     Throttled,
     Unauthenticated,
 )
-from archive.core.list_sheets import ListColumn, list_sheet, wants_sheet
+from archive.core.list_sheets import list_sheet, wants_sheet
 from archive.core.pages import Page as Lines
 from archive.core.web import reading, resources, work
 from archive.documents.service import MEDIA_TYPES
 from archive.filing.classes.kept import plan_in_force
+from archive.filing.list_columns import DUE
 from archive.filing.packages.making import start_package
 from archive.filing.paper_files import paper_response
 from archive.filing.retention import appraisal, due, edge, holds, lists
@@ -49,19 +50,6 @@ pages = APIBlueprint(
 
 Page = str | tuple[str, int] | Response
 REFUSALS = (Conflict, Forbidden, Invalid, Throttled, Unauthenticated)
-DUE: tuple[ListColumn[DueView], ...] = (
-    ListColumn("档号", lambda one: one.item.code, 30),
-    ListColumn("题名", lambda one: one.item.title, 44),
-    ListColumn("年度", lambda one: one.item.year, 8),
-    ListColumn("类目", lambda one: one.item.item_class, 18),
-    ListColumn("部门", lambda one: one.item.department_name, 14),
-    ListColumn("客户", lambda one: one.item.customer_name, 30),
-    ListColumn("保管期限", lambda one: one.term_label, 10),
-    ListColumn("起算年", lambda one: one.base_year, 8),
-    ListColumn("期满", lambda one: one.due_on, 12),
-    ListColumn("页数", lambda one: one.item.pages, 8),
-    ListColumn("暂不能鉴定", lambda one: one.obstacle, 40),
-)
 
 
 @pages.get("")

@@ -15,7 +15,7 @@ from archive.core.errors import Invalid, TooLarge
 from archive.core.sheet_reader import CellFault, read_book
 from archive.filing.places.rules import clean_place_barcode
 from archive.filing.stocktake.rules import MOST_SCANS
-from archive.filing.stocktake.service import Scan
+from archive.filing.stocktake.scans import Scan
 
 LARGEST = 5 << 20
 LONGEST_LINE = 400

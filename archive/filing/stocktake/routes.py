@@ -35,8 +35,9 @@ from archive.filing.places.tree import find_place, open_place
 from archive.filing.stocktake import edge, service
 from archive.filing.stocktake.lists import read_list, read_pasted
 from archive.filing.stocktake.papers import take_paper
+from archive.filing.stocktake.scans import Scan
 from archive.filing.stocktake.sent import read_sent
-from archive.filing.stocktake.service import Scan, Scope
+from archive.filing.stocktake.service import Scope
 from archive.filing.stocktake.views import FindingView, LineView, TakeSummary
 from archive.people.gate import actor, client_address, guard
 

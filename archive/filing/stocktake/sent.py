@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from archive.core.errors import Invalid
 from archive.filing.stocktake.rules import LONGEST_CODE, MOST_AT_ONCE
-from archive.filing.stocktake.service import Scan
+from archive.filing.stocktake.scans import Scan
 
 
 class ScanIn(BaseModel):

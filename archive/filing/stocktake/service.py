@@ -6,7 +6,6 @@ business (``edge``). Source: archive.md 6 (盘点), forms A09.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from sqlalchemy import ColumnElement, func, insert, literal, select, update
 from sqlalchemy.exc import IntegrityError
@@ -15,13 +14,12 @@ from archive.core.clock import local_day
 from archive.core.errors import Conflict, Forbidden, Invalid, NotFound
 from archive.core.numbering import take_number
 from archive.filing.classes.kept import plan_in_force
-from archive.filing.codes import clean_barcode
 from archive.filing.copies import set_copy_status
 from archive.filing.models import CopyStatus, Item, ItemCopy, Volume
 from archive.filing.places.models import StoragePlace
 from archive.filing.places.service import move_copy_row
 from archive.filing.places.tree import find_places, get_place_row, within
-from archive.filing.rules import check_note, check_reason, line_fault
+from archive.filing.rules import check_note, check_reason
 from archive.filing.stocktake.models import (
     Stocktake,
     StocktakeDecision,
@@ -30,13 +28,19 @@ from archive.filing.stocktake.models import (
     TakeState,
 )
 from archive.filing.stocktake.rules import (
-    LONGEST_CODE,
     MOST_EXPECTED,
-    MOST_SCANS,
     Decision,
     Finding,
     check_decision,
     tally,
+)
+from archive.filing.stocktake.scans import (
+    Scan,
+    check_scans,
+    code_of_scan,
+    copies_by_code,
+    fresh,
+    seen_at_of_scan,
 )
 from archive.filing.stocktake.takes import (
     all_lines,
@@ -81,19 +85,6 @@ class Scope:
     kind: str
     id: int | None = None
     name: str = ""
-
-
-@dataclass(frozen=True)
-class Scan:
-    """A barcode that was seen; ``place`` is a place's barcode or line, may be empty.
-
-    ``client_id`` makes that it counts once however often it is sent; ``seen_at`` is None for now.
-    """
-
-    client_id: str
-    barcode: str
-    place: str = ""
-    seen_at: datetime | None = None
 
 
 def open_take(uow: UnitOfWork, actor: Actor, scope: Scope, note: str = "") -> TakeView:
@@ -175,18 +166,18 @@ def add_scans(
     Any number of people may scan into the same stocktake at the same time.
     """
     row = _begin(uow, actor, take_id)
-    _check_scans(scans)
-    fresh = _fresh(uow, row.id, scans)
-    places = find_places(uow, [scan.place for scan in fresh if scan.place.strip()])
-    copies = _copies_by_code(uow, [_code(scan.barcode) for scan in fresh])
+    check_scans(scans)
+    new = fresh(uow, row.id, scans)
+    places = find_places(uow, [scan.place for scan in new if scan.place.strip()])
+    copies = copies_by_code(uow, [code_of_scan(scan.barcode) for scan in new])
     rows = []
-    for scan in fresh:
-        copy, place = copies.get(_code(scan.barcode)), places.get(scan.place)
+    for scan in new:
+        copy, place = copies.get(code_of_scan(scan.barcode)), places.get(scan.place)
         rows.append(
             {
                 "stocktake_id": row.id,
                 "client_id": scan.client_id,
-                "barcode": _code(scan.barcode),
+                "barcode": code_of_scan(scan.barcode),
                 "copy_id": copy.id if copy else None,
                 "place_id": place.id if place else None,
                 "place_text": place.path if place else scan.place.strip()[:80],
@@ -194,7 +185,7 @@ def add_scans(
                 "home_text": copy.location[:80] if copy else "",
                 "status": copy.status if copy else "",
                 "source": source,
-                "seen_at": _seen_at(row, scan, uow.now()),
+                "seen_at": seen_at_of_scan(row, scan, uow.now()),
                 "by_id": actor.id,
                 "at": uow.now(),
             }
@@ -203,9 +194,7 @@ def add_scans(
         uow.session.execute(insert(StocktakeScan), rows)
         told = {"scans": len(rows), "source": source}
         uow.journal(actor.id, "stocktake.scan", "stocktake", row.id, told)
-    lost = dict.fromkeys(
-        one.place for one in fresh if one.place.strip() and one.place not in places
-    )
+    lost = dict.fromkeys(one.place for one in new if one.place.strip() and one.place not in places)
     return Taken(len(rows), len(scans) - len(rows), tuple(lost))
 
 
@@ -356,53 +345,6 @@ def _free(uow: UnitOfWork, take_id: int) -> None:
     uow.session.execute(
         update(StocktakeLine).where(StocktakeLine.stocktake_id == take_id).values(claim=None)
     )
-
-
-def _check_scans(scans: Sequence[Scan]) -> None:
-    if not 1 <= len(scans) <= MOST_SCANS:
-        raise Invalid(
-            f"一次送 1 到 {MOST_SCANS} 个条码，现在有 {len(scans)} 个。", {"scans": "数量不对"}
-        )
-    for place, scan in enumerate(scans, start=1):
-        code = scan.barcode.strip()
-        fault = "没有条码" if not code else line_fault(code, LONGEST_CODE)
-        fault = fault or line_fault(scan.place, 80)
-        if not fault and not 1 <= len(scan.client_id) <= 64:
-            fault = "缺少本机编号"
-        if fault:
-            raise Invalid(f"第 {place} 条有误：{fault}；一条也没有收。", {"scans": fault})
-
-
-def _fresh(uow: UnitOfWork, take_id: int, scans: Sequence[Scan]) -> list[Scan]:
-    """Return the scans that were not sent before, each client id once."""
-    wanted = {scan.client_id: scan for scan in reversed(scans)}
-    ids = list(wanted)
-    known: set[str] = set()
-    for start in range(0, len(ids), SOME):
-        query = select(StocktakeScan.client_id).where(
-            StocktakeScan.stocktake_id == take_id,
-            StocktakeScan.client_id.in_(ids[start : start + SOME]),
-        )
-        known |= set(uow.session.scalars(query))
-    return [wanted[number] for number in reversed(ids) if number not in known]
-
-
-def _copies_by_code(uow: UnitOfWork, codes: Sequence[str]) -> dict[str, ItemCopy]:
-    wanted = sorted(set(codes))
-    found: dict[str, ItemCopy] = {}
-    for start in range(0, len(wanted), SOME):
-        query = select(ItemCopy).where(ItemCopy.barcode.in_(wanted[start : start + SOME]))
-        found |= {row.barcode: row for row in uow.session.scalars(query)}
-    return found
-
-
-def _code(text: str) -> str:
-    return clean_barcode(text) or text.strip()[:LONGEST_CODE]
-
-
-def _seen_at(row: Stocktake, scan: Scan, now: datetime) -> datetime:
-    """Return when it was seen, by the sender's clock as far as that can be."""
-    return min(max(scan.seen_at or now, row.opened_at), now)
 
 
 def _require_decided(

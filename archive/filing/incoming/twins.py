@@ -1,0 +1,94 @@
+"""Whether the bytes of a file that came in are here already: filed, or waiting in a batch.
+
+Of what the actor may not read, only that it is there. Asked by the batch's page and at registering.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+
+from sqlalchemy import ColumnElement, or_, select
+
+from archive.filing.incoming.models import FileState, IntakeBatch, IntakeFile
+from archive.filing.models import Item, ItemFile, ItemState
+from archive.people.readers import may_read
+from archive.people.rights import Actor
+from storage.work import UnitOfWork
+
+KNOWN_ELSEWHERE = "内容相同的文件已在库"
+
+
+def known_items(uow: UnitOfWork, digests: Iterable[str]) -> dict[str, int]:
+    """Return which of the digests an item holds already, each with its first item."""
+    found: dict[str, int] = {}
+    query = (
+        select(ItemFile.sha256, ItemFile.item_id)
+        .join(Item, Item.id == ItemFile.item_id)
+        .where(ItemFile.sha256.in_(set(digests)), Item.state != ItemState.REFUSED)
+    )
+    for digest, item_id in uow.session.execute(query.order_by(ItemFile.id)):
+        found.setdefault(digest, item_id)
+    return found
+
+
+def visible(actor: Actor) -> ColumnElement[bool]:
+    """Return the condition "the actor may see this batch": within their clearance, or their own."""
+    return or_(IntakeBatch.secrecy <= actor.clearance, IntakeBatch.made_by == actor.id)
+
+
+def twins_of(uow: UnitOfWork, actor: Actor, rows: Sequence[IntakeFile]) -> dict[int, list[str]]:
+    """Say of each waiting file where the same bytes are: filed, or earlier in an open batch.
+
+    Of what the actor may not read, only that it is there.
+    """
+    found: dict[int, list[str]] = defaultdict(list)
+    known = known_items(uow, {row.digest for row in rows})
+    told = _filed_words(uow, actor, set(known.values()))
+    for row in rows:
+        if row.digest in known:
+            found[row.id].append(told.get(known[row.digest], KNOWN_ELSEWHERE))
+    earlier = _first_waiting(uow, actor, {row.digest for row in rows})
+    for row in rows:
+        first = earlier.get(row.digest)
+        if first is not None and first[0] < row.id:
+            where = "本批" if first[1] == row.batch_id else f"批次“{first[3]}”"
+            found[row.id].append(f"与{where}的“{first[2]}”内容相同")
+    return found
+
+
+def _filed_words(uow: UnitOfWork, actor: Actor, ids: set[int]) -> dict[int, str]:
+    rows = uow.session.execute(
+        select(Item.id, Item.reference_code, Item.provisional_code, Item.title).where(
+            Item.id.in_(ids), may_read(actor, "item", Item.id)
+        )
+    )
+    return {
+        row.id: f"{KNOWN_ELSEWHERE}：{row.reference_code or row.provisional_code or '待归档'} "
+        f"{row.title}"
+        for row in rows
+    }
+
+
+def _first_waiting(
+    uow: UnitOfWork, actor: Actor, digests: set[str]
+) -> dict[str, tuple[int, int, str, str]]:
+    """Return of each digest the first waiting file: its id, batch, name and batch's name."""
+    rows = uow.session.execute(
+        select(
+            IntakeFile.digest,
+            IntakeFile.id,
+            IntakeFile.batch_id,
+            IntakeFile.name,
+            IntakeBatch.title,
+        )
+        .join(IntakeBatch, IntakeBatch.id == IntakeFile.batch_id)
+        .where(
+            IntakeFile.digest.in_(digests),
+            IntakeFile.state == FileState.WAITING,
+            visible(actor),
+        )
+        .order_by(IntakeFile.id)
+    )
+    found: dict[str, tuple[int, int, str, str]] = {}
+    for digest, *rest in rows:
+        found.setdefault(digest, tuple(rest))  # type: ignore[arg-type]
+    return found
