@@ -18,7 +18,7 @@ from archive.people.gate import guard
 from archive.people.signin import edge
 from archive.people.signin.doorway import (
     STEP_COOKIE,
-    STEP_PATH,
+    drop_door_cookie,
     let_in,
     outside_refusal,
     set_door_cookie,
@@ -52,7 +52,7 @@ def code_post() -> tuple[str, int] | Response:
         entry = edge.give_code(resources(), step, typed[:100], this_caller())
     except Unauthenticated:
         answer = redirect(url_for("people.login", next=inside(request.args.get("next", ""))))
-        answer.delete_cookie(STEP_COOKIE, path=STEP_PATH)
+        drop_door_cookie(answer, STEP_COOKIE)
         return answer
     except (Throttled, Unavailable) as refusal:
         status = 429 if isinstance(refusal, Throttled) else 503
@@ -102,7 +102,7 @@ def outside_back() -> tuple[str, int] | Response:
     if entry.refusal:
         return _refused(Unauthenticated(outside_refusal(entry.refusal)))
     answer = let_in(entry, str(kept["next"]))
-    answer.delete_cookie(ASKED_COOKIE, path=STEP_PATH)
+    drop_door_cookie(answer, ASKED_COOKIE)
     return answer
 
 
@@ -110,7 +110,7 @@ def _refused(refusal: ArchiveError) -> Response:
     status = 503 if isinstance(refusal, Unavailable) else 401
     page = render_template("signin/refused.html", message=refusal.message)
     answer = Response(page, status, mimetype="text/html")
-    answer.delete_cookie(ASKED_COOKIE, path=STEP_PATH)
+    drop_door_cookie(answer, ASKED_COOKIE)
     return answer
 
 

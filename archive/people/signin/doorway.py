@@ -48,7 +48,7 @@ def let_in(entry: Entry, target: str) -> Response:
         flash(f"您的账号有 {entry.news} 条新的安全提醒，{where}。", "warning")
     answer = redirect(inside(target))
     set_session_cookie(answer, entry.session)
-    answer.delete_cookie(STEP_COOKIE, path=STEP_PATH)
+    drop_door_cookie(answer, STEP_COOKIE)
     return answer
 
 
@@ -76,3 +76,9 @@ def set_door_cookie(answer: Response, name: str, value: str, seconds: int) -> No
         samesite="Lax",
         secure=resources().settings.behind_tls,
     )
+
+
+def drop_door_cookie(answer: Response, name: str) -> None:
+    """Take from the browser what it needed at the door, as it was given."""
+    secure = resources().settings.behind_tls
+    answer.delete_cookie(name, path=STEP_PATH, httponly=True, samesite="Lax", secure=secure)
