@@ -18,6 +18,7 @@ from sqlalchemy import select
 from archive.core.resources import Resources
 from archive.documents.bundle import BUNDLE, bundle_work
 from archive.filing.checks.sample import do_sample
+from archive.filing.controlled.mail import RECALL_POSTMAN
 from archive.filing.controlled.recalls import MAIL as RECALL_MAIL
 from archive.filing.controlled.recalls import do_recall_chores
 from archive.filing.dossier.work import DOSSIER, dossier_work
@@ -32,10 +33,10 @@ from archive.filing.retention.erasing import SHRED
 from archive.filing.retention.lists import DESTROY_TASK
 from archive.instance import office_key
 from archive.lending.chores import do_loan_chores
-from archive.lending.controlled_mail import RECALL_POSTMAN
 from archive.lending.mail import POSTMAN
 from archive.lending.notices import MAIL
 from archive.lending.recalls import drain_secrecy
+from archive.people.signin.mail import ACCOUNT_POSTMAN
 from archive.people.signin.notices import MAIL as ACCOUNT_MAIL
 from archive.records.batch import CHECK, IMPORT, check_work, import_work
 from archive.search.indexing import drain_customer, drain_extract, drain_index, drain_reindex
@@ -46,7 +47,6 @@ from archive.search.store import drop_entries
 from archive.signing.reminders import do_signing_chores
 from archive.tasks.runner import drain_tasks
 from archive.tasks.service import Work, forget_old
-from archive.trust.account_mail import ACCOUNT_POSTMAN
 from archive.trust.backup.nightly import do_nightly
 from archive.trust.checking import VERIFY, verify_work
 from archive.trust.checkpoints import note_checkpoint

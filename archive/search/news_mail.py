@@ -1,16 +1,10 @@
-"""Mails that something new fits a search a person keeps, over the same server as loan notices.
+"""Mails that something new fits a search a person keeps.
 
 Only how many, and where to look: a mail may be read by others. Once until the person has looked.
 """
 
-from email.message import EmailMessage
-from email.utils import format_datetime
-
-from archive.core.clock import local
-from archive.core.profile import load_profile
-from archive.core.resources import Resources
-from archive.lending.mail import ADDRESS, Postman
 from archive.people.models import User
+from archive.people.postman import Letter, Postman
 from archive.people.service import find_actor
 from archive.search.models import SavedSearch
 from storage.work import UnitOfWork
@@ -27,31 +21,22 @@ def leave_mail(uow: UnitOfWork, row: SavedSearch, before: int) -> None:
 class NewsPostman(Postman):
     """Delivers outbox rows of kind ``search_mail`` (key ``saved:ID``)."""
 
-    def letter(self, resources: Resources, saved_id: int) -> tuple[int, EmailMessage] | None:
-        """Return the mail; None when all was seen, or its owner has left or has no address."""
-        settings = resources.settings
-        with resources.reading() as uow:
-            row = uow.session.get(SavedSearch, saved_id)
-            if row is None or not row.fresh or find_actor(uow, row.user_id) is None:
-                return None
-            person = uow.session.get_one(User, row.user_id)
-            if not ADDRESS.fullmatch(person.email):
-                return None
-            letter = EmailMessage()
-            letter["From"], letter["To"] = settings.mail_from, person.email
-            letter["Subject"] = f"【检索】“{row.name}”有 {len(row.fresh)} 份新文件"
-            letter["Date"] = format_datetime(local(row.looked_at))
-            domain = settings.mail_from.partition("@")[2]
-            stamp = int(row.looked_at.timestamp())
-            letter["Message-ID"] = f"<saved-search-{row.id}-{stamp}@{domain}>"
-            letter.set_content(
-                f"{person.name}：\n\n您保存的检索“{row.name}”有 {len(row.fresh)} 份新文件合乎条件，"
-                f"看过以前不再发邮件。\n\n{settings.public_url}/search/saved\n\n"
-                f"{load_profile(uow).company}档案室\n"
-            )
-            return row.id, letter
+    def letter(self, uow: UnitOfWork, number: int) -> Letter | None:
+        """Return the letter; None when all was seen, or its owner has left."""
+        row = uow.session.get(SavedSearch, number)
+        if row is None or not row.fresh or find_actor(uow, row.user_id) is None:
+            return None
+        count = len(row.fresh)
+        return Letter(
+            to=uow.session.get_one(User, row.user_id),
+            subject=f"【检索】“{row.name}”有 {count} 份新文件",
+            at=row.looked_at,
+            mark=f"saved-search-{row.id}-{int(row.looked_at.timestamp())}",
+            text=f"您保存的检索“{row.name}”有 {count} 份新文件合乎条件，看过以前不再发邮件。",
+            page="/search/saved",
+        )
 
-    def note_sent(self, resources: Resources, saved_id: int) -> None:
+    def note_sent(self, uow: UnitOfWork, number: int) -> None:
         """Nothing is kept: the next mail is left only after the person has looked."""
 
 

@@ -13,11 +13,12 @@ from archive.core.errors import Unavailable
 from archive.jobs import drain_all, drain_once
 from archive.lending import service as lending
 from archive.lending.chores import do_loan_chores
-from archive.lending.mail import PAUSE_SECONDS, Postman
+from archive.lending.mail import LoanPostman
 from archive.lending.models import LoanNotice
 from archive.lending.notices import MAIL, tell
 from archive.lending.reminding import SCHEDULE, step_reached
 from archive.people.models import User
+from archive.people.postman import PAUSE_SECONDS
 from storage.outbox import OutboxItem, OutboxRow
 
 DUE = date(2026, 12, 7)
@@ -205,7 +206,7 @@ def test_a_server_that_is_away_is_left_in_peace(shelf, company, unused_port):
         tell(uow, company.sales_clerk.id, "due", "try", "请归还。")
         uow.commit()
     now = [0.0]
-    postman = Postman(lambda: now[0])
+    postman = LoanPostman(lambda: now[0])
     job = [OutboxItem(1, MAIL, "notice:1", {}, 1)]
     with pytest.raises(Unavailable, match="没有发出"):
         postman.deliver(shelf.resources, job)

@@ -1,6 +1,6 @@
 """What a person is told about their account: kept for the app, left for the mail in the outbox.
 
-Written in the transaction of what it tells of; the worker mails it (``trust.account_mail``).
+Written in the transaction of what it tells of; the worker mails it (``mail``).
 """
 
 from dataclasses import dataclass
