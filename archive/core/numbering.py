@@ -5,10 +5,10 @@ number back, because the counter rolls back with it.
 """
 
 from sqlalchemy import String, select
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column
 
 from archive.core.errors import Conflict
+from archive.core.racing import found_or_made
 from storage.database import Base
 from storage.work import UnitOfWork
 
@@ -35,14 +35,11 @@ def take_number(uow: UnitOfWork, series: str, limit: int | None = None) -> int:
 def locked_serial(uow: UnitOfWork, series: str) -> Serial:
     """Return the counter of a series, begun if it is new, locked until the transaction ends."""
     query = select(Serial).where(Serial.series == series).with_for_update()
-    row = uow.session.scalar(query)
-    if row is not None:
+
+    def begin() -> Serial:
+        row = Serial(series=series, last=0)
+        uow.session.add(row)
+        uow.session.flush()
         return row
-    try:
-        with uow.session.begin_nested():
-            row = Serial(series=series, last=0)
-            uow.session.add(row)
-            uow.session.flush()
-        return row
-    except IntegrityError:  # begun by another server in this very moment
-        return uow.session.scalars(query).one()
+
+    return found_or_made(uow, query, begin)

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 
 from sqlalchemy import ColumnElement, func, select
-from sqlalchemy.exc import IntegrityError
 
 from archive.core.errors import Conflict, NotFound
 from archive.core.pages import Page, clean_paging
 from archive.core.profile import load_profile
+from archive.core.racing import found_or_made
 from archive.customers.models import Customer
 from archive.filing.classes.kept import plan_in_force
 from archive.filing.models import Item, Volume, VolumeState
@@ -49,13 +49,7 @@ def open_volume(uow: UnitOfWork, belonging: Belonging, customer_id: int | None) 
         )
         .with_for_update()
     )
-    row = uow.session.scalar(query)
-    if row is None:
-        try:
-            with uow.session.begin_nested():
-                return _make_volume(uow, belonging, fonds, customer_id)
-        except IntegrityError:  # opened by another server in this very moment
-            row = uow.session.scalars(query).one()
+    row = found_or_made(uow, query, lambda: _make_volume(uow, belonging, fonds, customer_id))
     if row.state == VolumeState.CHECKING:
         raise Conflict(f"案卷“{row.title}”正等第二人核对封卷，请先在案卷页撤回封卷，再放入文件。")
     if row.state != VolumeState.OPEN:

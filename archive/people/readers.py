@@ -9,8 +9,8 @@ import hashlib
 from typing import Any
 
 from sqlalchemy import ColumnElement, Table, delete, exists, insert, select, update
-from sqlalchemy.exc import IntegrityError
 
+from archive.core.racing import found_or_made
 from archive.people.models import ReaderSet, ReaderSetToken, ReaderToken
 from archive.people.rights import Actor, Thing, actor_tokens, reader_tokens
 from storage.work import UnitOfWork
@@ -50,20 +50,17 @@ def set_of(uow: UnitOfWork, tokens: frozenset[str]) -> int:
     """Return the number of a set of tokens, entered now if nothing was read under it before."""
     digest = hashlib.sha256("\n".join(sorted(tokens)).encode()).hexdigest()
     query = select(ReaderSet.id).where(ReaderSet.digest == digest)
-    found = uow.session.scalar(query)
-    if found is not None:
-        return found
-    try:
-        with uow.session.begin_nested():
-            row = ReaderSet(digest=digest)
-            uow.session.add(row)
-            uow.session.flush()
-            if tokens:
-                rows = [{"set_id": row.id, "token": token} for token in sorted(tokens)]
-                uow.session.execute(insert(ReaderSetToken), rows)
+
+    def enter() -> int:
+        row = ReaderSet(digest=digest)
+        uow.session.add(row)
+        uow.session.flush()
+        if tokens:
+            rows = [{"set_id": row.id, "token": token} for token in sorted(tokens)]
+            uow.session.execute(insert(ReaderSetToken), rows)
         return row.id
-    except IntegrityError:  # entered by another server in this very moment
-        return uow.session.scalars(query).one()
+
+    return found_or_made(uow, query, enter)
 
 
 def may_read_set(actor: Actor, column: Any) -> ColumnElement[bool]:
