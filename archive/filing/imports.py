@@ -26,7 +26,7 @@ from archive.filing.classes.kept import plan_in_force
 from archive.filing.codes import MAX_SERIAL, ReferenceCode
 from archive.filing.copies import last_of, take_barcodes, take_run
 from archive.filing.import_rows import Batch, Fault, ImportRow, read_row
-from archive.filing.items import load_item, things_of_rows
+from archive.filing.items import items_of_files, load_item, things_of_rows
 from archive.filing.models import CopyStatus, FilingStep, Item, ItemCopy, ItemFile, ItemState
 from archive.filing.rules import STEPS, Belonging
 from archive.filing.steps import reference_of, series_of
@@ -117,14 +117,12 @@ def _known(uow: UnitOfWork, rows: Sequence[ImportRow]) -> dict[tuple[str, str], 
     where: dict[str, tuple[InstrumentedAttribute[Any], InstrumentedAttribute[int]]] = {
         "id": (Item.external_id, Item.id),
         "line": (Item.import_key, Item.id),
-        "file": (ItemFile.sha256, ItemFile.item_id),
     }
-    found: dict[tuple[str, str], int] = {}
+    files = items_of_files(uow, marks.pop("file", set()))
+    found = {("file", digest): item_id for digest, item_id in files.items()}
     for kind, values in marks.items():
         column, item_id = where[kind]
         query = select(column, item_id).where(column.in_(values))
-        if kind == "file":
-            query = query.join(Item, Item.id == item_id).where(Item.state != ItemState.REFUSED)
         for value, number in uow.session.execute(query):
             found[kind, value] = number
     return found

@@ -13,7 +13,7 @@ from archive.core.pages import Page
 from archive.documents import service as documents
 from archive.filing.classes.kept import plan_in_force
 from archive.filing.handover import claims
-from archive.filing.items import find_item_of_record, load_item, thing_of_row
+from archive.filing.items import belonging_of, find_item_of_record, load_item, thing_of_row
 from archive.filing.models import FilingStep, Item, ItemFile, ItemState
 from archive.filing.record_files import MASTER, files_of_record
 from archive.filing.rules import APPRAISE, Belonging
@@ -106,9 +106,7 @@ def proposed_for_record(uow: UnitOfWork, record: RecordView) -> Belonging:
 def proposed_for_item(uow: UnitOfWork, item: Item | ItemView) -> Belonging:
     """Return where an item belongs: what was decided, else by its form and the plan."""
     if item.category:
-        return Belonging(
-            item.category, item.item_class, item.year, item.retention, item.unit, item.secrecy
-        )
+        return belonging_of(item)
     version = None
     if item.record_id is not None:
         version = records.load_record(uow, item.record_id).form_version
@@ -148,6 +146,14 @@ def proposed(
 def settle_readers(uow: UnitOfWork, row: Item) -> None:
     """Write who may read the item, after anything that decides it has changed."""
     write_readers(uow, "item", row.id, thing_of_row(uow, row))
+
+
+def tell_of_change(uow: UnitOfWork, row: Item, secrecy_before: int) -> None:
+    """Have the index follow an item that changed; secrecy raised may call its paper back."""
+    if row.state == ItemState.SHELVED:
+        uow.outbox("index", f"item:{row.id}")
+    if row.secrecy > secrecy_before:
+        uow.outbox("secrecy", f"item:{row.id}")
 
 
 def unit_code(uow: UnitOfWork, department_id: int | None) -> str:

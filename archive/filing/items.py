@@ -11,14 +11,14 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import defer
 
-from archive.core.errors import Invalid, NotFound
+from archive.core.errors import Conflict, Invalid, NotFound
 from archive.core.pages import Page, clean_paging
 from archive.customers.models import Customer
 from archive.filing.checks.holding import require_free
 from archive.filing.codes import clean_barcode, find_reference, find_tail, fold_reference
 from archive.filing.describe import views_of
-from archive.filing.models import HELD, UNFINISHED, Item, ItemCopy
-from archive.filing.rules import line_fault
+from archive.filing.models import HELD, UNFINISHED, Item, ItemCopy, ItemFile, ItemState
+from archive.filing.rules import Belonging, line_fault
 from archive.filing.views import FileView, ItemView
 from archive.people.grants.held import grants_on_each
 from archive.people.readers import may_read, may_read_set
@@ -73,6 +73,41 @@ def get_row(uow: UnitOfWork, item_id: int) -> Item:
     if row is None:
         raise NotFound(NOT_THERE)
     return row
+
+
+def row_to_file(uow: UnitOfWork, actor: Actor, item_id: int, version: int | None = None) -> Item:
+    """Return the row of an item the actor may take a step with; raise NotFound, Forbidden.
+
+    Raises Conflict when it is no longer the version they saw; None is whatever stands now.
+    """
+    row = get_row(uow, item_id)
+    require(actor, "item.file", thing_of_row(uow, row))
+    if version is not None and version != row.row_version:
+        raise Conflict("这份文件刚被别人办过一步，请刷新页面，看清现在的状态再办。")
+    return row
+
+
+def belonging_of(item: Item | ItemView) -> Belonging:
+    """Return where an item belongs now."""
+    return Belonging(
+        item.category, item.item_class, item.year, item.retention, item.unit, item.secrecy
+    )
+
+
+def items_of_files(uow: UnitOfWork, digests: Collection[str]) -> dict[str, int]:
+    """Return which of the digests an item holds, each with the first; one given back holds none."""
+    if not digests:
+        return {}
+    query = (
+        select(ItemFile.sha256, ItemFile.item_id)
+        .join(Item, Item.id == ItemFile.item_id)
+        .where(ItemFile.sha256.in_(digests), Item.state != ItemState.REFUSED)
+        .order_by(ItemFile.id)
+    )
+    found: dict[str, int] = {}
+    for digest, item_id in uow.session.execute(query):
+        found.setdefault(digest, item_id)
+    return found
 
 
 def find_item_by_barcode(uow: UnitOfWork, barcode: str) -> ItemView | None:

@@ -10,9 +10,9 @@ from sqlalchemy import select
 
 from archive.core.errors import Conflict, Invalid
 from archive.filing.classes.kept import plan_in_force
-from archive.filing.intake import settle_readers
-from archive.filing.items import get_row, load_item, thing_of_row
-from archive.filing.models import Item, ItemMove, ItemState, Volume, VolumeState
+from archive.filing.intake import settle_readers, tell_of_change
+from archive.filing.items import belonging_of, get_row, load_item, row_to_file, thing_of_row
+from archive.filing.models import Item, ItemMove, Volume, VolumeState
 from archive.filing.rules import (
     Belonging,
     check_belonging,
@@ -43,10 +43,7 @@ def move_item(
     In another lowest class it gets a new provisional number; the old one is never used again.
     Secrecy raised leaves a job ``secrecy``: who has the paper out may have to bring it back.
     """
-    row = get_row(uow, item_id)
-    require(actor, "item.file", thing_of_row(uow, row))
-    if version is not None and version != row.row_version:
-        raise Conflict("这份文件刚被别人办过一步，请刷新页面，看清现在的状态再办。")
+    row = row_to_file(uow, actor, item_id, version)
     check_move(row.state, row.reference_code)
     before, plan = belonging_of(row), plan_in_force(uow)
     check_belonging(belonging, plan, before)
@@ -77,16 +74,8 @@ def move_item(
     settle_readers(uow, row)
     told = {"from": move.from_code, "to": move.to_code, "volume": row.volume_id}
     uow.journal(actor.id, "item.move", "item", row.id, told)
-    if row.state == ItemState.SHELVED:
-        uow.outbox("index", f"item:{row.id}")
-    if belonging.secrecy > before.secrecy:
-        uow.outbox("secrecy", f"item:{row.id}")
+    tell_of_change(uow, row, before.secrecy)
     return load_item(uow, row.id)
-
-
-def belonging_of(row: Item) -> Belonging:
-    """Return where an item belongs now."""
-    return Belonging(row.category, row.item_class, row.year, row.retention, row.unit, row.secrecy)
 
 
 def moves_of(uow: UnitOfWork, actor: Actor, item_id: int) -> tuple[MoveView, ...]:

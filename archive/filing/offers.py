@@ -6,8 +6,6 @@ The bytes are judged and kept before the transaction (``keep_upload``); the item
 
 from dataclasses import dataclass
 
-from sqlalchemy import select
-
 from archive.core.clock import local_day
 from archive.core.errors import Conflict, Invalid
 from archive.customers import service as customers
@@ -16,6 +14,7 @@ from archive.filing.describe import views_of
 from archive.filing.import_files import media_type_of
 from archive.filing.import_rows import ImportedFile, ImportRow
 from archive.filing.intake import settle_readers, unit_code
+from archive.filing.items import items_of_files
 from archive.filing.models import Item, ItemFile, ItemState
 from archive.filing.rules import line_fault
 from archive.filing.views import ItemView
@@ -108,22 +107,11 @@ def _mean_for(uow: UnitOfWork, item: Item, item_class: str) -> None:
 
 
 def _refuse_known(uow: UnitOfWork, upload: ImportedFile) -> None:
-    known = find_item_of_file(uow, upload.ref.sha256)
+    known = items_of_files(uow, {upload.ref.sha256}).get(upload.ref.sha256)
     if known is not None:
         raise Conflict(
             f"内容相同的文件已在档案里（第 {known} 件），没有再收。", {"item_id": str(known)}
         )
-
-
-def find_item_of_file(uow: UnitOfWork, sha256: str) -> int | None:
-    """Return the item that holds a file of this digest, or None; one given back holds none."""
-    return uow.session.scalar(
-        select(ItemFile.item_id)
-        .join(Item, Item.id == ItemFile.item_id)
-        .where(ItemFile.sha256 == sha256, Item.state != ItemState.REFUSED)
-        .order_by(ItemFile.id)
-        .limit(1)
-    )
 
 
 def _attach(uow: UnitOfWork, item_id: int, upload: ImportedFile) -> str:

@@ -10,8 +10,8 @@ from sqlalchemy import ColumnElement, select
 from archive.core.errors import Conflict
 from archive.filing.handover import claims
 from archive.filing.intake import get_waiting
-from archive.filing.items import get_row, thing_of_item, thing_of_row
-from archive.filing.models import IntakeRefusal, Item, ItemState
+from archive.filing.items import row_to_file, thing_of_item
+from archive.filing.models import IntakeRefusal, ItemState
 from archive.filing.rules import APPRAISE, check_reason
 from archive.filing.versions.keeping import because
 from archive.filing.views import RefusalView
@@ -38,7 +38,7 @@ def give_back(
     uow: UnitOfWork, actor: Actor, item_id: int, reason: str, *, version: int | None = None
 ) -> RefusalView:
     """Refuse a paper from outside at 鉴别, with the reason kept; raise Conflict once it is in."""
-    row = _locked(uow, actor, item_id, version)
+    row = row_to_file(uow, actor, item_id, version)
     if row.state != ItemState.OFFERED:
         label = ItemState(row.state).label
         raise Conflict(f"这份文件现在是“{label}”，只有还没有鉴别的文件可以退回。")
@@ -54,7 +54,7 @@ def give_back(
 
 def take_again(uow: UnitOfWork, actor: Actor, item_id: int, *, version: int | None = None) -> None:
     """Put a paper that was given back among those that wait for 鉴别 again; raise Conflict."""
-    row = _locked(uow, actor, item_id, version)
+    row = row_to_file(uow, actor, item_id, version)
     if row.state != ItemState.REFUSED:
         raise Conflict(f"这份文件现在是“{ItemState(row.state).label}”，没有退回，不用重新收。")
     because(uow, actor, APPRAISE, "退回后重新收")
@@ -73,14 +73,6 @@ def refusals_of_item(uow: UnitOfWork, actor: Actor, item_id: int) -> tuple[Refus
     """Return how often and why the archive gave this paper back, the latest first."""
     require(actor, "item.read", thing_of_item(uow, item_id))
     return _views(uow, IntakeRefusal.item_id == item_id)
-
-
-def _locked(uow: UnitOfWork, actor: Actor, item_id: int, version: int | None) -> Item:
-    row = get_row(uow, item_id)
-    require(actor, "item.file", thing_of_row(uow, row))
-    if version is not None and version != row.row_version:
-        raise Conflict("这份文件刚被别人办过一步，请刷新页面，看清现在的状态再办。")
-    return row
 
 
 def _views(uow: UnitOfWork, which: ColumnElement[bool]) -> tuple[RefusalView, ...]:

@@ -16,7 +16,7 @@ from archive.filing.classes.kept import plan_in_force
 from archive.filing.codes import MAX_SERIAL, ReferenceCode
 from archive.filing.copies import add_copy
 from archive.filing.effects import apply_effects
-from archive.filing.items import get_row, load_item, thing_of_item, thing_of_row
+from archive.filing.items import belonging_of, load_item, row_to_file
 from archive.filing.models import HELD, FilingStep, Item, ItemCopy, ItemState
 from archive.filing.places.tree import ensure_place
 from archive.filing.rules import (
@@ -101,9 +101,7 @@ def catalogue(
 
 
 def _catalogue(uow: UnitOfWork, actor: Actor, row: Item) -> None:
-    belonging = Belonging(
-        row.category, row.item_class, row.year, row.retention, row.unit, row.secrecy
-    )
+    belonging = belonging_of(row)
     volume = open_volume(uow, belonging, row.customer_id)
     code = next_provisional(uow, belonging)
     row.volume_id, row.serial, row.provisional_code = volume.id, code.serial, str(code)
@@ -180,9 +178,7 @@ def finish_filing(
     version: int | None = None,
 ) -> None:
     """Do the same as ``file_in_one`` without telling of the item: for papers by the hundred."""
-    row = get_row(uow, item_id)
-    require(actor, "item.file", thing_of_row(uow, row))
-    _check_version(row, version)
+    row = row_to_file(uow, actor, item_id, version)
     if row.state == ItemState.OFFERED:
         because(uow, actor, APPRAISE)
         _record_step(uow, actor, row, APPRAISE, "item.appraise", {})
@@ -208,14 +204,13 @@ def file_record(
 
 def get_for_filing(uow: UnitOfWork, actor: Actor, item_id: int) -> ItemView:
     """Return an item the actor may do the next step of; raise NotFound, Forbidden."""
-    require(actor, "item.file", thing_of_item(uow, item_id))
+    row_to_file(uow, actor, item_id)
     return load_item(uow, item_id)
 
 
 def kind_for_filing(uow: UnitOfWork, actor: Actor, item_id: int) -> tuple[str, str]:
     """Return form code and class of an item the actor may do the next step of."""
-    row = get_row(uow, item_id)
-    require(actor, "item.file", thing_of_row(uow, row))
+    row = row_to_file(uow, actor, item_id)
     return row.form_code, row.item_class
 
 
@@ -280,17 +275,10 @@ def series_of(code: ReferenceCode) -> str:
 
 
 def _begin(uow: UnitOfWork, actor: Actor, item_id: int, step: str, version: int | None) -> Item:
-    row = get_row(uow, item_id)
-    require(actor, "item.file", thing_of_row(uow, row))
-    _check_version(row, version)
+    row = row_to_file(uow, actor, item_id, version)
     check_step(step, row.state)
     because(uow, actor, step)
     return row
-
-
-def _check_version(row: Item, version: int | None) -> None:
-    if version is not None and version != row.row_version:
-        raise Conflict("这份文件刚被别人办过一步，请刷新页面，看清现在的状态再办。")
 
 
 def _record_step(

@@ -16,7 +16,7 @@ from archive.filing.import_rows import ImportedFile, ImportRow
 from archive.filing.incoming import service
 from archive.filing.incoming.models import BatchState, FileState, IntakeBatch, IntakeFile
 from archive.filing.incoming.rules import CARRIERS, Common, Own, stored_common, stored_own, year_of
-from archive.filing.incoming.twins import known_items
+from archive.filing.items import items_of_files
 from archive.filing.offers import Outside, enter_offer
 from archive.people.rights import Actor
 from archive.people.service import get_actor
@@ -88,7 +88,7 @@ def register_files(uow: UnitOfWork, actor: Actor, batch_id: int, file_ids: Seque
 
 
 def _register(uow: UnitOfWork, actor: Actor, batch: IntakeBatch, row: IntakeFile) -> None:
-    known = known_items(uow, {row.digest})
+    known = items_of_files(uow, {row.digest})
     if known and not row.again:
         raise Conflict("内容相同的文件已在库，请先决定：不收，或写明理由仍要收。")
     stored = uow.session.get(StoredFile, row.sha256) if row.sha256 else None

@@ -4,30 +4,18 @@ Of what the actor may not read, only that it is there. Asked by the batch's page
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from sqlalchemy import ColumnElement, or_, select
 
 from archive.filing.incoming.models import FileState, IntakeBatch, IntakeFile
-from archive.filing.models import Item, ItemFile, ItemState
+from archive.filing.items import items_of_files
+from archive.filing.models import Item
 from archive.people.readers import may_read
 from archive.people.rights import Actor
 from storage.work import UnitOfWork
 
 KNOWN_ELSEWHERE = "内容相同的文件已在库"
-
-
-def known_items(uow: UnitOfWork, digests: Iterable[str]) -> dict[str, int]:
-    """Return which of the digests an item holds already, each with its first item."""
-    found: dict[str, int] = {}
-    query = (
-        select(ItemFile.sha256, ItemFile.item_id)
-        .join(Item, Item.id == ItemFile.item_id)
-        .where(ItemFile.sha256.in_(set(digests)), Item.state != ItemState.REFUSED)
-    )
-    for digest, item_id in uow.session.execute(query.order_by(ItemFile.id)):
-        found.setdefault(digest, item_id)
-    return found
 
 
 def visible(actor: Actor) -> ColumnElement[bool]:
@@ -41,7 +29,7 @@ def twins_of(uow: UnitOfWork, actor: Actor, rows: Sequence[IntakeFile]) -> dict[
     Of what the actor may not read, only that it is there.
     """
     found: dict[int, list[str]] = defaultdict(list)
-    known = known_items(uow, {row.digest for row in rows})
+    known = items_of_files(uow, {row.digest for row in rows})
     told = _filed_words(uow, actor, set(known.values()))
     for row in rows:
         if row.digest in known:

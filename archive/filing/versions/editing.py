@@ -11,9 +11,9 @@ from datetime import date
 from sqlalchemy import select
 
 from archive.core.errors import Conflict, Forbidden, Invalid
-from archive.filing.intake import settle_readers
+from archive.filing.intake import settle_readers, tell_of_change
 from archive.filing.items import get_row, load_item, thing_of_row
-from archive.filing.models import Item, ItemState, Volume, VolumeState
+from archive.filing.models import Item, Volume, VolumeState
 from archive.filing.rules import MAX_NOTE, MAX_PAGES, check_reason, line_fault, text_fault
 from archive.filing.versions.keeping import DESCRIBED, because, description_digest
 from archive.filing.views import ItemView
@@ -86,10 +86,7 @@ def describe_item(
     settle_readers(uow, row)
     digest = description_digest({key: getattr(row, key) for key in DESCRIBED})
     uow.journal(actor.id, "item.describe", "item", row.id, {"sha256": digest})
-    if row.state == ItemState.SHELVED:
-        uow.outbox("index", f"item:{row.id}")
-    if wanted.secrecy > before:
-        uow.outbox("secrecy", f"item:{row.id}")
+    tell_of_change(uow, row, before)
     return load_item(uow, row.id)
 
 
