@@ -208,7 +208,9 @@ def _item(opened: Opened, folder: Path, name: str, verdict: str, blobs: BlobStor
 
 def _keep(told: _Told, found: Decoded, blobs: BlobStore) -> ImportedFile:
     assert found.path is not None  # noqa: S101  # read with a folder
-    return keep_file(found.path, told.name, blobs)
+    kept = keep_file(found.path, told.name, blobs)
+    found.path.unlink()  # a package may hold gigabytes: not twice on the disk
+    return kept
 
 
 def _files(root: Any) -> list[_Told]:
