@@ -94,11 +94,24 @@ def open_appraisal(
     uow.session.flush()
     for member in member_ids:
         uow.session.add(AppraisalMember(appraisal_id=row.id, user_id=member))
+    _claim(uow, row.id, items, bases)
+    detail = {"items": [item.id for item in items], "members": list(member_ids)}
+    uow.journal(actor.id, "appraisal.open", "appraisal", row.id, detail)
+    return row.id
+
+
+def _claim(
+    uow: UnitOfWork,
+    appraisal_id: int,
+    items: Sequence[Item],
+    bases: Mapping[int, tuple[int, str]],
+) -> None:
+    """Put items on an appraisal, each claimed by it alone, with what its term counts from."""
     for place, item in enumerate(items, start=1):
         base, term = bases[item.id]
         uow.session.add(
             AppraisalLine(
-                appraisal_id=row.id,
+                appraisal_id=appraisal_id,
                 item_id=item.id,
                 claim=item.id,
                 place=place,
@@ -108,9 +121,6 @@ def open_appraisal(
         )
         _move(uow, item, ItemState.REVIEWING)
     uow.session.flush()
-    detail = {"items": [item.id for item in items], "members": list(member_ids)}
-    uow.journal(actor.id, "appraisal.open", "appraisal", row.id, detail)
-    return row.id
 
 
 def give_opinions(
