@@ -3,10 +3,13 @@
 Called wherever files are put side by side: ZIPs of papers, packages of items.
 """
 
+import re
 import unicodedata
+from urllib.parse import quote
 
 LONGEST_NAME = 120
 LONGEST_SUFFIX = 8
+_UNPLAIN = re.compile(r"[^A-Za-z0-9._-]+")
 _FORBIDDEN = '<>:"/\\|?*%'
 
 
@@ -31,3 +34,16 @@ def unique_name(name: str, taken: set[str]) -> str:
         found = f"{stem} ({tries}){dot}{suffix}" if dot else f"{name} ({tries})"
     taken.add(found.casefold())
     return found
+
+
+def content_disposition(name: str, *, inline: bool = False) -> str:
+    """Return the header value that gives a download its (Chinese) name, after RFC 6266.
+
+    All of it is ASCII, whatever the name: a header that is not never leaves the server.
+    """
+    stem, _, ending = name.rpartition(".")
+    plain = _UNPLAIN.sub("", stem.split("-")[0]) or "document"
+    kind = "".join(sign for sign in ending if sign.isascii() and sign.isalnum()) or "bin"
+    way = "inline" if inline else "attachment"
+    whole = quote(name, safe="", errors="replace")
+    return f"{way}; filename=\"{plain}.{kind}\"; filename*=UTF-8''{whole}"

@@ -6,11 +6,11 @@ Bytes are read or made outside any open unit of work, because converting takes i
 from flask import Response
 
 from archive.core.errors import NotFound
+from archive.core.file_names import content_disposition
 from archive.core.resources import Resources
 from archive.documents.service import (
     MEDIA_TYPES,
     PDF,
-    content_disposition,
     document_name,
     latest_document,
     make_draft_pdf,

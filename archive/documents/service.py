@@ -15,7 +15,7 @@ from sqlalchemy import Row, Select, select
 from archive.core.errors import Unavailable
 from archive.core.previews import RECENT, WIDTHS, count_pages, page_png
 from archive.documents.models import Document
-from archive.documents.rules import content_disposition, file_name
+from archive.documents.rules import file_name
 from archive.records.service import RecordView
 from doc_templates import Form, PrintContext, SealMark, SignatureMark, render_word
 from doc_templates.errors import ConverterError
@@ -27,7 +27,6 @@ from storage.work import UnitOfWork
 
 __all__ = [
     "DocumentView",
-    "content_disposition",
     "count_pages",
     "document_name",
     "file_name",

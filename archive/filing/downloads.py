@@ -2,8 +2,8 @@
 
 from flask import Response, make_response
 
+from archive.core.file_names import content_disposition
 from archive.core.web import resources
-from archive.documents.service import content_disposition
 from archive.filing.views import FileView
 
 SHOWN_INLINE = frozenset({"application/pdf", "image/png", "image/jpeg", "text/plain"})

@@ -2,8 +2,9 @@
 
 from flask import Response, make_response
 
+from archive.core.file_names import content_disposition
 from archive.core.resources import Resources
-from archive.documents.service import PDF, content_disposition, file_name, make_draft_pdf
+from archive.documents.service import PDF, file_name, make_draft_pdf
 from archive.filing.papers import Paper
 
 

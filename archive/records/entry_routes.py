@@ -11,6 +11,7 @@ from flask_wtf.csrf import generate_csrf
 from werkzeug.wrappers import Response as AnyResponse
 
 from archive.core.errors import Conflict, Invalid
+from archive.core.file_names import content_disposition
 from archive.core.web import reading, resources, work
 from archive.forms.service import get_form
 from archive.people.gate import actor, guard
@@ -207,9 +208,7 @@ def blank(code: str, suffix: str) -> Response:
         content = resources().converter.to_pdf(content)
     answer = Response(content, mimetype=MEDIA_TYPES[suffix])
     name = f"{form.code} {form.title}（空白）.{suffix}"
-    answer.headers.set(
-        "Content-Disposition", "inline" if suffix == "pdf" else "attachment", filename=name
-    )
+    answer.headers["Content-Disposition"] = content_disposition(name, inline=suffix == "pdf")
     return answer
 
 

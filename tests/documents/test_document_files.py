@@ -6,9 +6,10 @@ from urllib.parse import unquote
 import pytest
 
 from archive.core.errors import Invalid, NotFound, Unavailable
+from archive.core.file_names import content_disposition
 from archive.core.previews import RecentBytes
 from archive.documents import service
-from archive.documents.rules import content_disposition, file_name
+from archive.documents.rules import file_name
 from archive.records import service as records
 from archive.records.schema import sample_values
 from doc_templates import load_form

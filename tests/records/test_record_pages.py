@@ -1,4 +1,5 @@
 import re
+from urllib.parse import unquote
 
 import pytest
 
@@ -253,3 +254,12 @@ def test_pages_carry_no_inline_script_or_style(clerk, make_draft, contract_value
         assert not re.search(r"\sstyle=|\son[a-z]+=", page)
         for tag in re.findall(r"<script[^>]*>", page):
             assert "src=" in tag or "application/json" in tag
+
+
+@pytest.mark.parametrize("suffix", ["docx", "pdf"])
+def test_the_empty_form_is_given_out_under_its_chinese_name(company, client_for, suffix):
+    answer = client_for(company.sales_clerk).get(f"/records/new/E05/blank.{suffix}")
+    name = answer.headers["Content-Disposition"]
+    assert answer.status_code == 200 and name.isascii(), "else the server cannot send it"
+    assert unquote(name).endswith(f"E05 买卖合同（空白）.{suffix}")
+    assert name.startswith("inline" if suffix == "pdf" else "attachment")

@@ -46,6 +46,8 @@ def faults_of(answer):
         found.append("framing or referrer")
     if answer.status_code < 500 and "Server" in headers:
         found.append("names its server")
+    if odd := [f"{key}: {value}" for key, value in headers if not value.isascii()]:
+        found.append(f"a header no server sends: {odd}")
     target = headers.get("Location", "/")
     if not target.startswith("/") or target.startswith("//"):
         found.append(f"redirects to {target}")

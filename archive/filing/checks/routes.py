@@ -8,9 +8,10 @@ from flask import flash, make_response, redirect, render_template, request, url_
 from werkzeug.wrappers import Response
 
 from archive.core.errors import Conflict, Forbidden, Invalid, Throttled, Unauthenticated
+from archive.core.file_names import content_disposition
 from archive.core.list_sheets import ListColumn, list_sheet, wants_sheet
 from archive.core.web import reading, resources, work
-from archive.documents.service import MEDIA_TYPES, content_disposition
+from archive.documents.service import MEDIA_TYPES
 from archive.filing.checks import quarantine, restoring, runs
 from archive.filing.checks.edge import keep_volume_check
 from archive.filing.checks.paper import run_paper

@@ -3,8 +3,9 @@
 from flask import Response, make_response
 
 from archive.core.errors import NotFound
+from archive.core.file_names import content_disposition
 from archive.core.web import resources
-from archive.documents.service import MEDIA_TYPES, PDF, content_disposition, file_name
+from archive.documents.service import MEDIA_TYPES, PDF, file_name
 from archive.filing.controlled.views import CopyView
 
 

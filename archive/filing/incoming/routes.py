@@ -8,10 +8,10 @@ from flask import flash, jsonify, make_response, redirect, render_template, requ
 from werkzeug.wrappers import Response
 
 from archive.core.errors import Conflict, Invalid
+from archive.core.file_names import content_disposition
 from archive.core.list_sheets import ListColumn, list_sheet, wants_sheet
 from archive.core.previews import RECENT
 from archive.core.web import reading, resources, work
-from archive.documents.service import content_disposition
 from archive.filing.classes.kept import plan_in_force
 from archive.filing.downloads import SHOWN_INLINE
 from archive.filing.incoming import service

@@ -9,9 +9,10 @@ from flask import flash, redirect, render_template, request, session, url_for
 from werkzeug.wrappers import Response
 
 from archive.core.errors import ArchiveError, Invalid, NotFound
+from archive.core.file_names import content_disposition
 from archive.core.web import reading, resources
 from archive.documents import service as documents
-from archive.documents.rules import SUFFIXES, content_disposition, file_name
+from archive.documents.rules import SUFFIXES, file_name
 from archive.people.gate import actor, client_address, guard
 from archive.signing.outside import edge, service
 from archive.signing.outside.rules import digest_of
