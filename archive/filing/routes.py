@@ -8,7 +8,7 @@ from flask import flash, redirect, render_template, request, url_for
 from markupsafe import Markup
 from werkzeug.wrappers import Response
 
-from archive.core.errors import ArchiveError, Invalid
+from archive.core.errors import ArchiveError, Conflict, Invalid
 from archive.core.list_sheets import MOST_LINES, ListPart, list_book, list_sheet, wants_sheet
 from archive.core.web import reading, resources, work
 from archive.customers.service import get_customer
@@ -209,9 +209,10 @@ def step(item_id: int, step: str) -> Page:
     """Do one step, or all that are left, or give the paper back."""
     try:
         item = _do_step(item_id, step)
-    except Invalid as refusal:
+    except (Invalid, Conflict) as refusal:
         flash(refusal.message, "danger")
-        return _step_page(item_id, refusal.fields, request.form), 422
+        page = _step_page(item_id, refusal.fields, request.form)
+        return page, 409 if isinstance(refusal, Conflict) else 422
     if item is None:
         flash("已退回给交来的人，原因已记录。", "success")
         return redirect(url_for("filing.desk"))

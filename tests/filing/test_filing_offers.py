@@ -136,3 +136,12 @@ def test_an_offered_paper_is_given_back_through_the_api(resources, company, api_
     assert call.post(f"{where}/take-again", json={}).json["state"] == "offered"
     clerk = api_for(company.sales_clerk)
     assert clerk.post(f"{where}/refusal", json={"reason": "退"}).status_code in (403, 404)
+
+
+def test_a_paper_the_check_stops_is_told_on_its_own_page(company, client_for):
+    browser = client_for(company.archivist)
+    locked = b"%PDF-1.7 /Encrypt 12 0 R"
+    where = upload(browser, content=locked).headers["Location"]
+    answer = browser.post(f"{where}/accept", data={"version": 1})
+    assert answer.status_code == 409 and "四性检测不合格" in answer.text
+    assert "GD-3-2" in answer.text and "退回交来的人的原因" in answer.text
