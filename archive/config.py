@@ -13,7 +13,8 @@ notices go out by e-mail; without them they stay in the app. ``ARCHIVE_BACKUP_TO
 ``ARCHIVE_INBOX`` is a folder that is watched: what a scanner puts there is received.
 ``ARCHIVE_CLAMD`` (a Unix socket's path, or host:port) is the ClamAV daemon that scans what is
 filed; ``ARCHIVE_SAMPLE`` (50) is how many filed items are checked every night, at least a 365th.
-``ARCHIVE_PACE`` (1200) is how many requests a minute one may send.
+``ARCHIVE_PACE`` (1200) is how many requests a minute one may send. ``ARCHIVE_WEB_PROCESSES`` is
+how many processes answer requests: one a core, at most four, where nothing is said.
 How people sign in, and which proxy is believed: ``config_signin``.
 """
 
@@ -53,6 +54,7 @@ class Settings:
     inbox: Path | None = None
     sign_in: SignInSettings = field(default_factory=SignInSettings)
     pace: int = 0
+    web_processes: int = 1
 
     @property
     def blobs(self) -> Path:
@@ -114,8 +116,14 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         inbox=Path(inbox).resolve() if (inbox := env.get("ARCHIVE_INBOX", "").strip()) else None,
         sign_in=read_sign_in(env),
         pace=_whole_number(env, "ARCHIVE_PACE", 1200, least=60, most=1_000_000),
+        web_processes=_whole_number(env, "ARCHIVE_WEB_PROCESSES", _cores(), most=16),
         **_mail(env),
     )
+
+
+def _cores() -> int:
+    """Return how many web processes there are where nothing is said: one a core, at most four."""
+    return min(4, len(os.sched_getaffinity(0)))
 
 
 def _mail(env: Mapping[str, str]) -> dict[str, str]:

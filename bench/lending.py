@@ -25,7 +25,7 @@ from sqlalchemy import func, select
 from waitress import create_server
 
 from archive.app import create_app
-from archive.cli.instance import THREADS
+from archive.cli.processes import THREADS
 from archive.config import Settings
 from archive.core.resources import Resources, open_resources
 from archive.filing.models import ItemCopy

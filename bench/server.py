@@ -25,11 +25,12 @@ def run() -> str:
             _wait(f"http://127.0.0.1:{port}/healthz")
             started = time.perf_counter() - began
             time.sleep(5)
-            memory = {pid: _proportional_mb(pid) for pid in _family(server.pid)}
+            family = _family(server.pid)
+            memory = {(n, _command(pid)): _proportional_mb(pid) for n, pid in enumerate(family)}
         finally:
             server.terminate()
             server.wait(30)
-    rows = [f"| {_name(n)} | {mb:.0f} |" for n, mb in enumerate(memory.values())]
+    rows = [f"| {_name(member)} | {mb:.0f} |" for member, mb in memory.items()]
     return "\n".join(
         [
             "## The server",
@@ -43,8 +44,17 @@ def run() -> str:
     )
 
 
-def _name(position: int) -> str:
-    return ("web server", "worker")[position] if position < 2 else "LibreOffice and its bridge"
+def _name(member: tuple[int, str]) -> str:
+    position, command = member
+    if position == 0:
+        return "the first process, which keeps the others"
+    if " serve" in command:
+        return "web process"
+    return "worker" if " worker" in command else "LibreOffice and its bridge"
+
+
+def _command(pid: int) -> str:
+    return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
 
 
 def _family(pid: int) -> list[int]:

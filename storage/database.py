@@ -5,7 +5,9 @@ SQLite (WAL) by default, PostgreSQL by ``DATABASE_URL``. Sessions are opened by
 """
 
 import json
+import sqlite3
 import threading
+import time
 import weakref
 from datetime import UTC, datetime
 from typing import Any, ClassVar
@@ -24,6 +26,7 @@ NAMING = {
     "pk": "pk_%(table_name)s",
 }
 BUSY_TIMEOUT_MS = 15_000
+ASK_SECONDS = 0.002  # between asking for the write lock again
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -60,8 +63,9 @@ class Database:
     """One engine, and a second face of it whose transactions take the write lock at once.
 
     Taking SQLite's write lock at BEGIN means that a change waits its turn instead of failing
-    half way with "database is locked". SQLite itself waits by asking again and again, which lets
-    some wait very long while many write; so the threads of one process stand in line before.
+    half way with "database is locked". SQLite itself waits by asking again, at ever longer
+    distances, which lets some wait very long while many write; so the threads of one process
+    stand in line, and its first asks often.
     """
 
     def __init__(self, url: str) -> None:
@@ -131,7 +135,7 @@ def _stand_in_line(engine: Engine) -> None:
         if turn.acquire(timeout=BUSY_TIMEOUT_MS / 1000):
             holder.append(weakref.ref(connection, give_up))
         try:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            _take_write_lock(connection)
         except BaseException:
             leave(connection)
             raise
@@ -143,6 +147,25 @@ def _stand_in_line(engine: Engine) -> None:
     event.listen(engine, "begin", begin)
     event.listen(engine, "commit", leave)
     event.listen(engine, "rollback", leave)
+
+
+def _take_write_lock(connection: Connection) -> None:
+    """Begin with the write lock, asking often for it while another process has it."""
+    driver: Any = connection.connection.driver_connection
+    ends = time.monotonic() + BUSY_TIMEOUT_MS / 1000
+    driver.execute("PRAGMA busy_timeout=0")
+    try:
+        while time.monotonic() < ends:
+            try:
+                driver.execute("BEGIN IMMEDIATE")
+                return
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+                    break
+                time.sleep(ASK_SECONDS)
+        connection.exec_driver_sql("BEGIN IMMEDIATE")  # its error is told as SQLAlchemy tells it
+    finally:
+        driver.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
 
 
 def _prepare_sqlite(connection: Any, _entry: ConnectionPoolEntry) -> None:

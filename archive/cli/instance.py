@@ -1,18 +1,14 @@
 """``archive init``, ``demo``, ``serve``, ``worker``, ``token``: the instance and its processes."""
 
-import os
 import signal
-import subprocess
-import sys
-import threading
+from functools import partial
 from types import FrameType
-from typing import Any
 
 import click
-from waitress.server import create_server
 
 from archive.app import create_app
 from archive.cli.output import progress, say
+from archive.cli.processes import Crew, listen, start_web, start_worker
 from archive.config import Settings, load_settings
 from archive.core.errors import Conflict, NotFound
 from archive.core.logs import set_up_logging
@@ -25,9 +21,6 @@ from archive.people import access, separation, service
 from archive.signing.keys import company_key
 from doc_templates.pdf import OfficeConverter
 from storage.places import hold_server_place
-
-THREADS = 8
-CONNECTIONS = 2000  # browsers keep several open each; one above the limit waits a minute
 
 
 @click.command()
@@ -85,43 +78,27 @@ def serve(host: str, port: int) -> None:
 
 def _serve(settings: Settings, host: str, port: int) -> None:
     set_up_logging(as_json=settings.log_as_json)
+    taken = listen(host, port)
     resources = open_instance(settings)
-    server = create_server(
-        create_app(resources),
-        host=host,
-        port=port,
-        threads=THREADS,
-        connection_limit=CONNECTIONS,
-        asyncore_use_poll=True,
-        clear_untrusted_proxy_headers=True,
-        **_proxy(settings),
-    )
-    keeper = _WorkerKeeper()
-    keeper.start()
+    app = create_app(resources)
+    resources.database.dispose()  # connections are not shared by processes
+    starts = [
+        partial(start_web, app, resources, taken, number)
+        for number in range(settings.web_processes)
+    ]
 
     def stop(_number: int, _frame: FrameType | None) -> None:
         raise SystemExit(0)
 
     signal.signal(signal.SIGTERM, stop)
+    crew = Crew([start_worker, *starts])
     say(f"档案台已启动：http://{host}:{port}（按 Ctrl+C 停止）")
     try:
-        server.run()
+        crew.keep()
     except (SystemExit, KeyboardInterrupt):
         say("正在停止……")
     finally:
-        keeper.stop()
-        server.close()
-        resources.database.dispose()
-
-
-def _proxy(settings: Settings) -> dict[str, Any]:
-    """Return whose word on the caller's address and scheme the server takes: our own proxy's."""
-    if not settings.sign_in.proxy:
-        return {}
-    return {
-        "trusted_proxy": settings.sign_in.proxy,
-        "trusted_proxy_headers": "x-forwarded-for x-forwarded-proto",
-    }
+        crew.stop()
 
 
 @click.command()
@@ -161,38 +138,6 @@ def release(user: str) -> None:
         separation.release(uow, None, actor.id)
         uow.commit()
     click.echo(f"{actor.name} 的权限已恢复。")
-
-
-class _WorkerKeeper:
-    """Keeps one worker process beside the web server and starts it again if it dies."""
-
-    def __init__(self) -> None:
-        self._stopping = threading.Event()
-        self._process: subprocess.Popen[bytes] | None = None
-        self._thread = threading.Thread(target=self._keep, daemon=True)
-
-    def start(self) -> None:
-        """Start the worker."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """End the worker and wait for it."""
-        self._stopping.set()
-        process = self._process
-        if process is not None and process.poll() is None:
-            process.terminate()
-            try:
-                process.wait(20)
-            except subprocess.TimeoutExpired:
-                process.kill()
-        self._thread.join(5)
-
-    def _keep(self) -> None:
-        while not self._stopping.is_set():
-            command = [sys.executable, "-m", "archive.cli", "worker"]
-            self._process = subprocess.Popen(command, env=os.environ.copy())
-            self._process.wait()
-            self._stopping.wait(1)
 
 
 commands = (init, demo, serve, worker, token, release)

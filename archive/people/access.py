@@ -5,15 +5,14 @@ Only hashes are kept. Guessing is slowed down per name and per address.
 
 import hashlib
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, select, update
 
 from archive.core.clock import local_day, show_instant
 from archive.core.errors import Conflict, Invalid, NotFound, Throttled
+from archive.people.hashing import is_outdated, is_secret_of, slow_hash
 from archive.people.models import ApiToken, LoginSession, PasswordTry, User
 from archive.people.rights import Actor, require
 from archive.people.separation import require_office_kept, rest_rights
@@ -33,15 +32,13 @@ MIN_PASSWORD = 10
 MAX_PASSWORD = 200
 MAX_TOKEN_DAYS = 3650
 
-_hasher = PasswordHasher()
-_DECOY = _hasher.hash(secrets.token_urlsafe(16))
-
 
 @dataclass(frozen=True)
 class PasswordCheck:
     """The outcome of a password: whose it is (None = wrong), to be recorded by the edge.
 
-    ``account_id`` is whose name was given, ``refusal`` why it was refused (``rules.REFUSALS``).
+    ``account_id`` is whose name was given, ``refusal`` why it was refused (``rules.REFUSALS``),
+    ``outdated`` a kept hash of another strength than new ones.
     """
 
     user_id: int | None
@@ -49,6 +46,7 @@ class PasswordCheck:
     address: str
     account_id: int | None = None
     refusal: str = ""
+    outdated: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True)
@@ -76,7 +74,7 @@ def hash_password(password: str) -> str:
         raise Invalid("密码太长。", {"password": f"至多 {MAX_PASSWORD} 个字符"})
     if len(set(password)) < 4:
         raise Invalid("密码太简单。", {"password": "请至少用 4 种不同的字符"})
-    return _hasher.hash(password)
+    return slow_hash(password)
 
 
 def new_password() -> str:
@@ -111,13 +109,15 @@ def check_password(uow: UnitOfWork, username: str, password: str, address: str) 
     """
     check_throttle(uow, username, address)
     row = uow.session.scalar(select(User).where(User.username == username.strip()))
-    matches = _matches(row.password_hash if row else _DECOY, password)
+    secret = password[: MAX_PASSWORD + 1]
+    matches = is_secret_of(row.password_hash if row else None, secret)
     if row is None:
         return PasswordCheck(None, name_key(username), address[:60], None, "unknown")
     is_here = find_actor(uow, row.id) is not None
     refusal = "" if matches and is_here else "left" if not is_here else "password"
     known = None if refusal else row.id
-    return PasswordCheck(known, name_key(username), address[:60], row.id, refusal)
+    outdated = row.password_hash if known and is_outdated(row.password_hash) else ""
+    return PasswordCheck(known, name_key(username), address[:60], row.id, refusal, outdated)
 
 
 def account_named(uow: UnitOfWork, username: str) -> int | None:
@@ -144,6 +144,12 @@ def note_password(uow: UnitOfWork, check: PasswordCheck) -> int | None:
         if (tries or 0) >= TRIES_PER_NAME:
             lock(uow, check.account_id, check.address)
     return None
+
+
+def renew_hash(uow: UnitOfWork, check: PasswordCheck, renewed: str) -> None:
+    """Keep a password that was right under a hash of today's strength."""
+    unchanged = (User.id == check.user_id, User.password_hash == check.outdated)
+    uow.session.execute(update(User).where(*unchanged).values(password_hash=renewed))
 
 
 def open_session(
@@ -303,13 +309,6 @@ def mark_left(uow: UnitOfWork, actor: Actor, user_id: int) -> None:
 def _is_in_directory(uow: UnitOfWork, user_id: int) -> bool:
     bound = (OutsideIdentity.user_id == user_id, OutsideIdentity.provider == "ldap")
     return uow.session.scalar(select(OutsideIdentity.id).where(*bound)) is not None
-
-
-def _matches(password_hash: str, password: str) -> bool:
-    try:
-        return _hasher.verify(password_hash, password[: MAX_PASSWORD + 1])
-    except (VerificationError, InvalidHashError):
-        return False
 
 
 def _digest(token: str) -> str:

@@ -7,18 +7,18 @@ from apiflask import APIBlueprint
 from flask import Response, render_template, request
 
 from archive.core.errors import Invalid, TooLarge
+from archive.core.pace import Pace
 from archive.core.web import reading, resources
 from archive.filing.filed import find_filed
 from archive.people.gate import client_address, guard
 from archive.signing.keys import company_crl, open_authority
 from archive.signing.verdicts import judge_stranger
-from archive.trust.limits import Limit
 
 pages = APIBlueprint("verdict", __name__, template_folder="templates", enable_openapi=False)
 
 LARGEST = 40 << 20
-FILES = Limit(10, 60.0)
-LISTS = Limit(120, 60.0)
+FILES, FILES_A_MINUTE = Pace(), 10
+LISTS, LISTS_A_MINUTE = Pace(), 120
 
 
 @pages.get("/verify")
@@ -32,7 +32,7 @@ def ask() -> str:
 @guard("public")
 def judge() -> str:
     """Judge a file that anybody sends; nothing of it is kept."""
-    FILES.check(client_address())
+    FILES.check(client_address(), FILES_A_MINUTE)
     sent = request.files.get("file")
     if sent is None or not sent.filename:
         raise Invalid("请先选择要核验的 PDF 或 Word 文件。", {"file": "请选择文件"})
@@ -49,7 +49,7 @@ def judge() -> str:
 @guard("public")
 def revocation_list() -> Response:
     """Serve the list of revoked certificates."""
-    LISTS.check(client_address())
+    LISTS.check(client_address(), LISTS_A_MINUTE)
     return _served(company_crl(resources()), "application/pkix-crl", "company.crl")
 
 

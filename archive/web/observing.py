@@ -12,7 +12,7 @@ import time
 from flask import Flask, Response, current_app, g, request
 
 from archive.core.logs import request_id
-from archive.core.meters import METERS
+from archive.core.meters import meters_of, open_meters
 from archive.core.resources import Resources
 
 log = logging.getLogger("archive.requests")
@@ -23,9 +23,10 @@ _PLAIN = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 def register(app: Flask) -> None:
-    """Watch every request of the app."""
+    """Watch every request of the app, which has all its routes by now."""
     app.before_request_funcs.setdefault(None, []).insert(0, _begin)
     app.after_request(_end)
+    open_meters(app)
 
 
 def _begin() -> None:
@@ -38,7 +39,7 @@ def _end(response: Response) -> Response:
     route = request.url_rule.rule if request.url_rule else "-"
     method = request.method if request.method in METHODS else "-"
     seconds = time.perf_counter() - g.get("began", time.perf_counter())
-    METERS.note(method, route, response.status_code, seconds)
+    meters_of(current_app).note(method, route, response.status_code, seconds)
     response.headers[HEADER] = request_id.get()
     parts: Resources = current_app.extensions["archive"]
     if parts.settings.log_as_json and (request.endpoint or "").rpartition(".")[2] != "static":

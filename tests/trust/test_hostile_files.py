@@ -22,7 +22,7 @@ OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600)
 
 @pytest.fixture(autouse=True)
 def nobody_asked_yet():
-    public_routes.FILES.clear()
+    public_routes.FILES.forget()
 
 
 def word_of(**parts):

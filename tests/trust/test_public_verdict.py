@@ -20,8 +20,8 @@ SECRET = "不可外传的结果"
 
 @pytest.fixture(autouse=True)
 def nobody_asked_yet():
-    public_routes.FILES.clear()
-    public_routes.LISTS.clear()
+    public_routes.FILES.forget()
+    public_routes.LISTS.forget()
 
 
 @pytest.fixture

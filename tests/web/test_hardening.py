@@ -10,9 +10,9 @@ import pytest
 
 from archive.app import configure, create_app
 from archive.core.errors import Invalid
+from archive.core.pace import Pace
 from archive.filing import service as filing
 from archive.people.gate import COOKIE
-from archive.web.pace import Pace
 from tests.conftest import PASSWORD
 
 ACTIVE = ("text/html", "image/svg", "text/xml", "application/xhtml", "application/xml")
@@ -225,7 +225,7 @@ def test_cookies_are_for_this_server_and_its_pages_only(resources, company):
 @pytest.fixture
 def now(monkeypatch):
     instant = [100.0]
-    monkeypatch.setattr("archive.web.pace.monotonic", lambda: instant[0])
+    monkeypatch.setattr("archive.core.pace.monotonic", lambda: instant[0])
     return instant
 
 

@@ -3,10 +3,6 @@
 Hashing is slow on purpose: ``hash_pin`` and ``check_pin`` are called outside a writing unit.
 """
 
-import secrets
-
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import delete
 
 from archive.core.errors import NotFound
@@ -22,19 +18,17 @@ from archive.lending.confirming.rules import (
 from archive.lending.models import Loan
 from archive.lending.register import get_request
 from archive.people.access import PasswordCheck, check_throttle
+from archive.people.hashing import is_secret_of, slow_hash
 from archive.people.rights import Actor
 from archive.people.signin.leaving import when_leaving
 from storage.work import UnitOfWork
 
 OUT, BACK = "out", "back"
 
-_hasher = PasswordHasher()
-_DECOY = _hasher.hash(secrets.token_urlsafe(16))
-
 
 def hash_pin(pin: str) -> str:
     """Return the argon2id hash of a good PIN; raise Invalid."""
-    return _hasher.hash(clean_pin(pin))
+    return slow_hash(clean_pin(pin))
 
 
 def set_pin(uow: UnitOfWork, actor: Actor, pin_hash: str) -> None:
@@ -72,15 +66,8 @@ def check_pin(uow: UnitOfWork, person: Actor, pin: str, address: str) -> Passwor
     key = f"PIN:{person.username}"[:80]  # in capitals, as no name typed at the door is kept
     check_throttle(uow, key, address)
     row = uow.session.get(DeskPin, person.id)
-    matches = _matches(row.pin_hash if row else _DECOY, pin)
-    return PasswordCheck(person.id if row and matches else None, key, address[:60])
-
-
-def _matches(pin_hash: str, pin: str) -> bool:
-    try:
-        return _hasher.verify(pin_hash, pin[:40])
-    except (VerificationError, InvalidHashError):
-        return False
+    matches = is_secret_of(row.pin_hash if row else None, pin[:40])
+    return PasswordCheck(person.id if matches else None, key, address[:60])
 
 
 def sign_loan(uow: UnitOfWork, loan: Loan, side: str, confirmed: Confirmed) -> dict[str, str]:

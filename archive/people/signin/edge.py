@@ -17,6 +17,7 @@ from archive.core.profile import load_profile
 from archive.core.resources import Resources
 from archive.people import access
 from archive.people.access import PasswordCheck, SignedIn
+from archive.people.hashing import slow_hash
 from archive.people.models import User
 from archive.people.rights import Actor
 from archive.people.signin import entries, factors, notices, outside, sessions, steps
@@ -60,8 +61,11 @@ def sign_in(resources: Resources, username: str, password: str, caller: Caller) 
     if method == "password" and _comes_from_outside(resources, check):
         _note_refused(resources, username, caller, "use_outside")
         return Entry(refusal="use_outside")
+    renewed = slow_hash(password) if check.outdated else ""
     with resources.work() as uow:
         user_id = access.note_password(uow, check)
+        if renewed:
+            access.renew_hash(uow, check, renewed)
         if user_id is None:
             who, why = check.account_id, check.refusal
             entries.note(uow, who, method, caller.address, caller.agent, why)

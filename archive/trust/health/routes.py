@@ -8,7 +8,7 @@ from flask import Blueprint, Response, current_app, render_template, request
 from flask.blueprints import BlueprintSetupState
 
 from archive.core.errors import Forbidden
-from archive.core.meters import METERS
+from archive.core.meters import meters_of
 from archive.core.web import resources
 from archive.people.gate import actor, find_current_actor, guard
 from archive.people.rights import can, require
@@ -37,7 +37,9 @@ def metrics() -> Response:
     """Serve the measures to Prometheus by its token, or to an administrator signed in."""
     if not _has_token():
         require(actor(), "health.read")
-    return Response(exposition(measure(resources()), METERS), content_type=MEDIA_TYPE)
+    return Response(
+        exposition(measure(resources()), meters_of(current_app)), content_type=MEDIA_TYPE
+    )
 
 
 def upkeep_notices() -> tuple[Notice, ...]:

@@ -1,0 +1,149 @@
+"""The processes of ``archive serve``: web processes at one listening socket, and a worker.
+
+Python computes in one thread of a process at a time, so that each core gets a web process of its
+own (``ARCHIVE_WEB_PROCESSES``). They are forked from the first, which has loaded everything and
+then only keeps them: one that dies is started again, and none outlives the first.
+"""
+
+import errno
+import multiprocessing
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+from flask import Flask
+from waitress.server import create_server
+
+from archive.core.errors import Conflict
+from archive.core.meters import meters_of
+from archive.core.resources import Resources
+from indexer.limits import die_with_parent
+
+THREADS = 4
+CONNECTIONS = 2000  # browsers keep several open each; one above the limit waits a minute
+WAITING = 1024  # connections the kernel keeps for a process that is busy
+LOOK_SECONDS = 0.5
+END_SECONDS = 20.0
+
+_FORK = multiprocessing.get_context("fork")
+
+
+class Process(Protocol):
+    """What is kept running."""
+
+    def is_alive(self) -> bool:
+        """Say whether it runs."""
+
+    def terminate(self) -> None:
+        """Ask it to end."""
+
+    def join(self, timeout: float) -> None:
+        """Wait for its end, at most so many seconds."""
+
+    def kill(self) -> None:
+        """End it at once."""
+
+
+class Crew:
+    """The processes that are kept: each is started by a function, and again when it died."""
+
+    def __init__(self, starts: list[Callable[[], Process]]) -> None:
+        self._starts = starts
+        self._running = [start() for start in starts]
+
+    def keep(self) -> None:
+        """Start again what dies, until the process is told to stop."""
+        while True:
+            time.sleep(LOOK_SECONDS)
+            for place, start in enumerate(self._starts):
+                if not self._running[place].is_alive():
+                    self._running[place] = start()
+
+    def stop(self) -> None:
+        """End all and wait for them; one that does not end in time is killed."""
+        for one in self._running:
+            one.terminate()
+        ends = time.monotonic() + END_SECONDS
+        for one in self._running:
+            one.join(max(0.1, ends - time.monotonic()))
+            if one.is_alive():
+                one.kill()
+                one.join(5)
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Return the socket all web processes take their connections from.
+
+    Raises Conflict where another program listens there already, OSError.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=WAITING)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise Conflict(
+                f"端口 {port} 已被占用。请停掉占用它的程序，或用 --port 换一个端口。"
+            ) from error
+        raise
+
+
+def start_web(app: Flask, resources: Resources, taken: socket.socket, number: int) -> Process:
+    """Fork a web process; no connection of the database may be open in this one."""
+    process = _FORK.Process(target=_serve, args=(app, resources, taken, number))
+    process.start()
+    return process
+
+
+def start_worker() -> Process:
+    """Start a worker: the same program, from its beginning."""
+    return _Command([sys.executable, "-m", "archive.cli", "worker"])
+
+
+class _Command:
+    """A program that runs, with the verbs of a forked process."""
+
+    def __init__(self, command: list[str]) -> None:
+        self._popen = subprocess.Popen(command, preexec_fn=die_with_parent)  # noqa: PLW1509  # no threads here
+        self.terminate, self.kill = self._popen.terminate, self._popen.kill
+
+    def is_alive(self) -> bool:
+        return self._popen.poll() is None
+
+    def join(self, timeout: float) -> None:
+        try:
+            self._popen.wait(timeout)
+        except subprocess.TimeoutExpired:
+            return
+
+
+def _serve(app: Flask, resources: Resources, taken: socket.socket, number: int) -> None:
+    """Answer requests until SIGTERM; Ctrl-C is for the first process, which then says so."""
+
+    def stop(*_: object) -> None:
+        raise SystemExit(0)
+
+    die_with_parent()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, stop)
+    meters_of(app).page = number
+    proxy = resources.settings.sign_in.proxy
+    server = create_server(
+        app,
+        sockets=[taken],
+        threads=THREADS,
+        connection_limit=CONNECTIONS,
+        asyncore_use_poll=True,
+        clear_untrusted_proxy_headers=True,
+        # Whose word on the caller's address and scheme the server takes: our own proxy's.
+        trusted_proxy=proxy or None,
+        trusted_proxy_headers={"x-forwarded-for", "x-forwarded-proto"} if proxy else set(),
+    )
+    try:
+        server.run()
+    finally:
+        server.close()
+        resources.database.dispose()

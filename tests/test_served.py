@@ -1,0 +1,126 @@
+"""``archive serve`` is several processes: they answer as one, and stand and fall as one."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from contextlib import contextmanager, suppress
+
+import psutil
+import pytest
+
+pytestmark = pytest.mark.slow
+
+ARCHIVE = [sys.executable, "-m", "archive.cli"]
+TOKEN = "0123456789abcdef0123456789abcdef"
+
+
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        return taken.getsockname()[1]
+
+
+@contextmanager
+def served(folder, **settings):
+    """A server of two web processes, as (process, port); gone at the end."""
+    env = os.environ | {
+        "ARCHIVE_DATA": str(folder),
+        "ARCHIVE_WEB_PROCESSES": "2",
+        "ARCHIVE_METRICS_TOKEN": TOKEN,
+        **settings,
+    }
+    if not folder.exists():
+        subprocess.run([*ARCHIVE, "init"], env=env, check=True, capture_output=True, timeout=120)
+    port = free_port()
+    server = psutil.Popen(
+        [*ARCHIVE, "serve", "--port", str(port)], env=env, stderr=subprocess.DEVNULL
+    )
+    try:
+        wait_until(lambda: answer(port, "/healthz")[0] == 200)
+        yield server, port
+    finally:
+        if server.is_running():
+            server.terminate()
+            server.wait(40)
+
+
+def wait_until(is_so):
+    ends = time.monotonic() + 60
+    while not is_so():
+        assert time.monotonic() < ends, "it did not come to that"
+        time.sleep(0.1)
+
+
+def answer(port, path, **headers):
+    """Ask on a connection of its own, so that any of the processes may take it."""
+    asked = urllib.request.Request(f"http://127.0.0.1:{port}{path}", headers=headers)
+    try:
+        with urllib.request.urlopen(asked, timeout=30) as got:
+            return got.status, got.read().decode()
+    except urllib.error.HTTPError as refused:
+        return refused.code, refused.read().decode()
+    except OSError:
+        return 0, ""
+
+
+def web_processes(server):
+    found = set()
+    for one in server.children():
+        with suppress(psutil.NoSuchProcess):  # it may end while it is looked at
+            if "worker" not in one.cmdline():
+                found.add(one)
+    return found
+
+
+def counted(port):
+    """How many pages of signing in the measures have counted."""
+    _, told = answer(port, "/metrics", Authorization=f"Bearer {TOKEN}")
+    series = 'archive_requests_total{method="GET",route="/login",status="2xx"} '
+    return sum(int(one.removeprefix(series)) for one in told.splitlines() if series in one)
+
+
+def test_a_killed_web_process_comes_back_and_its_counts_are_not_lost(tmp_path):
+    with served(tmp_path / "served") as (server, port):
+        for _ in range(40):
+            assert answer(port, "/login")[0] == 200
+        first = web_processes(server)
+        assert len(first) == 2
+        assert {counted(port) for _ in range(20)} == {40}, "whoever is asked tells of all"
+        next(iter(first)).kill()
+        wait_until(lambda: len(web_processes(server) - first) == 1)
+        wait_until(lambda: counted(port) == 40)
+        for _ in range(20):
+            assert answer(port, "/login")[0] == 200
+        assert counted(port) == 60
+
+
+def test_the_pace_is_one_for_all_processes(tmp_path):
+    with served(tmp_path / "served", ARCHIVE_PACE="60") as (_server, port):
+        outcomes = [answer(port, "/login")[0] for _ in range(75)]
+    assert outcomes.count(200) in range(60, 70), "a bucket of 60, that fills a little meanwhile"
+    assert outcomes[-1] == 429
+
+
+def test_nothing_outlives_a_killed_server_and_another_takes_its_place(tmp_path):
+    with served(tmp_path / "served") as (server, port):
+        taken = subprocess.run(
+            [*ARCHIVE, "serve", "--port", str(port)],
+            check=False,
+            env=os.environ | {"ARCHIVE_DATA": str(tmp_path / "other")},
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+        assert taken.returncode == 1
+        assert f"端口 {port} 已被占用" in taken.stderr
+        family = server.children(recursive=True)
+        server.send_signal(signal.SIGKILL)
+        server.wait(10)
+        _gone, alive = psutil.wait_procs(family, 20)
+        assert not alive
+    with served(tmp_path / "served") as (_server, port):
+        assert answer(port, "/login")[0] == 200
