@@ -12,6 +12,7 @@ from archive.documents import service as documents
 from archive.people import access
 from archive.people.rights import Actor
 from archive.people.signin.edge import confirm_own
+from archive.records.views import RecordView
 from archive.signing import audience, entries, service, submission
 from archive.signing.acts import Asked, find_act
 from archive.signing.freeze import freeze_signature, freeze_submission
@@ -19,7 +20,9 @@ from archive.signing.marks import find_mark
 from archive.signing.planning import Chosen
 from archive.signing.rules import clean_opinion
 from archive.signing.seals.rules import SealRequest
-from archive.signing.views import RunView
+from archive.signing.views import RunView, TaskView
+from doc_templates import Form
+from storage.work import UnitOfWork
 
 TRIES = 5  # of signing again on a colleague's signature given at the same moment
 
@@ -42,6 +45,18 @@ class _Given:
     circled: bool = False
     filled: Mapping[str, object] = field(default_factory=dict)
     own_password: str = ""
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What somebody is to sign, as it was at one moment; ``before``: the digest of its PDF."""
+
+    record: RecordView
+    run: RunView
+    task: TaskView
+    before: str
+    images: Mapping[int, str]
+    form: Form
 
 
 def submit(
@@ -95,7 +110,7 @@ def sign(
     """
     clean_opinion(opinion, required=False)
     with resources.reading() as uow:
-        service.plan_signature(uow, actor, record_id)
+        asked = _look(uow, actor, record_id)
         mark = find_mark(uow, actor.id) if with_mark and drawn_png is None else None
     if with_mark and drawn_png is None:
         if mark is None:
@@ -105,10 +120,11 @@ def sign(
     given = _Given(drawn_png, opinion, circled, dict(filled or {}), own_password)
     for _ in range(TRIES - 1):
         try:
-            return _sign(resources, actor, record_id, given)
+            return _sign(resources, actor, asked, given)
         except service.PaperMoved:
-            continue
-    return _sign(resources, actor, record_id, given)
+            with resources.reading() as uow:
+                asked = _look(uow, actor, record_id)
+    return _sign(resources, actor, asked, given)
 
 
 def sign_many(
@@ -132,7 +148,9 @@ def sign_many(
     outcomes = []
     for record_id in dict.fromkeys(record_ids):
         try:
-            _sign(resources, actor, record_id, _Given(drawn, opinion))
+            with resources.reading() as uow:
+                asked = _look(uow, actor, record_id)
+            _sign(resources, actor, asked, _Given(drawn, opinion))
             outcomes.append(Signed(record_id, done=True))
         except ArchiveError as refusal:
             outcomes.append(Signed(record_id, done=False, why=refusal.message))
@@ -191,28 +209,39 @@ def confirm(
     raise Unauthenticated(f"密码不对，{in_vain}，请重新输入密码。", {"password": "密码不对"})
 
 
-def _sign(resources: Resources, actor: Actor, record_id: int, given: _Given) -> RunView:
+def _look(uow: UnitOfWork, actor: Actor, record_id: int) -> _Asked:
+    """Return what the actor is to sign; raise Conflict where it is nothing."""
+    record, run, task = service.plan_signature(uow, actor, record_id)
+    latest = documents.latest_document(uow, record_id, "pdf")
+    return _Asked(
+        record,
+        run,
+        task,
+        before="" if latest is None else latest.sha256,
+        images=service.signature_images(uow, record_id),
+        form=entries.form_for(uow, record),
+    )
+
+
+def _sign(resources: Resources, actor: Actor, asked: _Asked, given: _Given) -> RunView:
+    record, task = asked.record, asked.task
+    if task.is_seal:
+        raise Conflict("这一步是用印，请打开文件核对后按“用印”办理。")
     with resources.reading() as uow:
-        record, run, task = service.plan_signature(uow, actor, record_id)
-        if task.is_seal:
-            raise Conflict("这一步是用印，请打开文件核对后按“用印”办理。")
         service.check_words(uow, task, given.opinion, circled=given.circled)
-        latest = documents.latest_document(uow, record_id, "pdf")
-        images = service.signature_images(uow, record_id)
-        form = entries.form_for(uow, record)
-    entered = entries.check_entries(form, record.content, task.role, given.filled)
+    entered = entries.check_entries(asked.form, record.content, task.role, given.filled)
     if entered:
-        record = replace(record, content=entries.with_entries(form, record.content, entered))
-    before = "" if latest is None else latest.sha256
+        whole = entries.with_entries(asked.form, record.content, entered)
+        record = replace(record, content=whole)
     signed = freeze_signature(
         resources,
         actor,
         record,
-        run,
+        asked.run,
         task,
         given.drawn_png,
-        before,
-        images,
+        asked.before,
+        asked.images,
         given.own_password,
         entered,
     )

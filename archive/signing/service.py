@@ -232,7 +232,7 @@ def get_run(uow: UnitOfWork, actor: Actor, record_id: int) -> RunView:
 
 def signature_images(uow: UnitOfWork, record_id: int) -> dict[int, str]:
     """Return the digest of each given signature's picture in the present run, by slot."""
-    run = chain.find_run(uow, record_id)
+    run = chain.find_row(uow, record_id)
     return {} if run is None else chain.images_of(uow, run.id)
 
 
