@@ -99,9 +99,14 @@ def confine() -> Confinement:
     if fence is not None:
         os.close(fence)
     if not bounds.is_lasting:
-        _kernel("prctl", _PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        die_with_parent()
     _limit(bounds)
     return Confinement(os.geteuid(), has_left, has_fence)
+
+
+def die_with_parent() -> None:
+    """Have the kernel end this process when the thread that started it ends (Linux)."""
+    _kernel("prctl", _PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
 
 def leave_network() -> bool:

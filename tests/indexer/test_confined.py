@@ -23,7 +23,7 @@ FOUND = sorted(
     for path in (ROOT / part).rglob(pattern)
 )
 STARTERS = {  # whoever starts a process by hand, and why it reads no stranger's file
-    "archive/cli/instance.py": "the worker beside the server",
+    "archive/cli/processes.py": "the worker beside the server",
     "archive/filing/incoming/sheets.py": "fc-match",
     "archive/signing/appearance.py": "fc-match",
     "archive/trust/check_proof.py": "given to the auditor, runs on their machine",
