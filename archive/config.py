@@ -15,10 +15,13 @@ notices go out by e-mail; without them they stay in the app. ``ARCHIVE_BACKUP_TO
 filed; ``ARCHIVE_SAMPLE`` (50) is how many filed items are checked every night, at least a 365th.
 ``ARCHIVE_PACE`` (1200) is how many requests a minute one may send. ``ARCHIVE_WEB_PROCESSES`` is
 how many processes answer requests: one a core, at most four, where nothing is said.
+``ARCHIVE_CHILD_USER`` (nobody) is whom the processes become that read strangers' files, where the
+server is root's.
 How people sign in, and which proxy is believed: ``config_signin``.
 """
 
 import os
+import pwd
 import re
 import secrets
 from collections.abc import Mapping
@@ -28,6 +31,7 @@ from urllib.parse import urlsplit
 
 from archive.config_errors import BadSetting as BadSetting
 from archive.config_signin import SignInSettings, read_sign_in
+from indexer.children import USER as CHILD_USER
 
 
 @dataclass(frozen=True)
@@ -96,6 +100,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     """Read the settings from the environment (or the mapping given)."""
     env = os.environ if environ is None else environ
     folder = Path(env.get("ARCHIVE_DATA", "instance")).resolve()
+    _require_user(env.get(CHILD_USER, "").strip())
     public_url = env.get("ARCHIVE_URL", "http://127.0.0.1:8000").rstrip("/")
     return Settings(
         data=folder,
@@ -149,6 +154,18 @@ def _mail(env: Mapping[str, str]) -> dict[str, str]:
 def _path(env: Mapping[str, str], name: str) -> Path | None:
     text = env.get(name, "").strip()
     return Path(text).resolve() if text else None
+
+
+def _require_user(name: str) -> None:
+    """Refuse to start with a user for the children that is not there, or is root."""
+    if not name:
+        return
+    try:
+        is_root = pwd.getpwnam(name).pw_uid == 0
+    except KeyError:
+        raise BadSetting(f"环境变量 {CHILD_USER} 写的用户“{name[:40]}”这台机器上没有") from None
+    if is_root:
+        raise BadSetting(f"环境变量 {CHILD_USER} 不能是 root，请写一个没有权限的用户")
 
 
 def _scanner(env: Mapping[str, str]) -> str:

@@ -15,7 +15,6 @@ from pathlib import Path
 
 from doc_templates import load_form, render_word, sample_values
 from doc_templates.office_profile import (
-    cage,
     environment,
     find_office,
     profile_url,
@@ -70,7 +69,7 @@ def _bare_uno(folder: Path, source: Path):
     home.mkdir()
     write_profile(home, None)
     script = Path(__file__).with_name("raw_uno.py")
-    command = [*cage(), python, "-I", str(script), str(WORKER), soffice, profile_url(home)]
+    command = [python, "-I", str(script), str(WORKER), soffice, profile_url(home)]
     command += [f"bench-{os.getpid()}", str(source), str(folder / "out.pdf")]
     process = subprocess.Popen(
         command,

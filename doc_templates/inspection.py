@@ -5,22 +5,18 @@ with limits of memory and time and without a network, which is what uploads must
 knows a form: which tags have a field is check.py's business.
 """
 
-import contextlib
 import json
-import os
 import re
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 from doc_templates.errors import BadTemplate
-from doc_templates.office_profile import cage
 from doc_templates.package_xml import parse_part
 from doc_templates.word import Compiled
+from indexer.children import reader, running
+from indexer.confined import Bounds
 
 MAX_BYTES = 20 * 1024 * 1024
 MOST_TAGS = 2_000
@@ -28,7 +24,6 @@ MOST_OUTPUT = 4 * 1024 * 1024
 STRAY = re.compile(r"\{\{|\}\}|\{%|%\}|｛｛|｝｝|｛%|%｝")
 SINGLE = re.compile(r"(?<!\{)\{\s*([\u3400-\u9fff][\w.]{0,30})\s*\}(?!\})")
 WHOLE_TAG = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.DOTALL)
-PARENT = Path(__file__).resolve().parents[1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +71,9 @@ def inspect_apart(data: bytes, limits: TemplateLimits = DEFAULT_LIMITS) -> Templ
     """
     if len(data) > limits.max_bytes:
         raise BadTemplate(f"模板文件太大，最多 {limits.max_bytes // (1024 * 1024)} MB")
-    with _running(limits) as child:
+    command = reader("doc_templates.inspection_child", limits.max_bytes)
+    bounds = Bounds(limits.memory, int(limits.seconds) + 1, output=0)
+    with running(command, bounds, stdin=subprocess.PIPE) as child:
         try:
             output, complaint = child.communicate(data, timeout=limits.seconds)
         except subprocess.TimeoutExpired as error:
@@ -84,38 +81,6 @@ def inspect_apart(data: bytes, limits: TemplateLimits = DEFAULT_LIMITS) -> Templ
     if child.returncode != 0 or len(output) > MOST_OUTPUT:
         raise BadTemplate(_why_died(child.returncode, complaint, limits))
     return _report(output)
-
-
-@contextmanager
-def _running(limits: TemplateLimits) -> Iterator[subprocess.Popen[bytes]]:
-    """A child in a session and (where allowed) a network of its own."""
-    command = [*cage(), sys.executable, "-m", "doc_templates.inspection_child"]
-    command += [str(limits.max_bytes), str(limits.memory), str(int(limits.seconds) + 1)]
-    child = subprocess.Popen(
-        command,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env={
-            "PATH": os.environ.get("PATH", os.defpath),
-            "LANG": "C.UTF-8",
-            "PYTHONPATH": str(PARENT),
-            "PYTHONUTF8": "1",
-            "PYTHONDONTWRITEBYTECODE": "1",
-        },
-        cwd="/",
-        start_new_session=True,
-    )
-    try:
-        yield child
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(child.pid, signal.SIGKILL)
-        child.wait()
-        for pipe in (child.stdin, child.stdout, child.stderr):
-            if pipe is not None:
-                with contextlib.suppress(BrokenPipeError):
-                    pipe.close()
 
 
 def _report(output: bytes) -> TemplateReport:

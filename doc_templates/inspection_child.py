@@ -1,16 +1,16 @@
 """The child process that inspects one stranger's template, read from stdin.
 
-`python -m doc_templates.inspection_child MAX_BYTES MEMORY CPU_SECONDS` sets its own limits
-first, then prints one JSON value: the report, or an error in Chinese. Started by inspection.py.
+`python -m doc_templates.inspection_child MAX_BYTES` confines itself first,
+then prints one JSON value: the report, or an error in Chinese. Started by inspection.py.
 """
 
 import dataclasses
 import json
-import resource
 import sys
 
 from doc_templates.errors import FormError
 from doc_templates.inspection import TemplateLimits, inspect_template
+from indexer.confined import confine
 
 TOO_DEEP = "模板的内部嵌套太深，不能使用"
 TOO_MUCH = "检查这个模板要用的内存太多，已停止；请简化模板"
@@ -18,12 +18,8 @@ TOO_MUCH = "检查这个模板要用的内存太多，已停止；请简化模�
 
 def main(arguments: list[str]) -> int:
     """Print the answer and return 0, also for a refusal."""
-    max_bytes, memory, seconds = map(int, arguments[:3])
-    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
-    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
-    sys.stdout.write(json.dumps(_answer(max_bytes)))
+    confine()
+    sys.stdout.write(json.dumps(_answer(int(arguments[0]))))
     return 0
 
 

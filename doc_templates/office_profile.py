@@ -1,6 +1,6 @@
-"""What a throw-away office lives in: its settings, its faces, its environment, its cage.
+"""What a throw-away office lives in: its settings, its faces, its environment.
 
-No macros, no links to outside, no network where the system allows a namespace for it.
+No macros, no links to outside; what the process may not do is in indexer.confined.
 Called by pdf.py; knows nothing of documents.
 """
 
@@ -47,10 +47,13 @@ def write_profile(folder: Path, font_folder: Path | None) -> None:
         f'xmlns:oor="http://openoffice.org/2001/registry">{items}</oor:items>',
         "utf-8",
     )
-    own = f"<dir>{escape(str(font_folder))}</dir>" if font_folder else ""
+    shutil.copy(FONTS, folder / "faces.conf")
+    if font_folder is not None and font_folder.is_dir():  # of the instance, closed to the office
+        shutil.copytree(font_folder, folder / "fonts")
+    own = f"<dir>{escape(str(folder / 'fonts'))}</dir>"
     (folder / "fonts.conf").write_text(
         '<?xml version="1.0"?>\n<!DOCTYPE fontconfig SYSTEM "fonts.dtd">\n'
-        f"<fontconfig>{own}<include>{escape(str(FONTS))}</include></fontconfig>\n",
+        f"<fontconfig>{own}<include>{escape(str(folder / 'faces.conf'))}</include></fontconfig>\n",
         "utf-8",
     )
 
@@ -93,15 +96,6 @@ def find_office(soffice: str, python: str) -> tuple[str, str]:
 @lru_cache(maxsize=8)
 def _has_bridge(interpreter: str) -> bool:
     return _succeeds(interpreter, "-c", "import uno")
-
-
-@lru_cache(maxsize=1)
-def cage() -> tuple[str, ...]:
-    """Return the words before a command that take the network away; none where not allowed."""
-    if not shutil.which("unshare"):
-        return ()
-    ways = ("unshare", "--net"), ("unshare", "--map-root-user", "--net")
-    return next((way for way in ways if _succeeds(*way, "true")), ())
 
 
 def _succeeds(*command: str) -> bool:

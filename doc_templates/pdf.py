@@ -7,12 +7,10 @@ refused with a word. Several offices are in pdf_pool.py, sharing them between pr
 pdf_socket.py.
 """
 
-import contextlib
 import json
 import os
 import selectors
 import shutil
-import signal
 import subprocess
 import tempfile
 import threading
@@ -25,7 +23,6 @@ from typing import IO, Protocol, Self, cast
 from doc_templates.errors import ConversionFailed, ConversionTimeout
 from doc_templates.faces import lacking_letters
 from doc_templates.office_profile import (
-    cage,
     environment,
     find_office,
     profile_url,
@@ -34,6 +31,8 @@ from doc_templates.office_profile import (
 )
 from doc_templates.package import read_package
 from doc_templates.rare_letters import with_rare_letters_apart
+from indexer.children import as_child, end, hand_over_to_child, read_made
+from indexer.confined import Bounds
 
 WORKER = Path(__file__).with_name("office_worker.py")
 FOLDER = "archive-office-"
@@ -42,6 +41,7 @@ START_DEADLINE = 120.0
 RECYCLE_AFTER = 200
 MOST_MEMORY = 1024 * 1024 * 1024
 MAX_PDF = 500 * 1024 * 1024
+SOCKETS = ("/tmp",)  # noqa: S108 - LibreOffice's own place for its pipes
 
 
 class Converter(Protocol):
@@ -151,13 +151,15 @@ class _Office:
         self.converted = 0
         self.memory = 0
         write_profile(self.folder, font_folder)
+        worker = str(shutil.copy(WORKER, self.folder))  # where whoever it runs as can read it
         self.lacking = lacking_letters(str(self.folder / "fonts.conf"))
+        bounds = Bounds(None, None, output=MAX_PDF, sockets=SOCKETS, is_lasting=True)
         self.process = subprocess.Popen(
-            [*cage(), interpreter, "-I", str(WORKER), office, profile_url(self.folder), self.pipe],
+            as_child([interpreter, "-I", worker, office, profile_url(self.folder), self.pipe]),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            env=dict(environment(self.folder)),
+            env={**environment(self.folder), **hand_over_to_child(self.folder, bounds)},
             start_new_session=True,
         )
         self.requests = cast(IO[bytes], self.process.stdin)
@@ -173,6 +175,7 @@ class _Office:
         """Return the PDF of one document."""
         source, target = self.folder / "in.docx", self.folder / "out.pdf"
         source.write_bytes(docx)
+        source.chmod(0o644)
         request = {"source": str(source), "target": str(target)}
         try:
             self.requests.write(json.dumps(request).encode() + b"\n")
@@ -180,9 +183,9 @@ class _Office:
             answer = self._answer(deadline)
             if not answer.get("ok"):
                 raise ConversionFailed("LibreOffice 打不开这份 Word 文件，请检查模板后再试")
-            if target.stat().st_size > MAX_PDF:
+            if target.lstat().st_size >= MAX_PDF:
                 raise ConversionFailed("生成的 PDF 太大，请减少内容或缩小图片")
-            pdf = target.read_bytes()
+            pdf = read_made(target, MAX_PDF)
         except OSError as error:
             raise ConversionFailed("LibreOffice 中途停了，请稍后再试一次") from error
         finally:
@@ -198,12 +201,7 @@ class _Office:
 
     def kill(self) -> None:
         """Kill the whole group, and remove folder and pipe."""
-        with contextlib.suppress(ProcessLookupError):  # it may have ended already
-            os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait()
-        for stream in (self.requests, self.answers):
-            with contextlib.suppress(BrokenPipeError):
-                stream.close()
+        end(self.process)
         _remove_traces(self.folder)
 
     def _answer(self, deadline: float) -> dict[str, object]:

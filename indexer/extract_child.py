@@ -1,21 +1,19 @@
 """The child process that reads one stranger's file: `python -m indexer.extract_child PATH …`.
 
-Sets its own limits first, then prints one JSON value: the text in parts, or an error in Chinese.
+Confines itself first, then prints one JSON value: the text in parts, or an error in Chinese.
 Loads neither the search engine nor anything else of the product. Started only by extraction.
 """
 
 import codecs
 import json
 import re
-import resource
 import sys
 import zipfile
 from functools import partial
 from pathlib import Path
 
-from indexer.alone import leave_network
+from indexer.confined import confine
 from indexer.errors import ExtractError
-from indexer.limits import die_with_parent
 from indexer.pictures import count_frames, is_picture
 from indexer.read_bundle import Bundle, is_mail, text_of_html
 from indexer.read_office import read_docx, read_ofd, read_xls, read_xlsx
@@ -42,18 +40,14 @@ Answer = dict[str, object]
 
 
 def main(arguments: list[str]) -> int:
-    """PATH MAX_BYTES MEMORY CPU_SECONDS FOLDER [pages]; prints the answer, 0 also if refused."""
-    path, max_bytes, memory, seconds = Path(arguments[0]), *map(int, arguments[1:4])
-    die_with_parent()
-    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
-    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    leave_network()
+    """PATH MAX_BYTES FOLDER [pages]; prints the answer, 0 also if refused."""
+    confine()
+    path, max_bytes = Path(arguments[0]), int(arguments[1])
     try:
-        if arguments[5:] == ["pages"]:
+        if arguments[3:] == ["pages"]:
             answer = read_pages(path)
         else:
-            answer = read_whole(path, max_bytes, Path(arguments[4])).told()
+            answer = read_whole(path, max_bytes, Path(arguments[2])).told()
     except ExtractError as error:
         answer = {"error": error.message}
     except MemoryError:

@@ -8,14 +8,14 @@ what is only a picture. Called by archive.documents, archive.search and archive.
 import json
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from indexer.children import running
+from indexer.children import Room, lent, reader, running
+from indexer.confined import Bounds
 from indexer.errors import ExtractError
 from indexer.old_office import save_as_new
 from indexer.reading import OldOffice, Part, Reading, Scan, joined
@@ -57,7 +57,7 @@ def extract(
     `tell` is told how many of how many are read. `max_bytes` bounds the file and what it unpacks
     to. Raises ExtractError with a plain sentence for whatever cannot be read; never hangs.
     """
-    path = Path(path)
+    path = Path(path).resolve()
     if not path.is_file():
         raise ExtractError(f"找不到文件“{path.name}”，请检查路径。")
     size = path.stat().st_size
@@ -78,7 +78,9 @@ def extract_pages(
     """Read the text of each page of a PDF, in a child as above; raises ExtractError."""
     if path.stat().st_size > max_bytes:
         raise ExtractError("文件太大，没有逐页查找。")
-    answer = _told(_ask_child(path, timeout, max_bytes, memory, "-", "pages"))
+    with tempfile.TemporaryDirectory(prefix="extract-") as folder:
+        place = Path(folder)
+        answer = _told(_ask_child(path.resolve(), place, timeout, max_bytes, memory, "pages"))
     return tuple(answer["pages"])
 
 
@@ -95,7 +97,7 @@ class _Work:
         """Read a file; what is old inside it is opened and read too."""
         inner = self._place()
         left = max(self._ends - time.monotonic(), 1)
-        found = Reading.from_told(_told(_ask_child(path, left, *self._limits, str(inner))))
+        found = Reading.from_told(_told(_ask_child(path, inner, left, *self._limits)))
         if len(found.parts) == 1 and isinstance(found.parts[0], OldOffice):
             return self._open(found.parts[0])
         parts: list[Part] = []
@@ -158,10 +160,13 @@ def _made(parts: list[str], pages: int, method: str, warnings: list[str]) -> Ext
     return Extracted(text, pages, method, tuple(warnings))
 
 
-def _ask_child(path: Path, timeout: float, max_bytes: int, memory: int, *more: str) -> bytes:
-    command = [sys.executable, "-m", "indexer.extract_child", str(path.resolve())]
-    command += [str(max_bytes), str(memory), str(int(timeout) + 1), *more]
-    with running(command) as child:
+def _ask_child(
+    path: Path, folder: Path, timeout: float, max_bytes: int, memory: int, *more: str
+) -> bytes:
+    source = lent(path, folder)
+    command = reader("indexer.extract_child", source, max_bytes, folder, *more)
+    bounds = Bounds(memory, int(timeout) + 1, output=max_bytes)
+    with running(command, bounds, Room(folder, (source,))) as child:
         try:
             output, complaint = child.communicate(timeout=timeout)
         except subprocess.TimeoutExpired as error:

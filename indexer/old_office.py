@@ -8,10 +8,13 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from indexer.children import running
+from indexer.children import Room, read_made, running
+from indexer.confined import Bounds
 from indexer.errors import ExtractError
 
 _NEW = {"doc": "docx", "ppt": "pdf"}
+_MOST_OUTPUT = 500 << 20
+_SOCKETS = ("/tmp",)  # noqa: S108 - LibreOffice's own place for its pipes
 
 
 def save_as_new(path: Path, kind: str, folder: Path, seconds: float) -> Path:
@@ -22,19 +25,24 @@ def save_as_new(path: Path, kind: str, folder: Path, seconds: float) -> Path:
             "这是旧版 Office 文件，服务器没有装 LibreOffice，读不了；"
             "请另存为 .docx 或 .xlsx 后再上传。"
         )
-    source = folder / f"old.{kind}"
-    shutil.copyfile(path, source)
+    place = folder / "office"
+    place.mkdir()
+    source = place / f"old.{kind}"
+    shutil.copyfile(path, source, follow_symlinks=False)
     command = [
         program, "--headless", "--norestore", "--nolockcheck", "--nodefault",
-        f"-env:UserInstallation={(folder / 'profile').as_uri()}",
-        "--convert-to", _NEW[kind], "--outdir", str(folder / "new"), str(source),
+        f"-env:UserInstallation={(place / 'profile').as_uri()}",
+        "--convert-to", _NEW[kind], "--outdir", str(place / "new"), str(source),
     ]  # fmt: skip
     try:
-        with running(command, HOME=str(folder), TMPDIR=str(folder)) as child:
+        bounds = Bounds(None, int(seconds) + 1, output=_MOST_OUTPUT, sockets=_SOCKETS)
+        with running(command, bounds, Room(place)) as child:
             child.communicate(timeout=max(seconds, 1))
     except subprocess.TimeoutExpired as error:
         raise ExtractError("用 LibreOffice 打开旧版 Office 文件超时，已停止。") from error
-    made = folder / "new" / f"old.{_NEW[kind]}"
-    if not made.is_file() or not made.stat().st_size:
-        raise ExtractError("LibreOffice 打不开这个旧版 Office 文件，可能已损坏。")
+    made = folder / f"new.{_NEW[kind]}"
+    try:
+        made.write_bytes(read_made(place / "new" / f"old.{_NEW[kind]}", _MOST_OUTPUT))
+    except OSError as error:
+        raise ExtractError("LibreOffice 打不开这个旧版 Office 文件，可能已损坏。") from error
     return made

@@ -6,18 +6,19 @@ Where rapidocr is not installed nothing is recognised, and that is said. Called 
 import importlib.util
 import json
 import subprocess
-import sys
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO
 
-from indexer.children import running
+from indexer.children import Room, lent, reader, running
+from indexer.confined import Bounds
 from indexer.reading import Scan
 
 MOST_PAGES = 300
 SECONDS_A_PAGE = 60
 MEMORY = 1 << 30
+MOST_OUTPUT = 64 << 20
 ABSENT = "没有装文字识别（rapidocr），图片里的字读不出。"
 
 Tell = Callable[[int, int], None]
@@ -38,12 +39,15 @@ def recognise(
     if not is_there():
         return [None] * len(scans), [ABSENT]
     chosen = scans[:MOST_PAGES]
-    jobs = folder / "pages.json"
-    jobs.write_text(json.dumps([[one.path, one.page] for one in chosen]), encoding="utf-8")
-    command = [sys.executable, "-m", "indexer.scan_child", str(jobs)]
-    command += [str(MEMORY), str(int(seconds) + 1)]
+    place = folder / "scan"
+    place.mkdir()
+    paths = {one.path: lent(Path(one.path), place) for one in chosen}
+    jobs = place / "pages.json"
+    jobs.write_text(json.dumps([[str(paths[one.path]), one.page] for one in chosen]), "utf-8")
+    command = reader("indexer.scan_child", jobs)
+    bounds = Bounds(MEMORY, int(seconds) + 1, output=MOST_OUTPUT, is_mapped=True)
     found: list[str | None] = []
-    with running(command, TMPDIR=str(folder), HOME=str(folder)) as child:
+    with running(command, bounds, Room(place, tuple(paths.values()))) as child:
         timer = threading.Timer(seconds, child.kill)
         timer.start()
         drained = threading.Thread(target=_drain, args=(child,), daemon=True)

@@ -1,28 +1,21 @@
-"""The child process that recognises pages: ``python -m indexer.scan_child JOBS MEMORY SECONDS``.
+"""The child process that recognises pages: ``python -m indexer.scan_child JOBS``.
 
 JOBS is a JSON file of [path, page]; one JSON line is printed for each as soon as it is read, so
 that what was read before it was stopped is not lost. Started only by ``recognition``.
 """
 
 import json
-import resource
 import sys
 from pathlib import Path
 
-from indexer.alone import leave_network
-from indexer.limits import die_with_parent
+from indexer.confined import confine
 from indexer.recogniser import Recogniser
 
 
 def main(arguments: list[str]) -> int:
     """Read the pages one after another; a page that cannot be read tells why."""
+    confine()
     jobs = json.loads(Path(arguments[0]).read_text(encoding="utf-8"))
-    memory, seconds = int(arguments[1]), int(arguments[2])
-    die_with_parent()
-    resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
-    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    leave_network()
     recogniser = Recogniser()
     for path, page in jobs:
         try:

@@ -97,6 +97,7 @@ class LocalBlobStore:
     def _write(self, ref: BlobRef, chunks: Iterator[bytes], *, over: bool = False) -> None:
         target = self._path(ref.sha256)
         if target.exists() and not over:
+            self._make_name_durable(target)
             return
         part = target.with_name(f".{secrets.token_hex(8)}.part")
         try:
@@ -110,6 +111,14 @@ class LocalBlobStore:
             _fsync_folder(target.parent)
         except OSError as error:
             part.unlink(missing_ok=True)
+            raise no_room(error, "文件") from error
+
+    def _make_name_durable(self, target: Path) -> None:
+        """Whoever put it before may have failed or died between the rename and its fsync."""
+        try:
+            for folder in (target.parent, target.parent.parent, self.folder):
+                _fsync_folder(folder)
+        except OSError as error:
             raise no_room(error, "文件") from error
 
     def open(self, sha256: str) -> BinaryIO:

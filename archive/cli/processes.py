@@ -21,7 +21,7 @@ from waitress.server import create_server
 from archive.core.errors import Conflict
 from archive.core.meters import meters_of
 from archive.core.resources import Resources
-from indexer.limits import die_with_parent
+from indexer.confined import die_with_parent
 
 THREADS = 8
 CONNECTIONS = 2000  # browsers keep several open each; one above the limit waits a minute

@@ -1,6 +1,6 @@
 """The child process that reads one stranger's sheet: `python -m archive.core.sheet_child PATH …`.
 
-Sets its own limits first, then prints JSON, a line each: a sheet's head, its rows, the end; or
+Confines itself first, then prints JSON, a line each: a sheet's head, its rows, the end; or
 an error in Chinese. Loads nothing else of the product. Started only by ``sheet_reader``.
 """
 
@@ -9,7 +9,6 @@ import io
 import json
 import math
 import re
-import resource
 import sys
 import zipfile
 import zlib
@@ -22,7 +21,7 @@ from lxml import etree
 from openpyxl import load_workbook
 from openpyxl.worksheet._read_only import ReadOnlyWorksheet
 
-from indexer.alone import leave_network
+from indexer.confined import confine
 
 MOST_INFLATED = 300 << 20
 MOST_PARTS = 2000
@@ -45,13 +44,9 @@ class Refused(Exception):
 
 
 def main(arguments: Sequence[str]) -> int:
-    """PATH ROWS COLUMNS MEMORY SECONDS OUTPUT; returns 0 also for a refusal."""
-    path, (rows, columns, memory, seconds, output) = Path(arguments[0]), map(int, arguments[1:6])
-    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
-    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (output, output))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    leave_network()
+    """PATH ROWS COLUMNS; returns 0 also for a refusal."""
+    confine()
+    path, (rows, columns) = Path(arguments[0]), map(int, arguments[1:3])
     try:
         for told in read(path, rows, columns):
             _tell(told)

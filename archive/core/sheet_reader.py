@@ -4,12 +4,8 @@ The parsing is done in a child process with limits of memory, time and output, w
 when it goes over them (``sheet_child``). Called by whatever takes a filled sheet in.
 """
 
-import contextlib
 import json
-import os
-import signal
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,6 +13,8 @@ from pathlib import Path
 from typing import IO, Any
 
 from archive.core.errors import Invalid, TooLarge
+from indexer.children import Room, reader, running
+from indexer.confined import Bounds
 
 MAX_BYTES = 20 << 20
 MAX_ROWS = 20_000
@@ -24,7 +22,6 @@ MAX_COLUMNS = 200
 MEMORY = 1 << 30
 SECONDS = 120
 MOST_OUTPUT = 256 << 20
-_PACKAGE_PARENT = Path(__file__).resolve().parents[2]
 _DIED = "读取这个表格时程序意外停止，文件可能已损坏；请用 Excel 打开后另存为新的 .xlsx 再上传。"
 
 
@@ -71,43 +68,24 @@ def read_book(content: bytes, seconds: int = SECONDS, memory: int = MEMORY) -> R
     if len(content) > MAX_BYTES:
         raise TooLarge(f"表格太大，最多 {MAX_BYTES >> 20} MB；请分成几个文件上传。")
     with tempfile.TemporaryDirectory(prefix="sheet-") as folder:
-        source, answer = Path(folder, "source"), Path(folder, "answer")
+        source = Path(folder, "source")
         source.write_bytes(content)
-        with answer.open("wb") as out:
-            _run_child(source, out, seconds, memory)
-        with answer.open("rb") as lines:
-            return _book(lines)
+        with tempfile.TemporaryFile() as answer:
+            _run_child(source, answer, seconds, memory)
+            answer.seek(0)
+            return _book(answer)
 
 
 def _run_child(source: Path, out: IO[bytes], seconds: int, memory: int) -> None:
-    command = [sys.executable, "-m", "archive.core.sheet_child", str(source)]
-    limits = (MAX_ROWS, MAX_COLUMNS, memory, seconds, MOST_OUTPUT)
-    child = subprocess.Popen(
-        command + [str(limit) for limit in limits],
-        stdin=subprocess.DEVNULL,
-        stdout=out,
-        stderr=subprocess.DEVNULL,
-        env={
-            "PATH": os.environ.get("PATH", os.defpath),
-            "LANG": "C.UTF-8",
-            "PYTHONPATH": str(_PACKAGE_PARENT),
-            "PYTHONUTF8": "1",
-            "OPENBLAS_NUM_THREADS": "1",
-            "TMPDIR": str(source.parent),
-        },
-        cwd="/",
-        start_new_session=True,
-    )
+    command = reader("archive.core.sheet_child", source, MAX_ROWS, MAX_COLUMNS)
+    bounds = Bounds(memory, seconds, output=MOST_OUTPUT)
     try:
-        code = child.wait(timeout=seconds)
+        with running(command, bounds, Room(source.parent), stdout=out) as child:
+            code = child.wait(timeout=seconds)
     except subprocess.TimeoutExpired as error:
         raise Invalid(
             f"读取这个表格超过 {seconds} 秒，已停止；请删去多余的行和格式再上传。"
         ) from error
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(child.pid, signal.SIGKILL)
-        child.wait()
     if code != 0:
         raise Invalid(_DIED)
 

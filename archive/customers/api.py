@@ -5,6 +5,7 @@ from datetime import date
 from apiflask import APIBlueprint
 from pydantic import BaseModel, ConfigDict
 
+from archive.core.calls import Strict as _Strict
 from archive.core.errors import Invalid
 from archive.core.web import reading, work
 from archive.customers import service
@@ -13,10 +14,6 @@ from archive.customers.service import CustomerFields, CustomerView
 from archive.people.gate import actor, guard
 
 api = APIBlueprint("customers_api", __name__, url_prefix="/api/v1/customers", tag="customers")
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(strict=True, extra="forbid")
 
 
 class CustomerIn(_Strict):

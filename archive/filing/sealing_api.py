@@ -6,6 +6,7 @@ from apiflask import APIBlueprint
 from flask import Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from archive.core.calls import Strict as _Strict
 from archive.core.errors import Invalid
 from archive.core.web import reading, resources, work
 from archive.documents.service import MEDIA_TYPES
@@ -20,10 +21,6 @@ from archive.people.rights import SECRECY
 from archive.signing.edge import confirm
 
 api = APIBlueprint("sealing_api", __name__, url_prefix="/api/v1", tag="items")
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(strict=True, extra="forbid")
 
 
 class SealIn(_Strict):

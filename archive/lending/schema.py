@@ -2,15 +2,12 @@
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from archive.core.calls import Strict as _Strict
 from archive.lending.confirming.rules import LONGEST_PIN
 from archive.lending.rules import MAX_PURPOSE, MAX_REFERENCE
 from archive.people.access import MAX_PASSWORD
 
 LARGEST_ID = 2**63 - 1
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(strict=True, extra="forbid")
 
 
 class _Query(BaseModel):

@@ -270,8 +270,8 @@ def reset_password(uow: UnitOfWork, actor: Actor, user_id: int, password_hash: s
     """Give a user a first password again, to be changed at the next sign-in."""
     require(actor, "people.edit")
     row = uow.session.get(User, user_id)
-    if row is not None and rest_rights(actor, row):
-        uow.journal(actor.id, "user.rest", "user", user_id, {})
+    if row is not None:
+        rest_rights(uow, actor, row)
     set_first_password(uow, actor.id, user_id, password_hash, f"系统管理员（{actor.name}）")
 
 

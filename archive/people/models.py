@@ -22,8 +22,8 @@ class Department(Base):
 class User(Base):
     """A person (职员) who may sign in; a leaver stays as a row with ``left_on``.
 
-    ``awaits_release``: the system administrator gave a new password; the roles rest until the
-    security administrator has seen to it (复核放行) that it is in the right hands.
+    ``awaits_release``: the system administrator changed by what one signs in; the roles
+    rest until the security administrator has seen (复核放行) that it is in the right hands.
     """
 
     __tablename__ = "user"

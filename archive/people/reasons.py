@@ -43,7 +43,7 @@ def why_not(actor: Actor, thing: Thing) -> tuple[str, ...]:
     if can(actor, f"{thing.kind}.read", thing):
         return ()
     if actor.awaits_release:
-        return ("密码刚由系统管理员重置，权限停用，等安全管理员放行",)
+        return ("登录方式刚由系统管理员改过，权限停用，等安全管理员放行",)
     if not actor.roles:
         return ("还没有角色",)
     if not actor.handles_papers:

@@ -1,9 +1,12 @@
 """Who may change what about a person: the offices kept apart (三员分立). Called by ``service``.
 
-Nobody changes their own rights; an office is never left without anybody; a password given by the
-system administrator lets the roles rest until the security administrator has released them.
+Nobody changes their own rights; an office is never left without anybody. What would let the system
+administrator in as somebody else (a password given, a second factor or an outside identity taken
+away, a name changed to one an outside identity fits) lets the roles rest until the security
+administrator has released them.
 """
 
+import json
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -14,6 +17,7 @@ from archive.people.actors import present
 from archive.people.models import RoleGrant, User
 from archive.people.offices import ALWAYS_HELD
 from archive.people.rights import ROLES, Actor, can, require
+from storage.journal import JournalEntry
 from storage.work import UnitOfWork
 
 if TYPE_CHECKING:
@@ -52,15 +56,42 @@ def require_office_kept(uow: UnitOfWork, row: User, roles: Iterable[str] = ()) -
             )
 
 
-def rest_rights(actor: Actor, row: User) -> bool:
-    """Let a person's roles rest after somebody else gave them a password; say whether they do.
+def rest_rights(uow: UnitOfWork, actor: Actor, row: User) -> bool:
+    """Let a person's roles rest after somebody else changed by what they sign in; say whether.
 
     Else who resets passwords could read as anybody. Whoever gives roles anyway needs no second.
+    Noted in the journal.
     """
-    if not row.roles or can(actor, "people.rights"):
+    if not row.roles or row.awaits_release or can(actor, "people.rights"):
         return False
     row.awaits_release = True
+    uow.journal(actor.id, "user.rest", "user", row.id, {})
     return True
+
+
+def renamed(actor: Actor, row: User, fields: "UserFields") -> tuple[str, ...]:
+    """Return which names that an outside identity may fit somebody changes who gives no roles."""
+    if can(actor, "people.rights"):
+        return ()
+    names = ("username", "staff_no", "email")
+    return tuple(name for name in names if getattr(row, name) != getattr(fields, name))
+
+
+def rest_if_renamed(uow: UnitOfWork, row: User, name: str) -> None:
+    """Let the roles of a person rest whom an outside identity fits only since they were renamed."""
+    acts = uow.session.scalars(
+        select(JournalEntry)
+        .where(JournalEntry.object_type == "user", JournalEntry.object_id == str(row.id))
+        .where(JournalEntry.action.in_(("user.edit", "user.release")))
+        .order_by(JournalEntry.seq.desc())
+    )
+    for act in acts:
+        if act.action == "user.release" or not row.roles:
+            return
+        if name in json.loads(act.detail).get("renamed", ()):
+            row.awaits_release = True
+            uow.journal(None, "user.rest", "user", row.id, {"renamed": name})
+            return
 
 
 def release(uow: UnitOfWork, actor: Actor | None, user_id: int) -> str:

@@ -22,7 +22,7 @@ from archive.people.rights import (
     Actor,
     require,
 )
-from archive.people.separation import require_offices
+from archive.people.separation import renamed, require_offices
 from storage.work import UnitOfWork
 
 
@@ -259,6 +259,7 @@ def edit_user(
     fields = replace(fields, position=fields.position.strip())
     _check_fields(uow, fields, user_id)
     require_offices(uow, actor, row, fields)
+    names = renamed(actor, row, fields)
     row.username, row.staff_no, row.name = fields.username, fields.staff_no, fields.name
     row.email, row.position = fields.email, fields.position
     row.department_id, row.clearance = fields.department_id, fields.clearance
@@ -272,6 +273,7 @@ def edit_user(
         "lost": sorted(held - fields.roles),
         "clearance": fields.clearance,
         "department": fields.department_id,
+        **({"renamed": names} if names else {}),
     }
     uow.journal(actor.id, "user.edit", "user", user_id, detail)
     uow.session.flush()

@@ -3,8 +3,9 @@
 from typing import Any
 
 from apiflask import APIBlueprint
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
+from archive.core.calls import Strict as _Strict
 from archive.core.web import reading, resources, work
 from archive.people.gate import actor, guard
 from archive.search import saved, service
@@ -13,10 +14,6 @@ from archive.search.api import AnswerOut
 from archive.search.saved import LONGEST_NAME, LONGEST_TEXT, SavedView
 
 api = APIBlueprint("saved_search_api", __name__, url_prefix="/api/v1/search/saved", tag="search")
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(strict=True, extra="forbid")
 
 
 class NameIn(_Strict):

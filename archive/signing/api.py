@@ -7,8 +7,9 @@ import base64
 import binascii
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
+from archive.core.calls import Strict as _Strict
 from archive.core.errors import Invalid
 from archive.core.web import reading, resources
 from archive.people.gate import actor, client_address, guard
@@ -23,10 +24,6 @@ __all__ = ["api", "desk_api"]
 PNG_LIMIT = 2_000_000
 WORDS = 2_000
 NAMES = 50
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(strict=True, extra="forbid")
 
 
 class SealAskIn(_Strict):

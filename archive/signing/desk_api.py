@@ -9,16 +9,13 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from archive.core.calls import Strict as _Strict
 from archive.core.errors import Invalid
 from archive.core.web import reading, resources, work
 from archive.people.gate import actor, client_address, guard
 from archive.signing import audience, delegation, detours, edge, inbox, opinions, reminders
 from archive.signing.blueprint import api
 from archive.signing.views import InboxEntry
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(strict=True, extra="forbid")
 
 
 class ManyIn(_Strict):

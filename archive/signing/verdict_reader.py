@@ -3,23 +3,20 @@
 Called by ``verdicts`` for the public page.
 """
 
-import contextlib
 import hashlib
 import json
-import os
-import signal
 import subprocess
-import sys
 import tempfile
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 
 from archive.signing.judging import FileVerdict, Known, SignerVerdict
+from indexer.children import Room, reader, running
+from indexer.confined import Bounds
 
 MEMORY = 1 << 30
 SECONDS = 30
-_PACKAGE_PARENT = Path(__file__).resolve().parents[2]
 _DIED = "这个文件太复杂或已损坏，核验时意外停止，不能给出结论。"
 
 
@@ -77,21 +74,12 @@ def _bytes(texts: object) -> tuple[bytes, ...]:
 
 
 def _ask_child(source: Path, grounds: Path, seconds: int, memory: int) -> dict[str, object] | None:
-    command = [sys.executable, "-m", "archive.signing.verdict_child", str(source), str(grounds)]
-    process = subprocess.Popen(
-        [*command, str(memory), str(seconds)],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        cwd=_PACKAGE_PARENT,
-        start_new_session=True,
-    )
+    command = reader("archive.signing.verdict_child", source, grounds)
+    bounds = Bounds(memory, seconds, output=0)
     try:
-        output, _ = process.communicate(timeout=seconds * 2)
+        with running(command, bounds, Room(source.parent)) as child:
+            output, _ = child.communicate(timeout=seconds * 2)
     except subprocess.TimeoutExpired:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
         return None
     try:
         answer = json.loads(output)

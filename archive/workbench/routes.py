@@ -74,7 +74,10 @@ def home() -> str:
 def idle_words(person: Actor) -> tuple[str, str]:
     """Return what to tell somebody who handles no papers, and what to do about it."""
     if person.awaits_release:
-        return "您的密码刚重置过，权限停用中", "请联系安全管理员，核实是您本人以后放行。"
+        return (
+            "您的登录方式刚由系统管理员改过，权限停用中",
+            "请联系安全管理员，核实是您本人以后放行。",
+        )
     if not person.roles:
         return "您还没有角色", "请联系安全管理员给您角色，之后就能填表、签字、查档。"
     return "您的账号只用于系统管理", "填表、签字、查档请用业务账号登录。"

@@ -230,4 +230,4 @@ def test_a_row_number_without_end_does_not_hang():
 
 def test_memory_is_limited():
     with pytest.raises(Invalid):
-        read_book(book_bytes(["x" * 1000] * 50), memory=24 << 20)
+        read_book(book_bytes(*([f"{row}" * 500] * 20 for row in range(2000))), memory=64 << 20)

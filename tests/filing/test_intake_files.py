@@ -145,7 +145,7 @@ def test_a_child_that_hangs_or_dies_costs_only_the_file_in_hand(tmp_path, monkey
     assert "超过 3 秒" in looks[1].refused
     large = tmp_path / "large"
     Image.new("RGB", (6000, 6000), "white").save(large, "PNG")
-    monkeypatch.setattr(looking, "MEMORY", 1 << 20)  # too little to unpack a picture in
+    monkeypatch.setattr(looking, "MEMORY", 120 << 20)  # too little to unpack a picture in
     assert "内存" in look_at_all([large])[0].refused
 
 

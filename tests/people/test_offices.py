@@ -8,6 +8,9 @@ from archive.instance import MIGRATIONS, migrate
 from archive.people import access, separation, service
 from archive.people.models import RoleGrant
 from archive.people.rights import OFFICES, ROLES, acts, can, needs_thing
+from archive.people.signin import factors, outside
+from archive.people.signin.known import Known, Verdict
+from archive.people.signin.models import OutsideIdentity, SecondFactor
 from archive.people.wording import ACT_WORDS, role_lines
 from storage.database import open_database
 from storage.journal import JournalEntry
@@ -201,6 +204,38 @@ def test_a_password_from_the_system_administrator_opens_no_papers(resources, com
         with pytest.raises(Invalid, match="自己"):
             separation.release(uow, security, security.id)
         separation.release(uow, None, security.id)
+
+
+@pytest.mark.parametrize("way", ["factor", "identity"])
+def test_no_way_in_by_taking_a_lock_away(resources, company, three, way):
+    system, leader = three["system_admin"], company.leader
+    now = resources.clock()
+    secret = SecondFactor(user_id=leader.id, sealed_secret=b"-", created_at=now, confirmed_at=now)
+    known = OutsideIdentity(user_id=leader.id, provider="ldap", subject="u-1", bound_at=now)
+    with resources.work() as uow:
+        uow.session.add(secret if way == "factor" else known)
+        uow.session.flush()
+        (factors.drop_for if way == "factor" else outside.unbind)(uow, system, leader.id)
+        uow.session.expire_all()
+        now_resting = service.get_actor(uow, leader.id)
+        assert now_resting.awaits_release and not now_resting.handles_papers
+        separation.release(uow, three["security_admin"], leader.id)
+        assert service.get_actor(uow, leader.id).handles_papers
+
+
+def test_an_outside_identity_fits_nobody_by_a_name_given_for_it(resources, company, three):
+    system, leader = three["system_admin"], company.leader
+    edit(resources, system, leader, username="mallory")
+    with resources.work() as uow:
+        known = Known(Verdict.GOOD, "mallory", "u-9")
+        found, refusal = outside.account_of(uow, "ldap", known, "username", "")
+        assert (found, refusal) == (leader.id, "")
+        assert service.get_actor(uow, leader.id).awaits_release
+    edit(resources, three["security_admin"], company.sales_clerk, roles=frozenset({"head"}))
+    with resources.work() as uow:  # whose names nobody touched comes in as before
+        known = Known(Verdict.GOOD, company.sales_clerk.username, "u-8")
+        found, _ = outside.account_of(uow, "ldap", known, "username", "")
+        assert not service.get_actor(uow, found).awaits_release
 
 
 def test_every_change_of_rights_is_in_the_journal(resources, company, three):

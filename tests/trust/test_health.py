@@ -84,6 +84,7 @@ def test_the_banner_is_for_administrators(app, resources, company, client_for, c
     assert "天没有做完整性检查" not in client_for(company.sales_clerk).get("/").text
     page = client_for(company.admin).get("/admin/health").text
     assert "没有心跳" in page and "ARCHIVE_BACKUP_TO" in page
+    assert "读外来文件的进程" in page and "网络" in page
     client_for(company.admin).post("/admin/verify")
     drain_all(resources)
     app.extensions.pop("archive_health_notices")

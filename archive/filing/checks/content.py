@@ -6,21 +6,20 @@ looked at by a fresh child. Called by ``reading``.
 
 import contextlib
 import json
-import os
-import signal
 import subprocess
-import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from archive.filing.checks.facts import Content
+from indexer.children import Room, lent, reader, running
+from indexer.confined import Bounds
 
 INSPECTOR = 1  # raise it when content_child sees more, so that every file is looked into again
 MEMORY = 3 << 29
 SECONDS = 60
-_PACKAGE_PARENT = Path(__file__).resolve().parents[3]
+MOST_OUTPUT = 64 << 20
 _DIED = Content(fault="读取时程序意外停止或超时，文件可能已损坏")
 
 
@@ -53,40 +52,24 @@ def _ask_child(files: Sequence[tuple[Path, str]], seconds: int, memory: int) -> 
     """Return what the child tells of as many files as it gets through."""
     with tempfile.TemporaryDirectory(prefix="content-") as folder, tempfile.TemporaryFile() as out:
         listed = Path(folder, "list.json")
-        names = [[str(path), media_type] for path, media_type in files]
+        paths = [lent(path, Path(folder)) for path, _ in files]
+        kinds = [media_type for _, media_type in files]
+        names = [[str(path), kind] for path, kind in zip(paths, kinds, strict=True)]
         listed.write_text(json.dumps(names), encoding="utf-8")
-        _run(listed, out, Path(folder), seconds, memory)
+        _run(listed, paths, out, seconds, memory)
         out.seek(0)
         return [content for line in out if (content := _read(line)) is not None][: len(files)]
 
 
-def _run(listed: Path, out: BinaryIO, folder: Path, seconds: int, memory: int) -> None:
-    child = subprocess.Popen(
-        [
-            *(sys.executable, "-m", "archive.filing.checks.content_child"),
-            *(str(listed), str(memory), str(seconds)),
-        ],
-        stdin=subprocess.DEVNULL,
-        stdout=out,
-        stderr=subprocess.DEVNULL,
-        env={
-            "PATH": os.environ.get("PATH", os.defpath),
-            "LANG": "C.UTF-8",
-            "PYTHONPATH": str(_PACKAGE_PARENT),
-            "PYTHONUTF8": "1",
-            "TMPDIR": str(folder),
-        },
-        cwd="/",
-        start_new_session=True,
-    )
-    try:
+def _run(listed: Path, files: Sequence[Path], out: BinaryIO, seconds: int, memory: int) -> None:
+    command = reader("archive.filing.checks.content_child", listed)
+    room = Room(listed.parent, tuple(files))
+    bounds = Bounds(memory, seconds, output=MOST_OUTPUT)
+    with (
+        contextlib.suppress(subprocess.TimeoutExpired),
+        running(command, bounds, room, stdout=out) as child,
+    ):
         child.wait(timeout=seconds * 2)
-    except subprocess.TimeoutExpired:
-        pass
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(child.pid, signal.SIGKILL)
-        child.wait()
 
 
 def _read(line: bytes) -> Content | None:

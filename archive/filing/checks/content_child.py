@@ -1,12 +1,11 @@
 """The child process that looks into files: ``python -m archive.filing.checks.content_child``.
 
-Sets its own limits first, then prints one JSON line for each file named in the list it is
+Confines itself first, then prints one JSON line for each file named in the list it is
 given. Started only by ``content``, which kills it when it goes over its time.
 """
 
 import json
 import logging
-import resource
 import sys
 import warnings
 from collections.abc import Callable, Sequence
@@ -20,12 +19,11 @@ from PIL import Image
 from pypdf.generic import ArrayObject, DictionaryObject, IndirectObject
 
 from archive.filing.checks.content_zip import look_into_ofd, look_into_word_or_excel
-from indexer.alone import leave_network
+from indexer.confined import confine
 
 MOST_PIXELS = 300_000_000  # A0 at 300 dpi has 140 million
 MOST_OBJECTS = 200_000
 MOST_FRAMES = 2_000
-MOST_OUTPUT = 64 << 20
 _PROGRAMS = (".exe", ".dll", ".bat", ".cmd", ".com", ".scr", ".js", ".vbs", ".ps1", ".msi", ".jar")
 _PROGRAM_HEADS = (b"MZ", b"\x7fELF")
 _OWN_DATA = "data.json"
@@ -163,14 +161,9 @@ def _embedded(reader: pypdf.PdfReader, found: set[str]) -> dict[str, str]:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """LIST MEMORY SECONDS; the list is JSON, ``[[path, media type], …]``."""
+    """LIST; the list is JSON, ``[[path, media type], …]``."""
+    confine()
     listed = json.loads(Path(arguments[0]).read_text(encoding="utf-8"))
-    memory, seconds = int(arguments[1]), int(arguments[2])
-    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
-    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (MOST_OUTPUT, MOST_OUTPUT))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    leave_network()
     logging.disable()
     for path, media_type in listed:
         print(json.dumps(look(Path(path), media_type), ensure_ascii=True), flush=True)

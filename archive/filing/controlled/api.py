@@ -8,6 +8,7 @@ from apiflask import APIBlueprint
 from flask import Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from archive.core.calls import Strict as _Strict
 from archive.core.web import reading, resources, work
 from archive.documents.service import MEDIA_TYPES
 from archive.filing.controlled import edge, service
@@ -20,10 +21,6 @@ from archive.people.gate import actor, client_address, guard
 
 api = APIBlueprint("controlled_api", __name__, url_prefix="/api/v1/controlled", tag="controlled")
 LARGEST = 2**31 - 1
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(strict=True, extra="forbid")
 
 
 class DocumentQuery(BaseModel):

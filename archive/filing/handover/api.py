@@ -6,6 +6,7 @@ from apiflask import APIBlueprint
 from flask import Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from archive.core.calls import Strict as _Strict
 from archive.core.described import Answer
 from archive.core.web import reading, resources, work
 from archive.documents.service import MEDIA_TYPES
@@ -19,10 +20,6 @@ from archive.people.gate import actor, client_address, guard
 
 api = APIBlueprint("handover_api", __name__, url_prefix="/api/v1/handovers", tag="items")
 LARGEST = 2**31 - 1
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(strict=True, extra="forbid")
 
 
 class MakeIn(_Strict):

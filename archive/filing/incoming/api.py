@@ -6,6 +6,8 @@ from apiflask import APIBlueprint
 from flask import request
 from pydantic import BaseModel, ConfigDict, Field
 
+from archive.core.calls import FromView as _FromView
+from archive.core.calls import Strict as _Strict
 from archive.core.described import upload as upload_of
 from archive.core.errors import Invalid
 from archive.core.web import reading, resources, work
@@ -20,10 +22,6 @@ from archive.tasks.service import TaskView
 api = APIBlueprint("incoming_api", __name__, url_prefix="/api/v1/intake-batches", tag="items")
 LARGEST = 2**31 - 1
 MOST_CHANGES = 500
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(strict=True, extra="forbid")
 
 
 class CommonBody(_Strict):
@@ -104,10 +102,6 @@ class FilesQuery(BaseModel):
 
 class BatchesQuery(FilesQuery):
     """Which batches."""
-
-
-class _FromView(BaseModel):
-    model_config = ConfigDict(from_attributes=True)
 
 
 class CommonOut(_FromView):

@@ -3,11 +3,10 @@
 ``look`` is told paths on stdin, a JSON string a line, and answers each with a JSON line.
 ``split FILE FOLDER`` cuts a scan at its separator sheets into the folder and tells every page.
 ``draw FILE TARGET PAGE WIDTH`` makes a picture of one page.
-Sets its own limits first. Started, timed and killed only by ``looking``.
+Confines itself first. Started, timed and killed only by ``looking``.
 """
 
 import json
-import resource
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,24 +15,20 @@ from typing import Any
 from archive.filing.incoming.drawing import draw_page
 from archive.filing.incoming.kinds import Refused, look_at
 from archive.filing.incoming.splitting import split_scan
-from indexer.alone import leave_network
+from indexer.confined import confine
 
 
 def main(arguments: list[str]) -> int:
-    """COMMAND MEMORY SECONDS OUTPUT [FILE …]; returns 0 also for a refusal."""
-    command, (memory, seconds, output) = arguments[0], map(int, arguments[1:4])
-    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
-    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (output, output))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    leave_network()
+    """COMMAND [FILE …]; returns 0 also for a refusal."""
+    confine()
+    command = arguments[0]
     if command == "look":
         for line in sys.stdin:
             _tell(_looked(Path(json.loads(line))))
         return 0
-    source, target = Path(arguments[4]), Path(arguments[5])
+    source, target = Path(arguments[1]), Path(arguments[2])
     if command == "draw":
-        _tell(_guarded(lambda: draw_page(source, target, *map(int, arguments[6:8]))))
+        _tell(_guarded(lambda: draw_page(source, target, *map(int, arguments[3:5]))))
         return 0
     for told in _split(source, target):
         _tell(told)

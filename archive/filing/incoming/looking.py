@@ -6,25 +6,23 @@ costs only the file in hand. Called before any transaction is open.
 
 import contextlib
 import json
-import os
 import selectors
-import signal
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from archive.core.errors import Invalid
+from indexer.children import Room, end, lent, read_made, reader, running
+from indexer.confined import Bounds
 
 MEMORY = 2 << 30
 CPU_SECONDS = 1800  # of one child; the deadline of a file is what counts
 MOST_OUTPUT = 1 << 30
 FILE_SECONDS = 30
 PAGE_SECONDS = 30
-_PACKAGE_PARENT = Path(__file__).resolve().parents[3]
 _DIED = "读取这个文件时程序意外停止，文件可能已损坏；请重新扫描或另存后再收。"
 
 
@@ -59,13 +57,15 @@ class Parts:
 def look_at_all(paths: Sequence[Path], seconds: float = FILE_SECONDS) -> list[Look]:
     """Say of each file what it is, in their order; never raises for what is in a file."""
     found: list[Look] = []
-    while len(found) < len(paths):
-        with _child(["look"]) as child:
-            for path in paths[len(found) :]:
-                answer = _ask(child, path, seconds)
-                found.append(answer)
-                if answer.refused and child.poll() is not None:
-                    break  # the child is gone; the next file gets a new one
+    with _room() as folder:
+        mine = [lent(path, folder) for path in paths]
+        while len(found) < len(mine):
+            with _child(folder, mine, "look") as child:
+                for path in mine[len(found) :]:
+                    answer = _ask(child, path, seconds)
+                    found.append(answer)
+                    if answer.refused and child.poll() is not None:
+                        break  # the child is gone; the next file gets a new one
     return found
 
 
@@ -74,29 +74,33 @@ def split(path: Path, folder: Path, seconds: float = PAGE_SECONDS) -> Iterator[t
 
     The parts are told by ``read_parts`` when it is through. Raises Invalid with the reason.
     """
-    with _child(["split"], [str(path), str(folder)]) as child:
-        while told := _line(child, seconds):
-            if "refused" in told:
-                raise Invalid(str(told["refused"]))
-            if "page" in told:
+    with _room() as room:
+        mine = lent(path, room)
+        with _child(room, [mine], "split", mine, room) as child:
+            while told := _line(child, seconds):
+                if "refused" in told:
+                    raise Invalid(str(told["refused"]))
+                if "page" not in told:
+                    break
                 yield int(told["page"]), int(told["of"])
-                continue
-            (folder / "parts.json").write_text(json.dumps(told), encoding="utf-8")
-            return
-    raise Invalid(_DIED)
+        if told is None:
+            raise Invalid(_DIED)
+        for one in told["parts"]:
+            made = read_made(room / Path(one["file"]).name, MOST_OUTPUT)
+            (folder / Path(one["file"]).name).write_bytes(made)
+        (folder / "parts.json").write_text(json.dumps(told), encoding="utf-8")
 
 
 def page_picture(content: bytes, page: int, width: int) -> bytes:
     """Return one page (from 1) of a PDF or picture as PNG; raise Invalid with the reason."""
-    with tempfile.TemporaryDirectory(prefix="draw-") as place:
-        source, target = Path(place, "source"), Path(place, "page.png")
+    with _room() as place:
+        source, target = place / "source", place / "page.png"
         source.write_bytes(content)
-        more = [str(source), str(target), str(page), str(width)]
-        with _child(["draw"], more) as child:
+        with _child(place, [], "draw", source, target, page, width) as child:
             told = _line(child, PAGE_SECONDS)
         if told is None or "refused" in told:
             raise Invalid(str(told["refused"]) if told else _DIED)
-        return target.read_bytes()
+        return read_made(target, MOST_OUTPUT)
 
 
 def read_parts(folder: Path) -> Parts:
@@ -104,6 +108,12 @@ def read_parts(folder: Path) -> Parts:
     told = json.loads((folder / "parts.json").read_text(encoding="utf-8"))
     parts = [Part(folder / one["file"], one["pages"], one["values"]) for one in told["parts"]]
     return Parts(tuple(parts), told["separators"], told["unclear"])
+
+
+@contextlib.contextmanager
+def _room() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="incoming-") as folder:
+        yield Path(folder)
 
 
 def _ask(child: subprocess.Popen[bytes], path: Path, seconds: float) -> Look:
@@ -114,10 +124,10 @@ def _ask(child: subprocess.Popen[bytes], path: Path, seconds: float) -> Look:
         stdin.flush()
         told = _line(child, seconds)
     except (OSError, Invalid) as error:
-        _kill(child)
+        end(child)
         return Look(refused=error.message if isinstance(error, Invalid) else _DIED)
     if told is None:
-        _kill(child)
+        end(child)
         return Look(refused=_DIED)
     return Look(**told)
 
@@ -138,38 +148,11 @@ def _line(child: subprocess.Popen[bytes], seconds: float) -> dict[str, Any] | No
 
 
 @contextlib.contextmanager
-def _child(command: Sequence[str], more: Sequence[str] = ()) -> Iterator[subprocess.Popen[bytes]]:
-    limits = [str(limit) for limit in (MEMORY, CPU_SECONDS, MOST_OUTPUT)]
-    child = subprocess.Popen(
-        [sys.executable, "-m", "archive.filing.incoming.child", *command, *limits, *more],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        env={
-            "PATH": os.environ.get("PATH", os.defpath),
-            "LANG": "C.UTF-8",
-            "PYTHONPATH": str(_PACKAGE_PARENT),
-            "PYTHONUTF8": "1",
-            "OPENBLAS_NUM_THREADS": "1",
-        },
-        cwd="/",
-        start_new_session=True,
-    )
-    try:
+def _child(
+    folder: Path, reads: Sequence[Path], *command: object
+) -> Iterator[subprocess.Popen[bytes]]:
+    bounds = Bounds(MEMORY, CPU_SECONDS, output=MOST_OUTPUT)
+    told = reader("archive.filing.incoming.child", *command)
+    room = Room(folder, tuple(reads))
+    with running(told, bounds, room, stdin=subprocess.PIPE, quiet=True) as child:
         yield child
-    finally:
-        _kill(child)
-        _close(child.stdin)
-        _close(child.stdout)
-
-
-def _kill(child: subprocess.Popen[bytes]) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(child.pid, signal.SIGKILL)
-    child.wait()
-
-
-def _close(stream: IO[bytes] | None) -> None:
-    if stream is not None:
-        with contextlib.suppress(OSError):
-            stream.close()

@@ -4,8 +4,10 @@ from datetime import datetime
 
 from apiflask import APIBlueprint
 from flask import Response, make_response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
+from archive.core.calls import FromView as _FromView
+from archive.core.calls import Strict as _Strict
 from archive.core.web import reading, work
 from archive.filing.places import service
 from archive.filing.places.label_lists import labels_for
@@ -17,14 +19,6 @@ from archive.people.gate import actor, guard
 
 api = APIBlueprint("places_api", __name__, url_prefix="/api/v1/places", tag="items")
 LARGEST = 2**31 - 1
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(strict=True, extra="forbid")
-
-
-class _FromView(BaseModel):
-    model_config = ConfigDict(from_attributes=True)
 
 
 class MakeIn(_Strict):

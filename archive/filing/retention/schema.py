@@ -3,17 +3,11 @@
 from datetime import date, datetime
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
+from archive.core.calls import FromView as _FromView
+from archive.core.calls import Strict as _Strict
 from archive.filing.retention.rules import LARGEST_ID, MOST_ITEMS
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(strict=True, extra="forbid")
-
-
-class _FromView(BaseModel):
-    model_config = ConfigDict(from_attributes=True)
 
 
 class DueQuery(BaseModel):

@@ -4,8 +4,10 @@ from datetime import datetime
 
 from apiflask import APIBlueprint
 from flask import Response, request
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
+from archive.core.calls import FromView as _FromView
+from archive.core.calls import Strict as _Strict
 from archive.core.described import upload as upload_of
 from archive.core.errors import Invalid
 from archive.core.web import reading, resources, work
@@ -22,14 +24,6 @@ from archive.people.gate import actor, client_address, guard
 
 api = APIBlueprint("stocktake_api", __name__, url_prefix="/api/v1/stocktakes", tag="items")
 LARGEST = 2**31 - 1
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(strict=True, extra="forbid")
-
-
-class _FromView(BaseModel):
-    model_config = ConfigDict(from_attributes=True)
 
 
 class OpenIn(_Strict):

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from apiflask import APIBlueprint
 from pydantic import BaseModel, ConfigDict, Field
 
+from archive.core.calls import Strict as _Strict
 from archive.core.errors import NotFound
 from archive.core.web import reading, work
 from archive.filing import service as filing
@@ -14,15 +15,17 @@ from archive.filing.rules import MAX_NOTE, MAX_PAGES, MAX_REASON
 from archive.filing.versions import service
 from archive.filing.versions.editing import TEXT_LIMIT
 from archive.filing.versions.posted import read_instant
+from archive.filing.versions.schema import (
+    CorrectionDraftOut,
+    DescribedOut,
+    ItemVersionsOut,
+    RecordThenOut,
+)
 from archive.people.gate import actor, guard
 from archive.people.rights import SECRECY
 from archive.records import service as records
 
 api = APIBlueprint("item_versions_api", __name__, url_prefix="/api/v1", tag="items")
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(strict=True, extra="forbid")
 
 
 class DescribeIn(_Strict):
@@ -57,6 +60,7 @@ class CorrectIn(_Strict):
 
 @api.get("/items/<int:item_id>/versions")
 @api.doc(summary="著录的历次改动：逐栏原来与改后")
+@api.output(ItemVersionsOut)
 @guard("item.read")
 def item_changes(item_id: int) -> dict[str, Any]:
     """List every change of an item's description, newest first."""
@@ -69,6 +73,7 @@ def item_changes(item_id: int) -> dict[str, Any]:
 @api.put("/items/<int:item_id>/description")
 @api.doc(summary="修改著录，写明原因")
 @api.input(DescribeIn, location="json", arg_name="wanted")
+@api.output(DescribedOut)
 @guard("item.file")
 def describe(item_id: int, wanted: DescribeIn) -> dict[str, Any]:
     """Change an item's description; what was is kept as a version."""
@@ -109,6 +114,7 @@ def item_then(item_id: int, query: ThenQuery) -> dict[str, Any]:
 @api.get("/records/<int:record_id>/as-of")
 @api.doc(summary="文件在某一天的内容和状态", tags=["records"])
 @api.input(ThenQuery, location="query", arg_name="query")
+@api.output(RecordThenOut)
 @guard("record.read")
 def record_then(record_id: int, query: ThenQuery) -> dict[str, Any]:
     """Return what a record held at an instant."""
@@ -131,6 +137,7 @@ def record_then(record_id: int, query: ThenQuery) -> dict[str, Any]:
 @api.post("/records/<int:record_id>/corrections")
 @api.doc(summary="做一份更正件", tags=["records"], responses={201: "更正件的草稿"})
 @api.input(CorrectIn, location="json", arg_name="asked")
+@api.output(CorrectionDraftOut, status_code=201)
 @guard("record.read")
 def correct(record_id: int, asked: CorrectIn) -> tuple[dict[str, Any], int]:
     """Make the draft that corrects a signed paper; the same person twice gets the same draft."""

@@ -3,8 +3,9 @@
 from datetime import date
 
 from apiflask import APIBlueprint
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
+from archive.core.calls import Strict as _Strict
 from archive.core.errors import Forbidden, Invalid
 from archive.core.web import reading, resources, work
 from archive.lending.confirming.edge import Given, confirm
@@ -22,10 +23,6 @@ from archive.signing.routes import drawing
 
 api = APIBlueprint("loan_notes_api", __name__, url_prefix="/api/v1/loans/notes", tag="loans")
 _Id = Field(ge=1, le=LARGEST_ID)
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(strict=True, extra="forbid")
 
 
 class NoteIn(_Strict):

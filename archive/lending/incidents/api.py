@@ -6,6 +6,7 @@ from apiflask import APIBlueprint
 from flask import Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from archive.core.calls import Strict as _Strict
 from archive.core.web import reading, resources, work
 from archive.documents.service import MEDIA_TYPES
 from archive.filing.paper_files import paper_response
@@ -15,10 +16,6 @@ from archive.lending.incidents.service import IncidentView
 from archive.people.gate import actor, guard
 
 api = APIBlueprint("incidents_api", __name__, url_prefix="/api/v1/loans", tag="loans")
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(strict=True, extra="forbid")
 
 
 class LossIn(_Strict):

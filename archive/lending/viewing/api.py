@@ -4,6 +4,7 @@ from apiflask import APIBlueprint
 from flask import Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from archive.core.calls import Strict as _Strict
 from archive.core.web import reading, resources, work
 from archive.lending.rules import Reason
 from archive.lending.viewing import pages as drawing
@@ -30,10 +31,6 @@ PDF_ANSWER: dict[int | str, dict[str, str | dict[str, dict[str, object]]]] = {
         "content": {"application/pdf": {"schema": {"type": "string", "format": "binary"}}},
     }
 }
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(strict=True, extra="forbid")
 
 
 class PagesIn(_Strict):

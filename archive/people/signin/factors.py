@@ -14,6 +14,7 @@ from archive.core.clock import show_instant
 from archive.core.errors import Conflict, Invalid, NotFound, Throttled, Unavailable
 from archive.people.models import User
 from archive.people.rights import Actor, require
+from archive.people.separation import rest_rights
 from archive.people.signin.models import RecoveryCode, SecondFactor
 from archive.people.signin.notices import tell
 from archive.people.signin.rules import CODE_LOCK, WRONG_CODES
@@ -163,9 +164,11 @@ def drop_for(uow: UnitOfWork, actor: Actor, user_id: int) -> None:
     require(actor, "people.edit")
     if user_id == actor.id:
         raise Invalid("自己的两步验证请在“我的账户”里停用，或请另一位管理员操作。")
-    if uow.session.get(User, user_id) is None or not is_on(uow, user_id):
+    row = uow.session.get(User, user_id)
+    if row is None or not is_on(uow, user_id):
         raise NotFound("此人没有开两步验证。")
     _remove(uow, user_id)
+    rest_rights(uow, actor, row)
     tell(uow, user_id, "factor", f"系统管理员（{actor.name}）停用了您账号的两步验证。")
     uow.journal(actor.id, "factor.reset", "user", user_id, {})
 

@@ -9,6 +9,7 @@ from archive.core.clock import local_day
 from archive.core.errors import Invalid, NotFound
 from archive.people.models import Department, User
 from archive.people.rights import Actor, require
+from archive.people.separation import rest_if_renamed, rest_rights
 from archive.people.service import UserFields, add_user
 from archive.people.signin.known import Known
 from archive.people.signin.models import OutsideIdentity
@@ -87,6 +88,7 @@ def account_of(
             user_id=user_id, provider=provider, subject=subject, bound_at=uow.now()
         )
         uow.session.add(bind)
+        rest_if_renamed(uow, row, field)
         tell(uow, user_id, "outside", f"您的账号已与{NAMES[provider]}对应，以后从那里登录。")
         uow.journal(user_id, "identity.bind", "user", user_id, {"provider": provider})
     return user_id, refusal
@@ -98,6 +100,7 @@ def unbind(uow: UnitOfWork, actor: Actor, user_id: int) -> None:
     if not identities_of(uow, user_id):
         raise NotFound("此人没有与外面的身份对应。")
     uow.session.execute(delete(OutsideIdentity).where(OutsideIdentity.user_id == user_id))
+    rest_rights(uow, actor, uow.session.get_one(User, user_id))
     uow.journal(actor.id, "identity.unbind", "user", user_id, {})
 
 

@@ -6,6 +6,7 @@ from typing import Literal
 from apiflask import APIBlueprint
 from pydantic import BaseModel, ConfigDict, Field
 
+from archive.core.calls import FromView as _FromView
 from archive.core.web import reading, work
 from archive.people.gate import actor, guard
 from archive.people.grants.rules import MOST_REASON
@@ -61,10 +62,6 @@ class WithdrawIn(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid")
 
     reason: str = Field(min_length=1, max_length=MOST_REASON)
-
-
-class _FromView(BaseModel):
-    model_config = ConfigDict(from_attributes=True)
 
 
 class SeerOut(_FromView):

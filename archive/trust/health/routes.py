@@ -12,6 +12,7 @@ from archive.core.meters import meters_of
 from archive.core.web import resources
 from archive.people.gate import actor, find_current_actor, guard
 from archive.people.rights import can, require
+from archive.trust.health.guards import guards
 from archive.trust.health.metrics import MEDIA_TYPE, exposition
 from archive.trust.health.rules import Notice, notices
 from archive.trust.health.service import measure
@@ -28,7 +29,8 @@ _HOME = "workbench.home"
 def page() -> str:
     """Show how the server is."""
     seen = measure(resources())
-    return render_template("health/page.html", seen=seen, notices=notices(seen))
+    shown = {"seen": seen, "notices": notices(seen), "guards": guards()}
+    return render_template("health/page.html", **shown)
 
 
 @pages.get("/metrics")

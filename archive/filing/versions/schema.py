@@ -1,0 +1,67 @@
+"""What the API tells of versions and corrections."""
+
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from archive.core.calls import FromView
+
+Instant = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
+
+
+class DescribedOut(FromView):
+    """An item after its description was changed."""
+
+    id: int
+    version: int
+    title: str
+
+
+class FieldChangeOut(FromView):
+    """One field of a change: what was and what became, in words."""
+
+    key: str
+    label: str
+    old: str
+    new: str
+
+
+class ItemVersionOut(FromView):
+    """One change of an item's description; ``n`` counts from 1."""
+
+    id: int
+    n: int
+    at: Instant
+    by_name: str
+    act: str
+    reason: str
+    digest: str
+    changes: list[FieldChangeOut]
+
+
+class ItemVersionsOut(FromView):
+    """Every change of an item's description, newest first."""
+
+    items: list[ItemVersionOut]
+    total: int
+
+
+class RecordThenOut(FromView):
+    """What a record held at an instant; ``values`` None where nothing was kept of it."""
+
+    at: Instant
+    state: str
+    is_exact: bool
+    note: str
+    version: int | None
+    digest: str
+    reason: str
+    values: dict[str, Any] | None
+
+
+class CorrectionDraftOut(FromView):
+    """The draft that corrects a signed paper."""
+
+    id: int
+    version: int
+    corrects: int
