@@ -8,6 +8,7 @@ import io
 import shutil
 import zipfile
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,6 +20,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from hypothesis import settings as hypothesis_settings
 from PIL import Image, ImageDraw
+from sqlalchemy import event
 
 from archive.config import Settings
 from archive.core.resources import Resources, open_resources
@@ -323,6 +325,26 @@ def api_for(app: Flask, resources: Resources) -> Callable[[Actor | None], FlaskC
         return client
 
     return make
+
+
+@pytest.fixture
+def count_statements(resources: Resources) -> Callable[[], AbstractContextManager[list[str]]]:
+    """Return a context that lists the SQL statements sent while it is open."""
+
+    @contextmanager
+    def count() -> Iterator[list[str]]:
+        sent: list[str] = []
+
+        def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+            sent.append(statement)
+
+        event.listen(resources.database.engine, "before_cursor_execute", note)
+        try:
+            yield sent
+        finally:
+            event.remove(resources.database.engine, "before_cursor_execute", note)
+
+    return count
 
 
 @pytest.fixture(scope="session")

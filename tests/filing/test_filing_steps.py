@@ -463,7 +463,19 @@ def test_a_list_takes_as_many_statements_for_ten_items_as_for_one(
         filed(resources, company, signed_record(客户名称=f"青岛第{number}商贸有限公司"))
     with resources.reading() as uow, count_statements() as ten:
         assert len(filing.list_items(uow, company.archivist).items) == 10
-    assert len(one) == len(ten) <= 14
+    assert len(one) == len(ten) <= 11
+
+
+def test_the_page_of_an_item_asks_nothing_twice(
+    resources, company, signed_record, client_for, count_statements
+):
+    item = filed(resources, company, signed_record())
+    page = client_for(company.archivist)
+    page.get(f"/items/{item.id}")
+    with count_statements() as sent:
+        assert page.get(f"/items/{item.id}").status_code == 200
+    asked = [one for one in sent if not one.startswith("BEGIN")]
+    assert len(set(asked)) == len(asked) <= 28
 
 
 def test_lending_sets_where_a_copy_is(resources, company, signed_record):

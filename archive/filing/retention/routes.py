@@ -33,7 +33,6 @@ from archive.filing.retention.posted import (
     read_ids,
     read_opinions,
 )
-from archive.filing.retention.reading import Ending
 from archive.filing.retention.rules import OUTCOMES, SCOPES, load_policy
 from archive.filing.retention.settings import load_settings, save_settings
 from archive.people.gate import actor, client_address, guard
@@ -214,13 +213,6 @@ def settings() -> Page:
         return _home(), _status(refusal)
     flash("已保存；已经批准的清册仍按批准时的冷静期。", "success")
     return redirect(url_for(".home"))
-
-
-@pages.app_template_global("ending_of")
-def ending_of(item_id: int) -> Ending:
-    """Return what an item's page says of its end."""
-    with reading() as uow:
-        return found.ending_of(uow, actor(), item_id)
 
 
 def _give_opinions(appraisal_id: int) -> Response:
