@@ -1,6 +1,6 @@
 """Pages of the keeping's end: what is due, appraisals, lists, holds, and who may approve."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from apiflask import APIBlueprint
 from flask import flash, redirect, render_template, request, url_for
@@ -78,7 +78,7 @@ def open_appraisal() -> Page:
             uow.commit()
     except REFUSALS as refusal:
         flash(refusal.message, "danger")
-        return _home(), _status(refusal)
+        return _home(refusal.fields), _status(refusal)
     flash("已提交鉴定，所选档案在结果定下以前不能借阅。", "success")
     return redirect(url_for(".show_appraisal", appraisal_id=made))
 
@@ -317,7 +317,7 @@ def _due_sheet() -> Response:
     return list_sheet("到期档案", DUE, read_page)
 
 
-def _home() -> str:
+def _home(errors: Mapping[str, str] | None = None) -> str:
     is_office = can(actor(), "retention.list")
     narrow = read_filter(request.args)
     number = request.args.get("page", 1, type=int)
@@ -336,6 +336,7 @@ def _home() -> str:
             classes=plan_in_force(uow).classes,
             people=staff(uow, limit=300),
             typed=request.form,
+            errors=errors or {},
         )
 
 
