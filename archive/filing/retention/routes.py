@@ -6,6 +6,7 @@ from apiflask import APIBlueprint
 from flask import flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
+from archive.core.clock import local_day
 from archive.core.errors import (
     ArchiveError,
     Conflict,
@@ -366,6 +367,7 @@ def _list_page(list_id: int) -> str:
         settings=settings,
         policy=load_policy(),
         is_representative=settings.representative_id == actor().id,
+        today=local_day(resources().clock()),
         typed=request.form,
     )
 
