@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
-.PHONY: help run setup test test-slow test-browser contract fuzz check format bench lock test-fresh clean
+.PHONY: help run setup test test-slow test-browser test-postgres contract fuzz check format bench lock test-fresh clean
 
 HOST ?= 127.0.0.1
 PORT ?= 8000
@@ -29,6 +29,10 @@ test-slow: ## 最慢的几组：杀掉进程、一池 LibreOffice、随机的借
 test-browser: ## 在无界面的 Chromium 里走一遍全程（没有浏览器时跳过）
 	@.ci/setup browser
 	@.ci/test-browser $(ARGS)
+
+test-postgres: ## 和数据库有关的测试在真的 PostgreSQL 上再跑一遍（没有就装；TEST_DATABASE_URL=… 用现有的）
+	@.ci/setup dev
+	@.ci/test-postgres $(ARGS)
 
 contract: ## 拿接口自己的约定（openapi.json）逐个调用去问：各种角色，合规的和不合规的
 	@.ci/setup dev
@@ -63,7 +67,7 @@ test-fresh: ## 在全新的 Debian 12 里从头验证（需要 root 和 debootst
 lock: ## 按 pyproject.toml 重写两个锁文件（UPGRADE=--upgrade 升级全部版本）
 	@.ci/setup dev
 	$(LOCK) -o requirements.lock
-	$(LOCK) --extra dev --no-annotate -c requirements.lock -o requirements-dev.lock
+	$(LOCK) --extra dev --extra postgres --no-annotate -c requirements.lock -o requirements-dev.lock
 
 clean: ## 删除虚拟环境和缓存（不动 instance/ 里的数据）
 	rm -rf .venv build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis *.egg-info

@@ -5,9 +5,9 @@ real LibreOffice through ``office_converter``.
 """
 
 import io
-import shutil
 import zipfile
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,6 +19,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from hypothesis import settings as hypothesis_settings
 from PIL import Image, ImageDraw
+from sqlalchemy import event
 
 from archive.config import Settings
 from archive.core.resources import Resources, open_resources
@@ -29,12 +30,13 @@ from archive.people.gate import COOKIE
 from archive.people.rights import Actor
 from archive.signing import authority
 from doc_templates.pdf import OfficeConverter
+from tests.databases import FILE as DATABASE
+from tests.databases import copy_rows, drop_all, url_of
 
 # A slow machine is no finding: properties are judged by their truth, not by their speed.
 hypothesis_settings.register_profile("house", deadline=None)
 hypothesis_settings.load_profile("house")
 
-DATABASE = "archive.db"
 PASSWORD = "档案台-测试-2026"
 # Stretching is slow on purpose; how strong it is has tests of its own (people, authority).
 PASSWORD_HASH = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
@@ -145,6 +147,10 @@ class Company:
         return {key: value for key, value in vars(self).items() if isinstance(value, Actor)}
 
 
+def pytest_sessionfinish() -> None:
+    drop_all()
+
+
 @pytest.fixture
 def clock() -> FrozenClock:
     return FrozenClock()
@@ -170,8 +176,7 @@ def resources(
 ) -> Iterator[Resources]:
     """An instance with the shipped forms, as a first start leaves it."""
     folder = tmp_path / "instance"
-    folder.mkdir()
-    shutil.copyfile(shipped, folder / DATABASE)
+    copy_rows(shipped.parent, folder)
     opened = _opened(folder, converter, clock)
     yield opened
     opened.database.dispose()
@@ -184,7 +189,7 @@ def company(resources: Resources, settled: tuple[Path, Company]) -> Company:
     with resources.reading() as uow:
         assert not service.departments(uow), "ask for the company before anything is written"
     resources.database.dispose()
-    shutil.copyfile(database, resources.settings.data / DATABASE)
+    copy_rows(database.parent, resources.settings.data)
     return people
 
 
@@ -203,7 +208,7 @@ def shipped(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def settled(tmp_path_factory: pytest.TempPathFactory, shipped: Path) -> tuple[Path, Company]:
     """The database of a first start with a small company in it, made once."""
     folder = tmp_path_factory.mktemp("settled")
-    shutil.copyfile(shipped, folder / DATABASE)
+    copy_rows(shipped.parent, folder)
     opened = _opened(folder, QuickConverter(), FrozenClock())
     people = _settle(opened)
     opened.database.dispose()
@@ -211,7 +216,7 @@ def settled(tmp_path_factory: pytest.TempPathFactory, shipped: Path) -> tuple[Pa
 
 
 def _opened(folder: Path, converter: QuickConverter, clock: FrozenClock) -> Resources:
-    settings = Settings(data=folder, database_url=f"sqlite:///{folder / DATABASE}")
+    settings = Settings(data=folder, database_url=url_of(folder))
     return open_resources(settings, converter, clock)
 
 
@@ -323,6 +328,26 @@ def api_for(app: Flask, resources: Resources) -> Callable[[Actor | None], FlaskC
         return client
 
     return make
+
+
+@pytest.fixture
+def count_statements(resources: Resources) -> Callable[[], AbstractContextManager[list[str]]]:
+    """Return a context that lists the SQL statements sent while it is open."""
+
+    @contextmanager
+    def count() -> Iterator[list[str]]:
+        sent: list[str] = []
+
+        def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+            sent.append(statement)
+
+        event.listen(resources.database.engine, "before_cursor_execute", note)
+        try:
+            yield sent
+        finally:
+            event.remove(resources.database.engine, "before_cursor_execute", note)
+
+    return count
 
 
 @pytest.fixture(scope="session")

@@ -39,3 +39,10 @@ def clean_paging(page: int, per_page: int) -> tuple[int, int]:
     if not 1 <= per_page <= MAX_PER_PAGE:
         raise Invalid("每页条数不对。", {"per_page": f"应在 1 到 {MAX_PER_PAGE} 之间"})
     return page, per_page
+
+
+def told_by_page(page: int, per_page: int, found: int) -> int | None:
+    """Return how many rows there are in all, if this page tells: not full, not past the end."""
+    if found < per_page and (found or page == 1):
+        return (page - 1) * per_page + found
+    return None

@@ -6,9 +6,9 @@ Private to the station: ``items`` asks, here is told. No rights and no filters h
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import select
-from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy import Row, select
 
 from archive.customers.models import Customer
 from archive.filing.classes.kept import plan_in_force
@@ -24,8 +24,7 @@ from archive.filing.models import (
 from archive.filing.rules import STEPS
 from archive.filing.views import CopyView, FileView, ItemView, StepView
 from archive.forms.service import form_titles
-from archive.people import service as people
-from archive.people.models import Department
+from archive.people.models import Department, User
 from archive.people.rights import SECRECY
 from storage.files import StoredFile
 from storage.work import UnitOfWork
@@ -45,10 +44,7 @@ def views_of(uow: UnitOfWork, rows: Sequence[Item], *, with_text: bool = False) 
 class _Surroundings:
     """What a batch of items hangs on, fetched once for all of them."""
 
-    customers: dict[int, str]
-    departments: dict[int, str]
-    volumes: dict[int, str]
-    authors: dict[int, str]
+    names: dict[int, Row[*tuple[Any, ...]]]
     forms: dict[str, str]
     terms: Mapping[str, str]
     copies: dict[int, list[CopyView]]
@@ -59,12 +55,7 @@ class _Surroundings:
 def _surroundings(uow: UnitOfWork, rows: Sequence[Item]) -> _Surroundings:
     ids = [row.id for row in rows]
     return _Surroundings(
-        customers=_words(uow, Customer.id, Customer.name, {row.customer_id for row in rows}),
-        departments=_words(
-            uow, Department.id, Department.name, {row.department_id for row in rows}
-        ),
-        volumes=_words(uow, Volume.id, Volume.title, {row.volume_id for row in rows}),
-        authors=people.names_of(uow, [row.author_id for row in rows]),
+        names=_names(uow, ids),
         forms=form_titles(uow),
         terms=plan_in_force(uow).terms,
         copies=_copies(uow, ids),
@@ -73,16 +64,23 @@ def _surroundings(uow: UnitOfWork, rows: Sequence[Item]) -> _Surroundings:
     )
 
 
-def _words(
-    uow: UnitOfWork,
-    key: InstrumentedAttribute[int],
-    word: InstrumentedAttribute[str],
-    ids: set[int | None],
-) -> dict[int, str]:
-    if not ids - {None}:
-        return {}
-    rows = uow.session.execute(select(key, word).where(key.in_(ids - {None})))
-    return {row[0]: row[1] for row in rows}
+def _names(uow: UnitOfWork, ids: Sequence[int]) -> dict[int, Row[*tuple[Any, ...]]]:
+    """Return what customer, department, volume and author of each item are called."""
+    query = (
+        select(
+            Item.id,
+            Customer.name.label("customer"),
+            Department.name.label("department"),
+            Volume.title.label("volume"),
+            User.name.label("author"),
+        )
+        .outerjoin(Customer, Customer.id == Item.customer_id)
+        .outerjoin(Department, Department.id == Item.department_id)
+        .outerjoin(Volume, Volume.id == Item.volume_id)
+        .outerjoin(User, User.id == Item.author_id)
+        .where(Item.id.in_(ids))
+    )
+    return {row.id: row for row in uow.session.execute(query)}
 
 
 def _copies(uow: UnitOfWork, ids: Sequence[int]) -> dict[int, list[CopyView]]:
@@ -110,16 +108,16 @@ def _files(uow: UnitOfWork, ids: Sequence[int]) -> dict[int, list[FileView]]:
 
 
 def _steps(uow: UnitOfWork, ids: Sequence[int]) -> dict[int, list[StepView]]:
-    rows = list(uow.session.scalars(select(FilingStep).where(FilingStep.item_id.in_(ids))))
-    names = people.names_of(uow, {row.by_id for row in rows})
+    query = select(FilingStep, User.name).outerjoin(User, User.id == FilingStep.by_id)
+    rows = uow.session.execute(query.where(FilingStep.item_id.in_(ids))).all()
     found: dict[int, list[StepView]] = defaultdict(list)
-    for row in sorted(rows, key=lambda row: STEPS.index(row.step)):
-        found[row.item_id].append(StepView(row.step, names.get(row.by_id, ""), row.at, row.note))
+    for row, name in sorted(rows, key=lambda pair: STEPS.index(pair[0].step)):
+        found[row.item_id].append(StepView(row.step, name or "", row.at, row.note))
     return found
 
 
 def _as_view(row: Item, around: _Surroundings, with_text: bool) -> ItemView:
-    copies = tuple(around.copies.get(row.id, ()))
+    copies, names = tuple(around.copies.get(row.id, ())), around.names[row.id]
     elements = {key: str(value) for key, value in row.elements.items()}
     return ItemView(
         id=row.id,
@@ -127,15 +125,15 @@ def _as_view(row: Item, around: _Surroundings, with_text: bool) -> ItemView:
         record_id=row.record_id,
         title=row.title,
         customer_id=row.customer_id,
-        customer_name=around.customers.get(row.customer_id or 0, ""),
+        customer_name=names.customer or "",
         form_code=row.form_code,
         form_title=around.forms.get(row.form_code, row.form_code),
         document_number=row.document_number,
         responsible=row.responsible,
         author_id=row.author_id,
-        author_name=around.authors.get(row.author_id or 0, ""),
+        author_name=names.author or "",
         department_id=row.department_id,
-        department_name=around.departments.get(row.department_id or 0, elements.get("部门", "")),
+        department_name=names.department or elements.get("部门", ""),
         document_date=row.document_date,
         year=row.year,
         category=row.category,
@@ -148,7 +146,7 @@ def _as_view(row: Item, around: _Surroundings, with_text: bool) -> ItemView:
         pages=row.pages,
         plan_version=row.plan_version,
         volume_id=row.volume_id,
-        volume_title=around.volumes.get(row.volume_id or 0, ""),
+        volume_title=names.volume or "",
         serial=row.serial,
         provisional_code=row.provisional_code,
         reference_code=row.reference_code,

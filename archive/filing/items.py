@@ -21,9 +21,9 @@ from archive.filing.models import HELD, UNFINISHED, Item, ItemCopy, ItemFile, It
 from archive.filing.rules import Belonging, line_fault
 from archive.filing.views import FileView, ItemView
 from archive.people.grants.held import grants_on_each
-from archive.people.readers import may_read, may_read_set
+from archive.people.readers import may_read_set
 from archive.people.rights import Actor, Thing, require
-from archive.records import service as records
+from archive.records.models import Record
 from storage.work import UnitOfWork
 
 LARGEST_ID = 2**63 - 1
@@ -151,8 +151,8 @@ def thing_of_row(uow: UnitOfWork, row: Item) -> Thing:
 
 
 def things_of_rows(uow: UnitOfWork, rows: Sequence[Item]) -> list[Thing]:
-    """Return what rights ask about each of the items, their customers looked up together."""
-    keepers = _keepers(uow, {row.customer_id for row in rows} - {None})
+    """Return what rights ask about each of the items; who is behind them is read in one go."""
+    behind = _behind(uow, [row.id for row in rows])
     granted = grants_on_each(
         uow,
         [
@@ -167,18 +167,15 @@ def things_of_rows(uow: UnitOfWork, rows: Sequence[Item]) -> list[Thing]:
     )
     things = []
     for row, grants in zip(rows, granted, strict=True):
-        keeper = keepers.get(row.customer_id or 0)
-        signers = frozenset[int]()
-        if row.record_id is not None:
-            signers = records.thing_of(uow, row.record_id).participants
+        owner_id, customer_department_id, signers = behind[row.id]
         things.append(
             Thing(
                 kind="item",
                 department_id=row.department_id,
                 owner_id=row.author_id,
-                participants=signers,
-                customer_department_id=keeper.department_id if keeper else None,
-                customer_owner_id=keeper.owner_id if keeper else None,
+                participants=frozenset(signers or ()),
+                customer_department_id=customer_department_id,
+                customer_owner_id=owner_id,
                 secrecy=row.secrecy,
                 state=row.state,
                 grants=grants,
@@ -187,12 +184,15 @@ def things_of_rows(uow: UnitOfWork, rows: Sequence[Item]) -> list[Thing]:
     return things
 
 
-def _keepers(uow: UnitOfWork, customer_ids: Collection[int | None]) -> dict[int, Any]:
-    if not customer_ids:
-        return {}
-    query = select(Customer.id, Customer.owner_id, Customer.department_id)
-    rows = uow.session.execute(query.where(Customer.id.in_(customer_ids)))
-    return {row.id: row for row in rows}
+def _behind(uow: UnitOfWork, item_ids: Collection[int]) -> dict[int, Any]:
+    """Return who keeps each item's customer, that person's department, and its signers."""
+    query = (
+        select(Item.id, Customer.owner_id, Customer.department_id, Record.participants)
+        .outerjoin(Customer, Customer.id == Item.customer_id)
+        .outerjoin(Record, Record.id == Item.record_id)
+        .where(Item.id.in_(item_ids))
+    )
+    return {item_id: tuple(rest) for item_id, *rest in uow.session.execute(query)}
 
 
 def list_items(
@@ -207,7 +207,8 @@ def list_items(
     require(actor, "item.list")
     page, per_page = clean_paging(page, per_page)
     narrow = narrow or ItemFilter()
-    wanted = [may_read_set(actor, Item.readers_id), *_conditions(narrow)]
+    # words first: whoever looks for them is then asked of what they fit only
+    wanted = [*_conditions(narrow), may_read_set(actor, Item.readers_id)]
     total, ids = _page_of_ids(uow, narrow, wanted, (page - 1) * per_page, per_page)
     rows = {row.id: row for row in uow.session.scalars(_plain_items().where(Item.id.in_(ids)))}
     return Page(tuple(views_of(uow, [rows[one] for one in ids])), total, page, per_page)
@@ -245,12 +246,13 @@ def _page_of_ids(
 def unfinished_items(uow: UnitOfWork, actor: Actor, limit: int = 100) -> tuple[ItemView, ...]:
     """Return the items waiting for one of the four steps, oldest first."""
     require(actor, "filing.list")
-    rows = uow.session.scalars(
-        _plain_items()
-        .where(Item.state.in_(UNFINISHED), may_read(actor, "item", Item.id))
-        .order_by(Item.id + 0)  # by the index of states, not along all items
+    waiting = (
+        select(Item.id)  # the ids alone, out of the index of states; the rows by them
+        .where(Item.state.in_(UNFINISHED), may_read_set(actor, Item.readers_id))
+        .order_by(Item.id + 0)
         .limit(limit)
     )
+    rows = uow.session.scalars(_plain_items().where(Item.id.in_(waiting)).order_by(Item.id))
     return tuple(views_of(uow, list(rows)))
 
 
@@ -258,7 +260,7 @@ def count_unfinished(uow: UnitOfWork, actor: Actor) -> int:
     """Return how many items wait for one of the four steps."""
     require(actor, "filing.list")
     query = select(func.count()).select_from(Item)
-    query = query.where(Item.state.in_(UNFINISHED), may_read(actor, "item", Item.id))
+    query = query.where(Item.state.in_(UNFINISHED), may_read_set(actor, Item.readers_id))
     return uow.session.scalar(query) or 0
 
 
@@ -334,19 +336,23 @@ def _mentions(text: str) -> ColumnElement[bool]:
         Item.title.contains(text, autoescape=True),
         Item.document_number.contains(text, autoescape=True),
     ]
-    code = fold_reference(text)
-    if (code and code.isascii()) or "·" in code:
+    code, tail = fold_reference(text), find_tail(text)
+    if not _is_whole_end(tail) and ((code and code.isascii()) or "·" in code):
         parts += [
             Item.provisional_code.contains(code, autoescape=True),
             Item.reference_code.contains(code, autoescape=True),
         ]
-    tail = find_tail(text)
     if tail:
         parts.append(_ends_so(tail))
     barcode = clean_barcode(text)
     if barcode:
         parts.append(Item.id.in_(select(ItemCopy.item_id).where(ItemCopy.barcode == barcode)))
     return or_(*parts)
+
+
+def _is_whole_end(tail: Mapping[str, str]) -> bool:
+    """Say whether a code can hold this text at its end only: a full number after unit or term."""
+    return len(tail.get("serial", "").lstrip("L")) == 4 and bool({"unit", "retention"} & {*tail})
 
 
 def _ends_so(tail: Mapping[str, str]) -> ColumnElement[bool]:

@@ -185,6 +185,7 @@ class Item(Base):
         Index("ix_item_volume_serial", "volume_id", "serial"),
         Index("ix_item_volume_readers", "volume_id", "readers_id", "pages"),
         Index("ix_item_code_order", "code_order", "id", "readers_id"),
+        Index("ix_item_state_year", "state", "year", "id", "readers_id"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -215,7 +216,7 @@ class Item(Base):
     code_order: Mapped[str] = mapped_column(String(32), default=UNCODED)
     plan_version: Mapped[int | None]
     readers_id: Mapped[int | None] = mapped_column(ForeignKey("reader_set.id"))
-    state: Mapped[str] = mapped_column(String(20), index=True)
+    state: Mapped[str] = mapped_column(String(20))
     status: Mapped[str] = mapped_column(String(40), default="")
     elements: Mapped[dict[str, Any]] = mapped_column(default=dict)
     created_at: Mapped[datetime]

@@ -81,6 +81,11 @@ def move_item(
 def moves_of(uow: UnitOfWork, actor: Actor, item_id: int) -> tuple[MoveView, ...]:
     """Return the moves of an item the actor may read, oldest first."""
     require(actor, "item.read", thing_of_row(uow, get_row(uow, item_id)))
+    return read_moves(uow, item_id)
+
+
+def read_moves(uow: UnitOfWork, item_id: int) -> tuple[MoveView, ...]:
+    """Return the moves of an item, oldest first; rights are the caller's."""
     query = select(ItemMove).where(ItemMove.item_id == item_id).order_by(ItemMove.id)
     rows = list(uow.session.scalars(query))
     names = people.names_of(uow, {row.by_id for row in rows})

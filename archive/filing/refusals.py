@@ -72,6 +72,11 @@ def refusals_of(uow: UnitOfWork, actor: Actor, record_id: int) -> tuple[RefusalV
 def refusals_of_item(uow: UnitOfWork, actor: Actor, item_id: int) -> tuple[RefusalView, ...]:
     """Return how often and why the archive gave this paper back, the latest first."""
     require(actor, "item.read", thing_of_item(uow, item_id))
+    return read_refusals(uow, item_id)
+
+
+def read_refusals(uow: UnitOfWork, item_id: int) -> tuple[RefusalView, ...]:
+    """Return the same for an item whose reader was checked by the caller."""
     return _views(uow, IntakeRefusal.item_id == item_id)
 
 

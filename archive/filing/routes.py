@@ -14,11 +14,11 @@ from archive.core.web import reading, resources, work
 from archive.customers.service import get_customer
 from archive.filing import service
 from archive.filing.checks.edge import check_offered, check_record, check_records
-from archive.filing.checks.quarantine import hold_of
 from archive.filing.classes.kept import plan_in_force
 from archive.filing.downloads import file_response
 from archive.filing.handover.service import list_lists
 from archive.filing.import_rows import ImportedFile
+from archive.filing.item_page import read_item_page
 from archive.filing.labels import barcode_svg, qr_svg
 from archive.filing.list_columns import CATALOGUE, ITEMS, UNFINISHED, VOLUMES, WAITING
 from archive.filing.models import ItemState
@@ -31,7 +31,6 @@ from archive.filing.posted import (
 )
 from archive.filing.rules import STEPS, parse_place
 from archive.filing.sealing_routes import volume_page
-from archive.filing.versions.service import corrections_of_item
 from archive.filing.views import ItemView
 from archive.forms.service import list_forms
 from archive.people.gate import actor, guard
@@ -264,23 +263,20 @@ def items() -> str | Response:
 def item(item_id: int) -> str:
     """Show one item: description, files, steps, copies with their codes."""
     with reading() as uow:
-        found = service.get_item(uow, actor(), item_id)
-        thing = service.thing_of_item(uow, item_id)
-        moves = service.moves_of(uow, actor(), item_id)
-        sides = corrections_of_item(uow, actor(), found)
-        hold = hold_of(uow, actor(), item_id)
-        refusals = service.refusals_of_item(uow, actor(), item_id)
+        whole = read_item_page(uow, actor(), item_id)
+    found, may_describe = whole.item, _may_file(whole.thing)
     return render_template(
         "filing/item.html",
         item=found,
-        moves=moves,
-        old_paper=sides[0],
-        new_paper=sides[1],
-        may_describe=_may_file(thing),
-        hold=hold,
-        refusals=refusals,
-        may_move=_may_file(thing) and found.next_step not in STEPS[:2] and not found.reference_code,
-        may_file=_may_file(thing) and bool(found.next_step),
+        moves=whole.moves,
+        old_paper=whole.corrects,
+        new_paper=whole.corrected_by,
+        may_describe=may_describe,
+        hold=whole.hold,
+        refusals=whole.refusals,
+        ending=whole.ending,
+        may_move=may_describe and found.next_step not in STEPS[:2] and not found.reference_code,
+        may_file=may_describe and bool(found.next_step),
         barcodes={copy.id: Markup(barcode_svg(copy.barcode)) for copy in found.copies},  # noqa: S704
         qr=_qr(found),
     )

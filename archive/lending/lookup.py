@@ -88,6 +88,8 @@ def request_views(
     uow: UnitOfWork, viewer: Actor | None, rows: Sequence[LoanRequest]
 ) -> tuple[RequestView, ...]:
     """Return requests as views, in the order given."""
+    if not rows:
+        return ()
     ids = [row.id for row in rows]
     steps = list(
         uow.session.scalars(
@@ -153,6 +155,8 @@ def _visitors(uow: UnitOfWork, rows: Iterable[LoanRequest]) -> dict[int, _Person
 
 def loan_views(uow: UnitOfWork, viewer: Actor | None, rows: Sequence[Loan]) -> tuple[LoanView, ...]:
     """Return loans as views, in the order given."""
+    if not rows:
+        return ()
     requests = {
         row.id: row
         for row in uow.session.scalars(
@@ -190,6 +194,8 @@ def refusal_views(
     uow: UnitOfWork, viewer: Actor | None, rows: Sequence[LoanRefusal]
 ) -> tuple[RefusalView, ...]:
     """Return refusals as views, in the order given."""
+    if not rows:
+        return ()
     titles = _titles(uow, viewer, [row.item_id for row in rows], set())
     people = _people(uow, [row.borrower_id for row in rows])
     return tuple(

@@ -9,7 +9,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import aliased
 
 from archive.core.errors import Conflict, Forbidden
@@ -103,6 +103,19 @@ def drop_correction(uow: UnitOfWork, actor: Actor, record_id: int) -> None:
     uow.session.delete(found)
     uow.session.flush()
     uow.journal(actor.id, "record.uncorrect", "record", row.id, {"corrects": corrects_id})
+
+
+def corrections_of(
+    uow: UnitOfWork, actor: Actor, record_id: int
+) -> tuple[CorrectionView | None, CorrectionView | None]:
+    """Return what a paper corrects, and what corrects it."""
+    query = select(RecordCorrection).where(
+        or_(RecordCorrection.record_id == record_id, RecordCorrection.claim == record_id)
+    )
+    sides = list(uow.session.scalars(query))
+    if not sides:
+        return None, None
+    return corrects(uow, actor, record_id), corrected_by(uow, actor, record_id)
 
 
 def corrects(uow: UnitOfWork, actor: Actor, record_id: int) -> CorrectionView | None:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from sqlalchemy import Select, func, select
 
 from archive.core.errors import NotFound
-from archive.core.pages import Page, clean_paging
+from archive.core.pages import Page, clean_paging, told_by_page
 from archive.customers.models import Customer
 from archive.forms.service import get_form
 from archive.people import readers
@@ -104,8 +104,11 @@ def views_of(uow: UnitOfWork, rows: Iterable[Record]) -> tuple[RecordView, ...]:
 def page_of(uow: UnitOfWork, query: Select[Record], page: int, per_page: int) -> Page[RecordView]:
     """Return one page of a query for records, as other stations see them."""
     page, per_page = clean_paging(page, per_page)
-    total = uow.session.scalar(select(func.count()).select_from(query.order_by(None).subquery()))
-    rows = uow.session.scalars(query.limit(per_page).offset((page - 1) * per_page))
+    rows = list(uow.session.scalars(query.limit(per_page).offset((page - 1) * per_page)))
+    total = told_by_page(page, per_page, len(rows))
+    if total is None:
+        ids = query.with_only_columns(Record.id).order_by(None).subquery()
+        total = uow.session.scalar(select(func.count()).select_from(ids))
     return Page(views_of(uow, rows), total or 0, page, per_page)
 
 

@@ -18,6 +18,7 @@ from archive.records.corrections import (
     citation_of,
     corrected_by,
     correction_line,
+    corrections_of,
     corrects,
     drop_correction,
     start_correction,
@@ -35,7 +36,7 @@ from archive.records.history import SAVED, as_of, keep_as_version, versions_of
 from archive.records.lastyear import brought_figures, last_year_notes
 from archive.records.models import Record, RecordState, RecordVersion
 from archive.records.pictures import find_picture, keep_picture
-from archive.records.rows import get_row, page_of, thing_of_row, view_of
+from archive.records.rows import get_row, page_of, thing_of_row, view_of, views_of
 from archive.records.rules import LARGEST_ID
 from archive.records.stages import (
     mark_destroyed,
@@ -70,6 +71,7 @@ __all__ = [
     "copy_record",
     "corrected_by",
     "correction_line",
+    "corrections_of",
     "corrects",
     "create_draft",
     "drop_correction",
@@ -93,6 +95,7 @@ __all__ = [
     "mark_signed",
     "mark_submitted",
     "mark_withdrawn",
+    "mine_by_state",
     "new_values",
     "record_ids",
     "save_draft",
@@ -165,6 +168,33 @@ def list_records(
         wanted.append(or_(*(column.contains(words, autoescape=True) for column in columns)))
     newest = select(Record).where(*wanted).order_by(Record.updated_at.desc(), Record.id.desc())
     return page_of(uow, newest, page, per_page)
+
+
+def mine_by_state(
+    uow: UnitOfWork, actor: Actor, states: Sequence[str], most: int
+) -> dict[str, tuple[int, tuple[RecordView, ...]]]:
+    """Return how many of the actor's own records are in each state, and the ones changed last.
+
+    At most ``most`` of each; one statement for all the states.
+    """
+    require(actor, "record.list")
+    newest = (Record.updated_at.desc(), Record.id.desc())
+    ranked = (
+        select(
+            Record.id,
+            func.count().over(partition_by=Record.state).label("total"),
+            func.row_number().over(partition_by=Record.state, order_by=newest).label("place"),
+        )
+        .where(Record.author_id == actor.id, Record.state.in_(states))
+        .where(may_read(actor, "record", Record.id))
+        .subquery()
+    )
+    query = select(Record, ranked.c.total).join(ranked, ranked.c.id == Record.id)
+    rows = uow.session.execute(query.where(ranked.c.place <= most).order_by(*newest)).all()
+    found: dict[str, tuple[int, tuple[RecordView, ...]]] = dict.fromkeys(states, (0, ()))
+    for (_, total), view in zip(rows, views_of(uow, [row for row, _ in rows]), strict=True):
+        found[view.state] = (total, (*found[view.state][1], view))
+    return found
 
 
 def facet_counts(uow: UnitOfWork, actor: Actor, form: Form) -> tuple[FacetView, ...]:

@@ -3,14 +3,16 @@
 Only reads. Called by the pages, the calls, the menu's badge and the workbench.
 """
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import TypeVarTuple
 
 from sqlalchemy import ColumnElement, Select, func, select
 
-from archive.core.pages import Page
+from archive.core.pages import Page, told_by_page
 from archive.forms.service import get_form
 from archive.people import service as people
+from archive.people.models import User
 from archive.people.rights import Actor
 from archive.records.models import Record, RecordState
 from archive.signing import chain
@@ -48,8 +50,10 @@ def inbox(
         .where(*where)
         .order_by(order, SigningTask.id)
     )
-    total = _count(uow, *where)
     rows = uow.session.execute(_paged(query, page, per_page)).all()
+    total = told_by_page(page, per_page, len(rows))
+    if total is None:
+        total = _count(uow, *where)
     reminders = chain.reminders_of(uow, [task.id for task, _ in rows])
     named = {record.author_id for _, record in rows} | {task.owner_id for task, _ in rows}
     names = people.names_of(uow, named)
@@ -141,6 +145,27 @@ def counts(uow: UnitOfWork, actor: Actor) -> Counts:
         unread=uow.session.scalar(select(func.count()).select_from(SigningCopy).where(*unread))
         or 0,
     )
+
+
+def waits_for(uow: UnitOfWork, record_ids: Collection[int]) -> dict[int, str]:
+    """Return whom each paper under way waits for first, in words; rights are the caller's.
+
+    One statement for all of them; a paper that waits for nobody inside is left out.
+    """
+    if not record_ids:
+        return {}
+    rows = uow.session.execute(
+        select(SigningRun.record_id, SigningTask.role, User.name)
+        .join(SigningTask, SigningTask.run_id == SigningRun.id)
+        .join(User, User.id == SigningTask.assignee_id)
+        .where(SigningRun.record_id.in_(record_ids), SigningRun.state == "running")
+        .where(SigningTask.state == TaskState.OPEN)
+        .order_by(SigningTask.seq, SigningTask.pass_no, SigningTask.id)
+    )
+    found: dict[int, str] = {}
+    for record_id, role, name in rows:
+        found.setdefault(record_id, f"等{role} {name}")
+    return found
 
 
 def waiting_count(uow: UnitOfWork, actor: Actor) -> int:

@@ -20,7 +20,7 @@ from archive.records import stages
 from archive.records.views import RecordView
 from archive.signing import chain, entries, flow
 from archive.signing.freeze import SignedPaper
-from archive.signing.inbox import inbox, waiting_count
+from archive.signing.inbox import inbox, waiting_count, waits_for
 from archive.signing.models import SigningRun, SigningTask, TaskKind, TaskState
 from archive.signing.rules import check_agreement, check_turn, clean_opinion
 from archive.signing.views import RunView, TaskView
@@ -41,6 +41,7 @@ __all__ = [
     "signature_images",
     "take_back",
     "waiting_count",
+    "waits_for",
     "withdraw_record",
 ]
 

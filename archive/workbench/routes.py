@@ -63,6 +63,7 @@ def home() -> str:
     return render_template(
         "workbench/home.html",
         cards=cards,
+        inbox_count=service.count_waiting(cards),
         day=f"{show_day(day)}　星期{WEEKDAYS[day.weekday()]}",
         tiles=[(form, secrets.token_urlsafe(18)) for form in forms],
         line_url=line_url,

@@ -4,12 +4,11 @@ Only reads, through the services of the stations before. Whoever may not see a m
 card for it. Where a line leads is the page's business (``routes``).
 """
 
-from collections.abc import Callable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from archive.core.clock import local_day, show_instant
-from archive.core.pages import Page
 from archive.filing import service as filing
 from archive.filing.checks.quarantine import list_holds
 from archive.lending import service as lending
@@ -48,19 +47,25 @@ class Card:
 
 def cards_for(uow: UnitOfWork, actor: Actor) -> tuple[Card, ...]:
     """Return the person's cards, the pressing ones first."""
-    makers: tuple[Callable[[UnitOfWork, Actor], Card | None], ...] = (
-        to_sign,
-        to_approve,
-        returned,
-        to_file,
-        in_quarantine,
-        overdue,
-        saved_searches,
-        drafts,
-        in_signing,
-        borrowed,
+    mine = _mine(uow, actor)
+    cards = (
+        to_sign(uow, actor),
+        to_approve(uow, actor),
+        mine and returned(*mine["returned"]),
+        to_file(uow, actor),
+        in_quarantine(uow, actor),
+        overdue(uow, actor),
+        saved_searches(uow, actor),
+        mine and drafts(*mine["draft"]),
+        mine and in_signing(uow, *mine["in_signing"]),
+        borrowed(uow, actor),
     )
-    return tuple(card for make in makers if (card := make(uow, actor)) is not None)
+    return tuple(card for card in cards if card)
+
+
+def count_waiting(cards: Iterable[Card]) -> int:
+    """Return how many papers and loan requests wait for the person, by their cards."""
+    return sum(card.total for card in cards if card.key in ("to_sign", "to_approve"))
 
 
 def today(uow: UnitOfWork) -> date:
@@ -92,33 +97,25 @@ def to_approve(uow: UnitOfWork, actor: Actor) -> Card | None:
     return Card("to_approve", "待我审批的借阅", len(waiting), lines, "", is_urgent=True)
 
 
-def returned(uow: UnitOfWork, actor: Actor) -> Card | None:
+def returned(total: int, rows: Sequence[RecordView]) -> Card | None:
     """My forms that a signer sent back; no card when there are none."""
-    found = _mine(uow, actor, "returned")
-    if found is None or not found.total:
+    if not total:
         return None
-    lines = tuple(
-        Line(row.id, _named(row), row.state_note or "请修改后重报") for row in found.items
-    )
-    return Card("returned", "退回给我的", found.total, lines, "", is_urgent=True)
+    lines = tuple(Line(row.id, _named(row), row.state_note or "请修改后重报") for row in rows)
+    return Card("returned", "退回给我的", total, lines, "", is_urgent=True)
 
 
-def drafts(uow: UnitOfWork, actor: Actor) -> Card | None:
+def drafts(total: int, rows: Sequence[RecordView]) -> Card:
     """My forms not yet submitted."""
-    found = _mine(uow, actor, "draft")
-    if found is None:
-        return None
-    lines = tuple(Line(row.id, _named(row), show_instant(row.updated_at)) for row in found.items)
-    return Card("drafts", "我的草稿", found.total, lines, "没有草稿，可从上方选一种表开始填。")
+    lines = tuple(Line(row.id, _named(row), show_instant(row.updated_at)) for row in rows)
+    return Card("drafts", "我的草稿", total, lines, "没有草稿，可从上方选一种表开始填。")
 
 
-def in_signing(uow: UnitOfWork, actor: Actor) -> Card | None:
+def in_signing(uow: UnitOfWork, total: int, rows: Sequence[RecordView]) -> Card:
     """My forms that others are signing."""
-    found = _mine(uow, actor, "in_signing")
-    if found is None:
-        return None
-    lines = tuple(Line(row.id, _named(row), _waits_for(uow, actor, row)) for row in found.items)
-    return Card("in_signing", "我提交的，签核中", found.total, lines, "没有正在签核的文件。")
+    waits = signing.waits_for(uow, [row.id for row in rows])
+    lines = tuple(Line(row.id, _named(row), waits.get(row.id, "")) for row in rows)
+    return Card("in_signing", "我提交的，签核中", total, lines, "没有正在签核的文件。")
 
 
 def borrowed(uow: UnitOfWork, actor: Actor) -> Card | None:
@@ -179,20 +176,15 @@ def overdue(uow: UnitOfWork, actor: Actor) -> Card | None:
     return Card("overdue", "逾期未还", found.total, lines, "没有逾期的借阅。", found.total > 0)
 
 
-def _mine(uow: UnitOfWork, actor: Actor, state: str) -> Page[RecordView] | None:
+def _mine(uow: UnitOfWork, actor: Actor) -> dict[str, tuple[int, tuple[RecordView, ...]]] | None:
+    """Return how many of my forms are in each state, and the first of them; read in one go."""
     if not can(actor, "record.list"):
         return None
-    return records.list_records(uow, actor, state=state, mine=True, per_page=SHOWN)
+    return records.mine_by_state(uow, actor, ("returned", "draft", "in_signing"), SHOWN)
 
 
 def _named(row: RecordView) -> str:
     return row.title or row.form_title
-
-
-def _waits_for(uow: UnitOfWork, actor: Actor, row: RecordView) -> str:
-    run = signing.find_run(uow, actor, row.id)
-    task = run.open_task if run else None
-    return f"等{task.role} {task.assignee_name}" if task else ""
 
 
 def _loan_line(loan: LoanView, title: str) -> Line:

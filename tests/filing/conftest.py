@@ -1,12 +1,10 @@
 """What the filing tests share: signed records, made by the stations before this one."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import pytest
-from sqlalchemy import event
 
 from archive.documents import service as documents
 from archive.filing.checks.content import INSPECTOR
@@ -70,23 +68,3 @@ def make_signed() -> Callable[..., RecordView]:
         return record
 
     return make
-
-
-@pytest.fixture
-def count_statements(resources):
-    """Return a context that lists the SQL statements sent while it is open."""
-
-    @contextmanager
-    def count() -> Iterator[list[str]]:
-        sent: list[str] = []
-
-        def note(_connection, _cursor, statement, *_rest):
-            sent.append(statement)
-
-        event.listen(resources.database.engine, "before_cursor_execute", note)
-        try:
-            yield sent
-        finally:
-            event.remove(resources.database.engine, "before_cursor_execute", note)
-
-    return count

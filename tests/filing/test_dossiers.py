@@ -1,10 +1,12 @@
 """Dossiers: one PDF of a customer, a volume, an order, with links, bookmarks and page numbers."""
 
+import hashlib
 import io
 from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
+from openpyxl import Workbook
 from PIL import Image
 from pypdf import PdfReader, PdfWriter
 
@@ -42,12 +44,21 @@ def blank_pdf(*sizes, turn=0, password=""):
     return out.getvalue()
 
 
+def table(*rows):
+    book = Workbook()
+    for row in rows:
+        book.active.append(row)
+    out = io.BytesIO()
+    book.save(out)
+    return out.getvalue()
+
+
 FILES = (
     ("买卖合同", "合同", "HT-2026-0001", "合同.pdf", PDF, blank_pdf((595, 842), (842, 595))),
     ("合同附图", "合同", "", "附图.png", "image/png", picture()),
     ("会谈纪要", "资料", "", "纪要.txt", "text/plain", "提到 HT-2026-0001 的交货".encode()),
     ("交货单 HT-2026-0001", "资料", "", "交货.pdf", PDF, blank_pdf((842, 595), turn=90)),
-    ("报价表", "资料", "", "报价.xlsx", SHEET, b"PK\x03\x04 sheet"),
+    ("报价表", "资料", "", "报价.xlsx", SHEET, table(("品名", "单价"), ("变频压缩机", "1,250.00"))),
     ("加密件", "资料", "", "密.pdf", PDF, blank_pdf((595, 842), password="x")),
     ("坏件", "资料", "", "坏.pdf", PDF, b"%PDF-1.7 broken"),
 )  # fmt: skip
@@ -124,13 +135,13 @@ def test_contents_and_bookmarks_lead_to_the_pages_they_name(make, world):
     reader, task = make("customer", world.customer)
     marks = bookmarks(reader)
     contents = reader.pages[1].extract_text()
-    order = ["买卖合同", "合同附图", "会谈纪要", "交货单 HT-2026-0001"]
+    order = ["买卖合同", "合同附图", "会谈纪要", "交货单 HT-2026-0001", "报价表"]
     assert [title for title in marks if title in order] == order
     assert links(reader, 1) == [marks[title] for title in order]
     for title in order:
         assert f"{title} " in contents or title in contents
     assert marks["买卖合同"] == marks["合同"] == 4 and marks["合同附图"] == 6
-    assert marks["未收入的文件"] == 3 and marks["原件核对表"] == len(reader.pages)
+    assert marks["附上原件的文件"] == 3 and marks["原件核对表"] == len(reader.pages)
     assert "提到 HT-2026-0001 的交货" in reader.pages[marks["会谈纪要"] - 1].extract_text()
     total = len(reader.pages)
     for number, page in enumerate(reader.pages, 1):
@@ -150,13 +161,34 @@ def test_cover_says_that_originals_count_and_lists_them(make, world, resources):
     assert item.files[0].sha256 in last and item.provisional_code in last
 
 
-@pytest.mark.slow
-def test_what_cannot_become_pages_is_named_with_its_reason(make, world):
+def test_nothing_is_left_out_what_has_no_pages_is_attached_with_its_reason(make, world, resources):
     reader, task = make("customer", world.customer)
     told = reader.pages[2].extract_text().replace("\n", "")
-    for title, why in (("报价表", "不能排成页"), ("加密件", "加了密码"), ("坏件", "打不开")):
-        assert title in told and why in told
-    assert len(task.result["notes"]) == 4
+    whole = {title: content for title, *_, content in FILES}
+    for n, (title, why, name) in enumerate(
+        (
+            ("报价表", "版面和算式以附上的原件为准", "报价.xlsx"),
+            ("加密件", "加了密码", "密.pdf"),
+            ("坏件", "打不开", "坏.pdf"),
+        ),
+        1,
+    ):
+        attachment = f"附件{n:03d} {name}"
+        assert title in told and why in told and f"名为“{attachment}”" in told
+        assert reader.attachments[attachment] == [whole[title]]
+    words = reader.pages[bookmarks(reader)["报价表"] - 1].extract_text()
+    assert "变频压缩机" in words and "1,250.00" in words
+    assert "附上原件" in reader.pages[0].extract_text()
+    assert len(task.result["notes"]) == 4 and "附上原件：报价表" in task.result["notes"][1]
+
+
+def test_a_missing_file_is_named_and_the_others_are_bound(make, world, resources):
+    digest = hashlib.sha256(FILES[-1][-1]).hexdigest()
+    resources.blobs.delete(digest)
+    reader, _ = make("customer", world.customer)
+    assert bookmarks(reader)["未收入的文件"] == 4
+    assert "坏.pdf：库里的文件缺失或已损坏" in reader.pages[3].extract_text().replace("\n", "")
+    assert "附件003 坏.pdf" not in reader.attachments
 
 
 @pytest.mark.slow

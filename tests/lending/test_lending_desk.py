@@ -295,7 +295,8 @@ def test_two_desks_cannot_lend_one_copy_at_the_same_moment(shelf, company, round
     ]
     outcomes = run_at_once(shelf, company, barcode, requests)
     assert sorted(kind for kind, _ in outcomes) == ["conflict", "done"], outcomes
-    assert "已经借给" in next(words for kind, words in outcomes if kind == "conflict")
+    words = next(words for kind, words in outcomes if kind == "conflict")
+    assert "已经借给" in words or "刚被另一处办理" in words  # seen before, or at the row itself
     with shelf.resources.reading() as uow:
         assert uow.session.scalar(select(func.count()).select_from(Loan)) == 1
 

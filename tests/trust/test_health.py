@@ -47,7 +47,7 @@ def test_nothing_is_said_while_all_is_well():
     ("change", "tone", "words"),
     [
         ({"checked": Act(NOW - timedelta(days=8))}, WARNING, "8 天没有做完整性检查"),
-        ({"checked": None}, WARNING, "300 天"),
+        ({"checked": None}, WARNING, "启用已有 300 天，还没有做过完整性检查"),
         ({"checked": Act(NOW, 3)}, DANGER, "发现 3 处"),
         ({"backed_up": Act(NOW - timedelta(days=3))}, DANGER, "3 天没有做成"),
         ({"backed_up": None}, DANGER, "还没有做过"),
@@ -80,8 +80,8 @@ def test_the_banner_is_for_administrators(app, resources, company, client_for, c
         uow.journal(None, "x", "x", "x")
         uow.commit()
     clock.advance(days=9)
-    assert "9 天没有做完整性检查" in client_for(company.admin).get("/admin/users").text
-    assert "天没有做完整性检查" not in client_for(company.sales_clerk).get("/").text
+    assert "9 天，还没有做过完整性检查" in client_for(company.admin).get("/admin/users").text
+    assert "完整性检查。" not in client_for(company.sales_clerk).get("/").text
     page = client_for(company.admin).get("/admin/health").text
     assert "没有心跳" in page and "ARCHIVE_BACKUP_TO" in page
     assert "读外来文件的进程" in page and "网络" in page

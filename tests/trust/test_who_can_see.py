@@ -20,7 +20,6 @@ from archive.search.service import search
 from archive.trust.access import service
 from doc_templates import sample_values
 from storage.journal import JournalEntry
-from tests.filing.conftest import count_statements  # noqa: F401
 
 FRIDAY = date(2026, 11, 27)
 TITLE = "海信年度框架合同"
@@ -320,7 +319,7 @@ def test_the_circle_takes_as_many_statements_for_many_people(
     resources,
     company,
     item,
-    count_statements,  # noqa: F811
+    count_statements,
 ):
     def count() -> int:
         with count_statements() as seen:

@@ -15,6 +15,7 @@ from archive.people.readers import write_readers
 from archive.people.rights import Actor, Thing
 from archive.records import service as records
 from archive.records.service import RecordView
+from archive.signing.models import SigningRun, SigningTask
 from archive.workbench import service
 from archive.workbench.service import Card
 
@@ -103,6 +104,24 @@ def lend_to(resources: Resources, company: Any, borrower: Actor, due: date) -> N
         uow.commit()
 
 
+def begin_papers(resources: Resources, company: Any, count: int) -> None:
+    """Begin papers of the clerk; every second one goes to the head of the department."""
+    for number in range(count):
+        with resources.work() as uow:
+            made = records.create_draft(uow, company.sales_clerk, "E01", E01)
+            uow.commit()
+        if number % 2:
+            move(resources, company, made, "in_signing")
+            with resources.work() as uow:
+                run = SigningRun(record_id=made.id, round=1, state="running", started_at=uow.now())
+                uow.session.add(run)
+                uow.session.flush()
+                task = SigningTask(run_id=run.id, seq=1, role="部门经理", state="open")
+                task.assignee_id = company.sales_head.id
+                uow.session.add(task)
+                uow.commit()
+
+
 def test_my_draft_waits_for_me_and_for_nobody_else(
     resources: Resources, company: Any, draft: RecordView
 ) -> None:
@@ -189,3 +208,21 @@ def test_a_form_is_started_from_the_first_page(client_for: ClientFor, company: A
     first = client.post("/records/new", data={"form": "E01", "draft_key": key})
     again = client.post("/records/new", data={"form": "E01", "draft_key": key})
     assert first.status_code == 302 and first.headers["Location"] == again.headers["Location"]
+
+
+def test_the_page_asks_for_each_set_once_however_many_papers_wait(
+    resources: Resources, company: Any, client_for: ClientFor, count_statements: Any
+) -> None:
+    page = client_for(company.sales_clerk)
+    begin_papers(resources, company, 2)
+    page.get("/")
+    with count_statements() as few:
+        page.get("/")
+    begin_papers(resources, company, 14)
+    with count_statements() as many:
+        shown = page.get("/").text
+    assert len(few) == len(many) <= 25
+    card = cards(resources, company.sales_clerk)["in_signing"]
+    assert (card.total, len(card.lines)) == (8, service.SHOWN)
+    assert {line.note for line in card.lines} == {"等部门经理 王建国"} and "等部门经理" in shown
+    assert cards(resources, company.sales_clerk)["drafts"].total == 8

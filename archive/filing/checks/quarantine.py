@@ -14,13 +14,14 @@ from datetime import datetime
 from sqlalchemy import func, select
 
 from archive.core.errors import Conflict, Forbidden, Invalid, NotFound
-from archive.core.pages import Page, clean_paging
+from archive.core.pages import Page, clean_paging, told_by_page
 from archive.filing.checks.holding import find_hold
 from archive.filing.checks.judging import Report
 from archive.filing.checks.models import Quarantine
 from archive.filing.items import get_item, thing_of_item
 from archive.filing.models import Item, ItemFile
 from archive.filing.rules import check_reason
+from archive.filing.views import ItemView
 from archive.people import service as people
 from archive.people.readers import may_read
 from archive.people.rights import Actor, require
@@ -100,7 +101,6 @@ def list_holds(
     require(actor, "check.read")
     page, per_page = clean_paging(page, per_page)
     wanted = (Quarantine.holds.is_not(None), may_read(actor, "item", Quarantine.item_id))
-    total = uow.session.scalar(select(func.count()).select_from(Quarantine).where(*wanted)) or 0
     rows = uow.session.execute(
         select(Quarantine, Item.title, Item.reference_code, Item.provisional_code)
         .join(Item, Item.id == Quarantine.item_id)
@@ -109,6 +109,10 @@ def list_holds(
         .offset((page - 1) * per_page)
         .limit(per_page)
     ).all()
+    total = told_by_page(page, per_page, len(rows))
+    if total is None:
+        query = select(func.count()).select_from(Quarantine).where(*wanted)
+        total = uow.session.scalar(query) or 0
     names = people.names_of(uow, [row[0].accept_by for row in rows])
     views = tuple(
         _view(row, title, final or first or "", names) for row, title, final, first in rows
@@ -118,8 +122,12 @@ def list_holds(
 
 def hold_of(uow: UnitOfWork, actor: Actor, item_id: int) -> HoldView | None:
     """Return why an item is aside, or None; the item must be readable (raises NotFound)."""
-    item = get_item(uow, actor, item_id)
-    row = find_hold(uow, item_id)
+    return read_hold(uow, get_item(uow, actor, item_id))
+
+
+def read_hold(uow: UnitOfWork, item: ItemView) -> HoldView | None:
+    """Return why an item is aside, or None; rights are the caller's."""
+    row = find_hold(uow, item.id)
     if row is None:
         return None
     return _view(row, item.title, item.code, people.names_of(uow, [row.accept_by]))

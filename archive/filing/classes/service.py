@@ -13,7 +13,7 @@ from sqlalchemy import exists, func, select
 
 from archive.core.clock import local_day
 from archive.core.errors import Conflict
-from archive.core.pages import Page, clean_paging
+from archive.core.pages import Page, clean_paging, told_by_page
 from archive.filing.classes.kept import forget_plan, latest_plan, plan_in_force
 from archive.filing.classes.models import PlanVersion
 from archive.filing.classes.rules import Use, check_change, check_valid_from, late_years
@@ -169,21 +169,23 @@ def late_papers(uow: UnitOfWork, actor: Actor, *, page: int = 1, per_page: int =
     require(actor, "filing.list")
     page, per_page = clean_paging(page, per_page)
     last = late_years(local_day(uow.now()), plan_in_force(uow).filing_due)
-    wanted = (
+    waiting = (
         Item.state.in_(UNFINISHED),
-        Item.year + 0 <= last,  # by the index of states, not by that of years
+        Item.year <= last,
         may_read_set(actor, Item.readers_id),
     )
-    total = uow.session.scalar(select(func.count()).select_from(Item).where(*wanted)) or 0
-    rows = uow.session.scalars(
-        select(Item)
-        .where(*wanted)
-        .order_by(Item.year, Item.id)
-        .offset((page - 1) * per_page)
-        .limit(per_page)
-    )
-    items = Page(tuple(views_of(uow, list(rows))), total, page, per_page)
-    readable = exists().where(Item.volume_id == Volume.id, may_read_set(actor, Item.readers_id))
+    start = (page - 1) * per_page
+    ids = select(Item.id).where(*waiting).order_by(Item.year, Item.id)
+    ids = ids.offset(start).limit(per_page)
+    query = select(Item).where(Item.id.in_(ids)).order_by(Item.year, Item.id)
+    rows = list(uow.session.scalars(query))
+    total = told_by_page(page, per_page, len(rows))
+    if total is None:
+        total = uow.session.scalar(select(func.count()).select_from(Item).where(*waiting)) or 0
+    items = Page(tuple(views_of(uow, rows)), total, page, per_page)
+    # a volume's items are few, the sets one may read are many: along the items, not the sets
+    any_set = may_read_set(actor, Item.readers_id + 0)
+    readable = exists().where(Item.volume_id == Volume.id, any_set)
     open_volumes = select(Volume.id, Volume.title, Volume.year, func.count().over()).where(
         Volume.state == VolumeState.OPEN, Volume.year <= last, readable
     )

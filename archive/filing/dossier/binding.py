@@ -5,7 +5,7 @@ which is why the cover says that originals count.
 """
 
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from pypdf.generic import (
     Fit,
     IndirectObject,
     NameObject,
+    StreamObject,
 )
 
 from archive.filing.dossier.letters import Letters
@@ -26,15 +27,17 @@ from archive.filing.dossier.sheets import (
     Cover,
     Entry,
     Sheets,
+    Unbound,
     contents_pages,
     lay_contents,
     lay_cover,
-    lay_left_out,
     lay_originals,
+    lay_unbound,
     new_sheet,
     originals_pages,
 )
 
+BESIDE, MISSING = "附上原件的文件", "未收入的文件"
 STAMP_SIZE, STAMP_HEIGHT = 7.5, 9.0
 
 
@@ -43,18 +46,27 @@ def bind_dossier(
     cover: Cover,
     entries: Sequence[Entry],
     files: Iterable[bytes],
-    left_out: Sequence[tuple[str, str]],
+    unbound: Sequence[Unbound],
+    original: Callable[[str], bytes],
 ) -> int:
-    """Write the dossier, return its number of pages; ``files``: all entries' PDFs in order."""
+    """Write the dossier, return its number of pages; ``files``: all entries' PDFs in order.
+
+    ``original`` gives the bytes of what is attached, by digest.
+    """
     letters = Letters()
     first, last = Sheets(letters), Sheets(letters)
     lay_cover(first, cover)
-    missing = Sheets(letters)
-    lay_left_out(missing, left_out)
-    before = 1 + contents_pages(entries) + len(missing.pages)
+    attached = [
+        (f"附件{n:03d} {one.name}", one) for n, one in enumerate(_with_original(unbound), 1)
+    ]
+    beside, missing = Sheets(letters), Sheets(letters)
+    lay_unbound(beside, BESIDE, attached)
+    lay_unbound(missing, MISSING, [("", one) for one in unbound if not one.digest])
+    contents = 1 + contents_pages(entries)
+    before = contents + len(beside.pages) + len(missing.pages)
     starts = _starts(entries, before)
     lay_contents(first, entries, starts)
-    first.pages += missing.pages
+    first.pages += beside.pages + missing.pages
     lay_originals(last, entries)
     total = before + sum(entry.pages for entry in entries) + originals_pages(entries)
     letters.show("第页共0123456789 ", 0, 0, 1)
@@ -70,11 +82,15 @@ def bind_dossier(
         new_sheet(writer, drawn, fonts)
     for number, page in enumerate(writer.pages, 1):
         _stamp(writer, page, f"第 {number} 页 共 {total} 页", letters, fonts)
-    _mark(writer, entries, starts, before - len(missing.pages), before if missing.pages else 0)
+    lists = [(BESIDE, contents)] if beside.pages else []
+    lists += [(MISSING, contents + len(beside.pages))] if missing.pages else []
+    _mark(writer, entries, starts, lists)
     for at, box, n in first.links:
         link = Link(rect=box, target_page_index=starts[n] - 1, fit=Fit.fit(), border=[0, 0, 0])
         writer.add_annotation(at, link)
     writer.add_metadata({"/Title": f"{cover.title} {cover.subject}"})
+    for name, one in attached:
+        _attach(writer, name, original(one.digest))
     writer.page_mode = "/UseOutlines"
     with target.open("wb") as out:
         writer.write(out)
@@ -90,14 +106,38 @@ def _starts(entries: Sequence[Entry], before: int) -> list[int]:
     return starts
 
 
+def _with_original(unbound: Sequence[Unbound]) -> list[Unbound]:
+    return [one for one in unbound if one.digest]
+
+
+def _attach(writer: PdfWriter, name: str, content: bytes) -> None:
+    """Put an original into the PDF, packed, under its name in every reader's alphabet."""
+    made = writer.add_attachment(name, content)
+    spec = made.pdf_object
+    spec[NameObject("/UF")] = spec["/F"]
+    held: Any = spec["/EF"]
+    held[NameObject("/F")] = writer._add_object(_packed(content))
+
+
+def _packed(content: bytes) -> StreamObject:
+    stream = DecodedStreamObject()
+    stream.set_data(content)
+    packed = stream.flate_encode()
+    packed[NameObject("/Type")] = NameObject("/EmbeddedFile")
+    return packed
+
+
 def _mark(
-    writer: PdfWriter, entries: Sequence[Entry], starts: Sequence[int], contents: int, missing: int
+    writer: PdfWriter,
+    entries: Sequence[Entry],
+    starts: Sequence[int],
+    lists: Sequence[tuple[str, int]],
 ) -> None:
     """Write the bookmarks: groups, documents in them, further files in these."""
     _bookmark(writer, "封面", 0)
     _bookmark(writer, "目录", 1)
-    if missing:
-        _bookmark(writer, "未收入的文件", contents)
+    for heading, page in lists:
+        _bookmark(writer, heading, page)
     group, parent = "", None
     for entry, start in zip(entries, starts, strict=True):
         if parent is None or entry.group != group:

@@ -1,11 +1,13 @@
 """A filed file becomes pages: PDFs as they are, pictures and text on A4, Word through the office.
 
-Bytes in, bytes out. What cannot become pages is refused with a word for the reader; it is then
-named in the dossier instead of being left out silently.
+Bytes in, bytes out. Of tables and OFD there are the words only. What cannot become pages is
+refused with a word for the reader; the dossier names it, with its original.
 """
 
 import io
 from contextlib import closing
+from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 import pypdfium2
 from PIL import Image, ImageSequence
@@ -13,15 +15,19 @@ from pypdf import PdfWriter
 
 from archive.core.errors import Invalid
 from archive.core.pdfium import PDFIUM
+from archive.core.sheets import MEDIA_TYPE as SHEET
 from archive.documents.service import MEDIA_TYPES, PDF, WORD, make_pdf
 from archive.filing.dossier.letters import Letters
 from archive.filing.dossier.sheets import A4, MARGIN, new_sheet
 from doc_templates.errors import FormError
 from doc_templates.pdf import Converter
+from indexer import ExtractError, extract
 
 MOST_PAGES = 5000
 MOST_PIXELS = 80_000_000
 MOST_TEXT = 2 << 20
+WORDS_ALONE = "卷内只排文字，版面和算式以附上的原件为准"
+WORDS_ONLY = {SHEET: ".xlsx", "application/ofd": ".ofd"}
 _LARGEST = (2480, 3508)  # A4 at 300 dots an inch
 _PICTURES = ("image/png", "image/jpeg", "image/tiff")
 
@@ -39,7 +45,23 @@ def pages_of(content: bytes, media_type: str, converter: Converter) -> tuple[byt
             raise Invalid(f"Word 转不成 PDF（{refusal.message.rstrip('。')}）") from refusal
     if media_type == "text/plain":
         return _text(content)
+    if media_type in WORDS_ONLY:
+        return _words(content, WORDS_ONLY[media_type])
     raise Invalid("这种格式不能排成页")
+
+
+def _words(content: bytes, suffix: str) -> tuple[bytes, int]:
+    """Return the words of a file, read in a process that may die, as pages."""
+    with NamedTemporaryFile(suffix=suffix) as file:
+        file.write(content)
+        file.flush()
+        try:
+            found = extract(Path(file.name))
+        except ExtractError as refusal:
+            raise Invalid(f"读不出文字（{refusal.message.rstrip('。')}）") from refusal
+    if not found.text.strip():
+        raise Invalid("里面没有文字")
+    return _text(f"（{WORDS_ALONE}）\n\n{found.text}".encode())
 
 
 def _clean(content: bytes) -> tuple[bytes, int]:

@@ -47,6 +47,21 @@ class Entry:
 
 
 @dataclass(frozen=True)
+class Unbound:
+    """What has no pages in a dossier, and why; with a digest its original is attached."""
+
+    title: str
+    why: str
+    digest: str = ""
+    name: str = ""
+
+    @property
+    def told(self) -> str:
+        """What became of it, in words."""
+        return "附上原件" if self.digest else "没有收入"
+
+
+@dataclass(frozen=True)
 class Cover:
     """What the cover says."""
 
@@ -185,13 +200,14 @@ def lay_originals(sheets: Sheets, entries: Sequence[Entry]) -> None:
             y -= _ORIGINAL
 
 
-def lay_left_out(sheets: Sheets, left_out: Sequence[tuple[str, str]]) -> None:
-    """Lay out what could not be bound, and why; nothing where there is none."""
+def lay_unbound(sheets: Sheets, heading: str, unbound: Sequence[tuple[str, Unbound]]) -> None:
+    """Lay out what has no pages, why, and as which attachment its original is there."""
     y = 0.0
-    for title, why in left_out:
-        lines = sheets.letters.broken(f"{title}：{why}。", 10.5, _ROOM)
+    for attachment, one in unbound:
+        where = f"原件附在本 PDF 的附件里，名为“{attachment}”。" if attachment else ""
+        lines = sheets.letters.broken(f"{one.title}：{one.why}。{where}", 10.5, _ROOM)
         if y - 18 * len(lines) < MARGIN:
-            y = sheets.titled("未收入的文件")
+            y = sheets.titled(heading)
         for line in lines:
             sheets.text(line, MARGIN, y, 10.5)
             y -= 17

@@ -1,7 +1,8 @@
 """Making a dossier as long work: each document becomes pages and is kept, then all are bound.
 
 A crash or a stop costs one document. What its owner may not read (any more) is left out without
-a trace; what cannot become pages is named in the dossier with its reason.
+a trace; what cannot become pages is named in the dossier with its reason, and its original is
+attached to the PDF wherever it is whole and free.
 """
 
 from collections.abc import Generator, Iterator, Sequence
@@ -18,8 +19,8 @@ from archive.documents.service import verify_url
 from archive.filing.checks.holding import find_hold
 from archive.filing.dossier.binding import bind_dossier
 from archive.filing.dossier.contents import ITEM, SCOPES, Paper, contents_of, find_paper
-from archive.filing.dossier.pages import MOST_PAGES, pages_of
-from archive.filing.dossier.sheets import Cover, Entry
+from archive.filing.dossier.pages import MOST_PAGES, WORDS_ALONE, WORDS_ONLY, pages_of
+from archive.filing.dossier.sheets import Cover, Entry, Unbound
 from archive.filing.views import FileView
 from archive.people.rights import Actor
 from archive.people.service import get_actor
@@ -33,6 +34,12 @@ DOSSIER = "filing.dossier"
 MOST_BYTES = 300 << 20
 MOST_FILES = 100  # of one document; a part's number is its document's place × this + its own
 PDF_TYPE = "application/pdf"
+# Place of the document, its words, why; digest, name and size of the original that is attached.
+_LeftOut = tuple[int, str, str, str, str, int]
+
+
+class _NotWhole(Invalid):
+    """A file that cannot even be attached."""
 
 
 def start_dossier(uow: UnitOfWork, actor: Actor, scope: str, number: int) -> TaskView:
@@ -55,13 +62,17 @@ def dossier_work(resources: Resources, task: TaskView) -> Generator[Progress, No
         memory = {
             "at": memory["at"] + 1,
             "pages": memory["pages"] + sum(int(one.note) for one in files),
-            "bytes": memory["bytes"] + sum(one.ref.size for one in files),
+            "bytes": memory["bytes"]
+            + sum(one.ref.size for one in files)
+            + sum(one[5] for one in left_out),
             "left_out": [*memory["left_out"], *left_out],
         }
         _check_size(memory)
         yield Progress(memory["at"], len(papers), "正在排页…", memory=memory, files=tuple(files))
     yield Progress(len(papers), len(papers), "正在装订…")
-    yield _bound(resources, task, papers, parts, memory["left_out"])
+    yield _bound(
+        resources, task, papers, parts, [(*one, "", "", 0)[:6] for one in memory["left_out"]]
+    )
 
 
 def _check_size(memory: dict[str, Any]) -> None:
@@ -73,7 +84,7 @@ def _check_size(memory: dict[str, Any]) -> None:
 
 def _make(
     resources: Resources, owner_id: int, paper: tuple[str, int], at: int
-) -> tuple[list[NewFile], list[tuple[int, str, str]]]:
+) -> tuple[list[NewFile], list[_LeftOut]]:
     """Return a document's pages, kept, and what of it could not become pages."""
     with resources.reading() as uow:
         found = find_paper(uow, get_actor(uow, owner_id), *paper)
@@ -81,19 +92,26 @@ def _make(
     if found is None:
         return [], []
     if is_held:
-        return [], [(at, _named(found), "电子文件在隔离中")]
+        return [], [(at, _named(found), "电子文件在隔离中", "", "", 0)]
     made: list[NewFile] = []
-    left_out: list[tuple[int, str, str]] = []
+    left_out: list[_LeftOut] = []
     if not found.files:
-        left_out.append((at, _named(found), "没有电子文件"))
+        left_out.append((at, _named(found), "没有电子文件", "", "", 0))
     for place, file in enumerate(found.files):
         try:
             if place >= MOST_FILES:
                 raise Invalid(f"附件超过 {MOST_FILES} 个")
             content, count = _pages(resources, file)
-        except Invalid as refusal:
-            left_out.append((at, f"{_named(found)} {file.name}", refusal.message.rstrip("。")))
+        except _NotWhole as refusal:
+            left_out.append((at, f"{_named(found)} {file.name}", refusal.message, "", "", 0))
             continue
+        except Invalid as refusal:
+            told = f"{_named(found)} {file.name}", refusal.message.rstrip("。")
+            left_out.append((at, *told, file.sha256, file.name, file.size))
+            continue
+        if file.media_type in WORDS_ONLY:
+            told = f"{_named(found)} {file.name}", WORDS_ALONE
+            left_out.append((at, *told, file.sha256, file.name, file.size))
         ref = resources.blobs.put(content, PDF_TYPE)
         made.append(NewFile(PART, at * MOST_FILES + place, file.name, ref, str(count)))
     return made, left_out
@@ -101,11 +119,11 @@ def _make(
 
 def _pages(resources: Resources, file: FileView) -> tuple[bytes, int]:
     if file.size > MOST_BYTES:
-        raise Invalid(f"文件超过 {MOST_BYTES >> 20} MB")
+        raise _NotWhole(f"文件超过 {MOST_BYTES >> 20} MB")
     try:
         content = resources.blobs.read(file.sha256)
     except StorageError as damage:
-        raise Invalid("库里的文件缺失或已损坏") from damage
+        raise _NotWhole("库里的文件缺失或已损坏") from damage
     return pages_of(content, file.media_type, resources.converter)
 
 
@@ -118,18 +136,20 @@ def _bound(
     task: TaskView,
     papers: Sequence[tuple[str, int]],
     parts: dict[int, tuple[str, int]],
-    left_out: Sequence[Sequence[Any]],
+    left_out: Sequence[_LeftOut],
 ) -> Progress:
     subject, scope = str(task.params["subject"]), str(task.params["scope"])
     with resources.reading() as uow:
         actor = get_actor(uow, task.owner_id)
         entries, digests = _entries(uow, resources, actor, papers, parts)
         company = load_profile(uow).company
-        missing = [
-            (str(title), str(why))
-            for at, title, why in left_out
+        unbound = [
+            Unbound(title, why, digest, name)
+            for at, title, why, digest, name, _ in left_out
             if find_paper(uow, actor, *papers[at]) is not None
         ]
+    missing = [one for one in unbound if not one.digest]
+    attached = len(unbound) - len(missing)
     if not entries:
         raise Invalid("里面的文件都不能排成页，做不成卷宗；请看原件。")
     facts = (
@@ -137,12 +157,15 @@ def _bound(
         ("编制人", actor.name),
         ("编制时间", show_instant(resources.clock())),
         ("收入文件", f"{len(entries)} 份，{sum(entry.pages for entry in entries)} 页"),
+        *((("附上原件", f"{attached} 个文件，见目录后的清单"),) if attached else ()),
         *((("未收入", f"{len(missing)} 个文件，见目录后的清单"),) if missing else ()),
     )
     cover = Cover(SCOPES[scope], subject, facts)
     with TemporaryDirectory(prefix="dossier-") as folder:
         target = Path(folder, "dossier.pdf")
-        count = bind_dossier(target, cover, entries, _read(resources, digests), missing)
+        count = bind_dossier(
+            target, cover, entries, _read(resources, digests), unbound, resources.blobs.read
+        )
         ref = resources.blobs.put_file(target, PDF_TYPE)
     with resources.work() as uow:
         detail = {"scope": scope, "papers": len(entries), "pages": count, "dossier": ref.sha256}
@@ -150,7 +173,7 @@ def _bound(
         uow.commit()
     file = NewFile(RESULT, 0, f"{safe_name(f'{SCOPES[scope]} {subject}')}.pdf", ref, f"{count} 页")
     notes = [f"共 {len(entries)} 份，{count} 页，有目录和书签；签名以原件为准。"]
-    notes += [f"没有收入：{title}（{why}）" for title, why in missing[:50]]
+    notes += [f"{one.told}：{one.title}（{one.why}）" for one in unbound[:50]]
     total = len(papers)
     return Progress(
         total, total, "卷宗做好了。", result={"notes": notes}, files=(file,), is_end=True

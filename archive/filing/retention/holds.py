@@ -220,6 +220,8 @@ def _titles(
         ("customer", Customer, Customer.name),
     ):
         ids = {int(row.target) for row in rows if row.scope == scope}
+        if not ids:
+            continue
         query = select(model.id, word).where(model.id.in_(ids))
         if scope == "item" and actor is not None:
             query = query.where(may_read(actor, "item", Item.id))

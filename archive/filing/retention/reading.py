@@ -12,7 +12,6 @@ from sqlalchemy import Select, func, select
 
 from archive.core.errors import NotFound
 from archive.core.pages import Page, clean_paging
-from archive.filing.items import thing_of_item
 from archive.filing.models import Item
 from archive.filing.retention import lists
 from archive.filing.retention.appraisal import NOT_THERE, items_by_id, lines_of, may_see
@@ -61,28 +60,26 @@ class Ending:
     list_label: str
 
 
-def ending_of(uow: UnitOfWork, actor: Actor, item_id: int) -> Ending:
-    """Return how long a readable item is kept, and what stands over it; raise NotFound."""
-    require(actor, "item.read", thing_of_item(uow, item_id))
-    item = uow.session.get_one(Item, item_id)
+def ending_of(uow: UnitOfWork, item: Item) -> Ending:
+    """Return how long an item is kept, and what stands over it; rights are the caller's."""
     before = uow.session.execute(
         select(Appraisal.id, Appraisal.number)
         .join(AppraisalLine, AppraisalLine.appraisal_id == Appraisal.id)
-        .where(AppraisalLine.item_id == item_id, Appraisal.state != AppraisalState.WITHDRAWN)
+        .where(AppraisalLine.item_id == item.id, Appraisal.state != AppraisalState.WITHDRAWN)
         .order_by(Appraisal.id.desc())
         .limit(1)
     ).first()
     row = uow.session.scalar(
         select(DisposalList)
         .join(DisposalLine, DisposalLine.list_id == DisposalList.id)
-        .where(DisposalLine.item_id == item_id, DisposalList.state != ListState.WITHDRAWN)
+        .where(DisposalLine.item_id == item.id, DisposalList.state != ListState.WITHDRAWN)
         .order_by(DisposalList.id.desc())
         .limit(1)
     )
     to = f"（接收：{row.receiver}）" if row and row.receiver else ""
     return Ending(
-        term=term_of(uow, item_id),
-        holds=tuple(holds_of(uow, [item]).get(item_id, ())),
+        term=term_of(uow, item.id),
+        holds=tuple(holds_of(uow, [item]).get(item.id, ())),
         appraisal_id=before[0] if before else None,
         appraisal_number=before[1] if before else "",
         list_id=row.id if row else None,

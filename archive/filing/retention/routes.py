@@ -1,11 +1,12 @@
 """Pages of the keeping's end: what is due, appraisals, lists, holds, and who may approve."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from apiflask import APIBlueprint
 from flask import flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
+from archive.core.clock import local_day
 from archive.core.errors import (
     ArchiveError,
     Conflict,
@@ -33,7 +34,6 @@ from archive.filing.retention.posted import (
     read_ids,
     read_opinions,
 )
-from archive.filing.retention.reading import Ending
 from archive.filing.retention.rules import OUTCOMES, SCOPES, load_policy
 from archive.filing.retention.settings import load_settings, save_settings
 from archive.people.gate import actor, client_address, guard
@@ -79,7 +79,7 @@ def open_appraisal() -> Page:
             uow.commit()
     except REFUSALS as refusal:
         flash(refusal.message, "danger")
-        return _home(), _status(refusal)
+        return _home(refusal.fields), _status(refusal)
     flash("已提交鉴定，所选档案在结果定下以前不能借阅。", "success")
     return redirect(url_for(".show_appraisal", appraisal_id=made))
 
@@ -216,13 +216,6 @@ def settings() -> Page:
     return redirect(url_for(".home"))
 
 
-@pages.app_template_global("ending_of")
-def ending_of(item_id: int) -> Ending:
-    """Return what an item's page says of its end."""
-    with reading() as uow:
-        return found.ending_of(uow, actor(), item_id)
-
-
 def _give_opinions(appraisal_id: int) -> Response:
     with work() as uow:
         shown = found.get_appraisal(uow, actor(), appraisal_id)
@@ -325,7 +318,7 @@ def _due_sheet() -> Response:
     return list_sheet("到期档案", DUE, read_page)
 
 
-def _home() -> str:
+def _home(errors: Mapping[str, str] | None = None) -> str:
     is_office = can(actor(), "retention.list")
     narrow = read_filter(request.args)
     number = request.args.get("page", 1, type=int)
@@ -344,6 +337,7 @@ def _home() -> str:
             classes=plan_in_force(uow).classes,
             people=staff(uow, limit=300),
             typed=request.form,
+            errors=errors or {},
         )
 
 
@@ -373,6 +367,7 @@ def _list_page(list_id: int) -> str:
         settings=settings,
         policy=load_policy(),
         is_representative=settings.representative_id == actor().id,
+        today=local_day(resources().clock()),
         typed=request.form,
     )
 

@@ -39,5 +39,4 @@ def corrections_of_item(
     """Return what the item's paper corrects, and what corrects it."""
     if item.record_id is None:
         return None, None
-    old = records.corrects(uow, actor, item.record_id)
-    return old, records.corrected_by(uow, actor, item.record_id)
+    return records.corrections_of(uow, actor, item.record_id)

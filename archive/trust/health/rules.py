@@ -102,7 +102,9 @@ def _check(seen: Measures) -> Iterator[Notice]:
         yield Notice(DANGER, f"上次完整性检查发现 {count} 处问题。请保留现状，对照备份处理。")
     if since is not None and seen.now - since > CHECK_WITHIN:
         days = (seen.now - since) // _DAY
-        yield Notice(WARNING, f"已有 {days} 天没有做完整性检查。请在“完整性检查”里做一次。")
+        told = "没有做" if seen.checked else "，还没有做过"
+        text = f"{'' if seen.checked else '启用'}已有 {days} 天{told}完整性检查。"
+        yield Notice(WARNING, f"{text}请在“完整性检查”里做一次。")
 
 
 def _clock(seen: Measures) -> Iterator[Notice]:

@@ -19,6 +19,7 @@ from archive.filing.retention.settings import save_settings
 from archive.jobs import drain_all
 from archive.people import service as people
 from archive.search.answers import cli_search
+from tests.databases import copy_rows, url_of
 
 PASSWORD = "档案台-测试-2026"
 ADDRESS = {"password": PASSWORD, "address": "-"}
@@ -117,7 +118,7 @@ def sealed(tmp_path_factory, settled, make_signed) -> Path:
     """An instance with two papers signed here, filed and sealed in 2026; made once."""
     folder = tmp_path_factory.mktemp("sealed")
     database, company = settled
-    shutil.copyfile(database, folder / "archive.db")
+    copy_rows(database.parent, folder)
     resources = _opened(folder, None, _clock())
     for name in NAMES:
         record = make_signed(resources, company, 客户名称=name, pdf=b"%PDF-1.7 " + name.encode())
@@ -138,6 +139,7 @@ def sealed(tmp_path_factory, settled, make_signed) -> Path:
 def resources(sealed, tmp_path, clock, converter) -> Iterator[Resources]:
     """A copy of that instance, thirty years later: 2026 + 30 is over."""
     shutil.copytree(sealed, tmp_path / "instance")
+    copy_rows(sealed, tmp_path / "instance")
     clock.advance(days=365 * 31)
     opened = _opened(tmp_path / "instance", converter, clock)
     yield opened
@@ -157,7 +159,7 @@ def world(resources, company, clock, make_signed) -> World:
 
 
 def _opened(folder: Path, converter: Any, clock: Any) -> Resources:
-    settings = Settings(data=folder, database_url=f"sqlite:///{folder / 'archive.db'}")
+    settings = Settings(data=folder, database_url=url_of(folder))
     return open_resources(settings, converter, clock)
 
 
