@@ -205,8 +205,9 @@ def _facet(snapshot: Snapshot, found: _Found, name: str) -> tuple[tuple[str, int
         return ()
     docs_of = found.rows_without(name)
     every = np.concatenate([own[docs] for own, docs in zip(codes, docs_of, strict=True)])
-    counts = np.bincount(every, minlength=len(values) + 1)[: len(values)]
+    counts = np.bincount(every, minlength=len(values) + 1)[1:]
     having = np.flatnonzero(counts)
+    having = having[_first(-counts[having], MOST_FACET_VALUES)]
     ranked = having[np.argsort(-counts[having], kind="stable")][:MOST_FACET_VALUES]
     numbers = counts[ranked].tolist()
     return tuple((values[code], n) for code, n in zip(ranked.tolist(), numbers, strict=True))

@@ -8,11 +8,10 @@ import pickle
 import struct
 import threading
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,7 @@ import numpy.typing as npt
 from indexer.dictionary import Dictionary, FieldRows, ordered
 from indexer.errors import IndexDamaged
 from indexer.pair_table import EXTENSION, PairTable, adjoining
-from indexer.posting_cache import PostingCache
+from indexer.posting_cache import CACHE, next_number
 from indexer.postings import (
     LENGTH_OF_BYTE,
     NO_POSTINGS,
@@ -42,8 +41,6 @@ from indexer.whoosh_parts import (
 )
 
 Mask = npt.NDArray[np.bool_]
-_cache = PostingCache()
-_view_numbers = count()
 
 
 _UNREADABLE: tuple[type[BaseException], ...] = (
@@ -119,7 +116,7 @@ class SegmentView:
             self._reader = SegmentReader(storage, schema, segment)
         self._terms = self._reader._terms
         self._lock = threading.RLock()
-        self._number = next(_view_numbers)
+        self._number = next_number()
         self._columns: dict[str, Column] = {}
         self._values: dict[str, tuple[str, ...]] = {}
         self.size: int = segment.doc_count_all()
@@ -129,36 +126,30 @@ class SegmentView:
             self._dictionary = Dictionary(self._terms)
 
     def postings(self, name: str, term: str) -> Postings:
-        """The documents that have `term` in the field `name`; empty if none."""
-        return self._find(name, term)
+        """The documents that have `term` in the field `name`; kept, for a segment is asked often.
 
-    def mask(self, name: str, term: str) -> Mask:
-        """The same as a mask over all documents."""
-        found = np.zeros(self.size, np.bool_)
-        found[self.postings(name, term).docs] = True
-        return found
+        Empty if there are none.
+        """
+        return CACHE.kept((self._number, name, term), lambda: self.read(name, term))
+
+    def read(self, name: str, term: str) -> Postings:
+        """The same, read anew."""
+        with self._lock, reading_index():
+            try:
+                info = self._terms.term_info(name, term.encode("utf-8", "surrogatepass"))
+            except TermNotFound:
+                return NO_POSTINGS
+            return read_postings(self._terms._postfile, info)
 
     def pair_postings(self, key: int) -> Postings:
         """The documents in which a pair of units (see pair_key) stands."""
-
-        def read() -> Postings:
-            with reading_index():
-                return self.pairs.postings(key)
-
-        return self.kept(("pairs", key), read)
-
-    def pair_mask(self, key: int) -> Mask:
-        """The same as a mask over all documents."""
-        found = np.zeros(self.size, np.bool_)
-        found[self.pair_postings(key).docs] = True
-        return found
-
-    def adjoining_mask(self, pairs: list[tuple[int, int]]) -> Mask:
-        """The documents in which several pairs stand at these distances from the first."""
-        found = np.zeros(self.size, np.bool_)
         with reading_index():
-            found[adjoining(self.pairs, pairs)] = True
-        return found
+            return self.pairs.postings(key)
+
+    def adjoining(self, pairs: Sequence[tuple[int, int]]) -> IntArray:
+        """The documents in which several pairs stand at these distances from the first."""
+        with reading_index():
+            return adjoining(self.pairs, pairs)
 
     def terms_from(self, name: str, beginning: str, most: int) -> list[str]:
         """Up to `most` terms of a field that begin so, in byte order."""
@@ -190,10 +181,6 @@ class SegmentView:
         """The length of a scored field by document, in terms."""
         return self._lengths[name]
 
-    def total_length(self, name: str) -> float:
-        """All terms of a scored field."""
-        return float(self._lengths[name].sum())
-
     def id_of(self, doc: int) -> str:
         """The id of a document."""
         return self.ids[doc]
@@ -213,15 +200,6 @@ class SegmentView:
         return np.array([*numbers, 0], np.int64)[column.codes]
 
     @cached_property
-    def months(self) -> IntArray:
-        """The month of every document's date as year * 13 + month, 0 for none.
-
-        Month 0 of a year is that of dates of which only the year is known.
-        """
-        years, months = np.divmod(self.dates // 100, 100)
-        return (years * 13 + np.where(months > 12, 0, months)).astype(np.int32)
-
-    @cached_property
     def amounts(self) -> tuple[npt.NDArray[np.int64], IntArray]:
         """Every amount of money named, in cents, ascending, and the documents that name it."""
         rows = self.rows("amounts")
@@ -236,28 +214,6 @@ class SegmentView:
     def fields(self) -> list[str]:
         """The fields that have terms."""
         return self._dictionary.fields()
-
-    def _find(self, name: str, term: str) -> Postings:
-        def read() -> Postings:
-            with self._lock, reading_index():
-                return self._read(name, term)
-
-        return self.kept((name, term), read)
-
-    def _read(self, name: str, term: str) -> Postings:
-        try:
-            info = self._terms.term_info(name, term.encode("utf-8", "surrogatepass"))
-        except TermNotFound:
-            return NO_POSTINGS
-        return read_postings(self._terms._postfile, info)
-
-    def kept(self, key: tuple[Any, ...], read: Callable[[], Postings]) -> Postings:
-        """What `read` gives, from the cache where it was read before."""
-        found = _cache.get((self._number, *key))
-        if found is None:
-            found = read()
-            _cache.put((self._number, *key), found)
-        return found
 
     def _open_pairs(self, segment: Any) -> PairTable:
         name, storage = segment.make_filename(EXTENSION), self._reader.storage()

@@ -24,7 +24,7 @@ def test_rows_of_a_field_are_its_postings(tmp_path):
     entries = (Entry(str(n), "", body, readers=ALL) for n, body in enumerate(bodies()))
     Index.open(tmp_path, lambda ids: {}).rebuild(entries)
     folder = tmp_path / (tmp_path / "CURRENT").read_text("utf-8")
-    (part,) = read_snapshot(folder).parts
+    (part,) = read_snapshot(folder).segments
     for name in part.view.fields():
         rows = part.view.rows(name)
         assert rows.names == sorted(rows.names)
