@@ -75,17 +75,20 @@ class Index:
             return error.message
         return ""
 
-    def search(self, request: SearchRequest) -> SearchResults:
+    def search(
+        self, request: SearchRequest, load_entries: LoadEntries | None = None
+    ) -> SearchResults:
         """Find what the reader may see; wrong syntax and a broken index give remarks, not errors.
 
-        An entry is visible when its readers and the request's have a token in common.
+        An entry is visible when its readers and the request's have a token in common. The texts
+        of the page of hits are asked of `load_entries`, where it is given.
         """
         started = time.perf_counter()
         snapshot, notes = self._readable()
         if snapshot is None:
             return SearchResults(0, _milliseconds(started), (), {}, notes)
         try:
-            return run_search(snapshot, request, self._load_entries, started, notes)
+            return run_search(snapshot, request, load_entries or self._load_entries, started, notes)
         except IndexDamaged as error:
             self._damaged(snapshot, error)
             return SearchResults(0, _milliseconds(started), (), {}, (error.message,))

@@ -101,6 +101,25 @@ def test_filters_toggle_and_keep_the_query(client_for, company, paper):
     assert '<input type="hidden" name="year" value="2026">' in body
 
 
+def test_a_page_of_many_takes_as_few_statements_as_a_page_of_one(
+    client_for, api_for, company, take_in, draft, drain, count_statements
+):
+    take_in("海信的唯一合同", department="销售部")
+    for number in range(12):
+        take_in(f"长虹的第{number}份合同", department="销售部")
+        draft(客户名称="长虹") if number < 3 else None
+    drain()
+    page, answer = client_for(company.sales_clerk), api_for(company.sales_clerk)
+    for ask, address, most in ((page, "/search", 20), (answer, "/api/v1/search", 12)):
+        sent = []
+        for text in ("海信", "长虹", "长虹"):
+            with count_statements() as statements:
+                assert ask.get(f"{address}?q={text}&filter=").status_code == 200
+            sent.append([one for one in statements if not one.startswith("BEGIN")])
+        assert len(sent[1]) - len(sent[0]) in (0, 1)  # what corrects records, where there are any
+        assert len(sent[2]) <= most
+
+
 def test_hit_leads_to_its_item(client_for, company, paper):
     client = client_for(company.sales_clerk)
     body = client.get("/search?q=合同").get_data(as_text=True)
