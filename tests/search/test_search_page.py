@@ -200,10 +200,21 @@ def test_api_marks_point_into_the_plain_text(api_for, company, paper):
     assert {hit["title"][start:end] for start, end in hit["title_marks"]} == {"合同"}
 
 
-def test_wrong_syntax_is_searched_as_words_and_said(client_for, company, paper):
-    body = client_for(company.sales_clerk).get("/search?q=" + quote("合同 AND (")).get_data(True)
-    assert "按普通词语查找" in body
-    assert "<mark>合同</mark>" in body
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("合同 AND (", "括号没有成对，已按普通词语查找。"),
+        ('"合同', "引号没有成对，已按普通词语查找。"),
+        ("合同 OR", "“OR”前后都要有词"),
+        ("客户:", "“客户:”后面没有写要找的内容"),
+        ("颜色:合同", "没有“颜色”这个字段，已按普通词语查找。"),
+        ("金额>合同", "“金额&gt;合同”看不懂，已按普通词语查找。"),
+    ],
+)
+def test_wrong_syntax_is_searched_as_words_and_said(client_for, company, paper, typed, said):
+    body = client_for(company.sales_clerk).get("/search?q=" + quote(typed)).get_data(True)
+    assert said in body
+    assert "<mark>合同</mark>" in body or "合同" not in typed
 
 
 def test_suggestions_are_json_with_the_way_there(client_for, company, paper):
