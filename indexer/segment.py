@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from indexer.dictionary import Dictionary, FieldRows, ordered
+from indexer.dictionary import Dictionary, KeyRows, ordered
 from indexer.errors import IndexDamaged
 from indexer.pair_table import EXTENSION, PairTable, adjoining
 from indexer.posting_cache import CACHE, next_number
@@ -164,18 +164,16 @@ class SegmentView:
 
     def values(self, name: str) -> tuple[str, ...]:
         """All terms of a field, deleted documents' too."""
-        with self._lock, reading_index():
-            if name not in self._values:
-                terms = self._field_terms(name, b"")
-                self._values[name] = tuple(t.decode("utf-8", "surrogatepass") for _, t in terms)
-            return self._values[name]
+        if name not in self._values:
+            self._values[name] = tuple(self.rows(name).names)
+        return self._values[name]
 
     def column(self, name: str) -> Column:
         """The values of a single-valued field by document."""
-        with self._lock, reading_index():
-            if name not in self._columns:
+        if name not in self._columns:
+            with self._lock, reading_index():
                 self._columns[name] = self._read_column(name)
-            return self._columns[name]
+        return self._columns[name]
 
     def lengths(self, name: str) -> FloatArray:
         """The length of a scored field by document, in terms."""
@@ -206,14 +204,15 @@ class SegmentView:
         terms, docs = ordered(rows)
         return np.array(list(map(int, rows.names)), np.int64)[terms], docs
 
-    def rows(self, name: str) -> FieldRows:
+    def rows(self, name: str) -> KeyRows:
         """All postings of a field, deleted documents' too."""
         with reading_index():
             return self._dictionary.rows(name)
 
-    def fields(self) -> list[str]:
-        """The fields that have terms."""
-        return self._dictionary.fields()
+    def all_rows(self) -> KeyRows:
+        """All postings of all fields, deleted documents' too."""
+        with reading_index():
+            return self._dictionary.all_rows()
 
     def _open_pairs(self, segment: Any) -> PairTable:
         name, storage = segment.make_filename(EXTENSION), self._reader.storage()
