@@ -10,6 +10,7 @@ import struct
 from bisect import bisect_left
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice, takewhile
 from typing import Any
 
 import numpy as np
@@ -37,7 +38,7 @@ class KeyRows:
     @property
     def names(self) -> list[str]:
         """The terms without their field."""
-        return [str(key[2:], "utf-8", "surrogatepass") for key in self.keys]
+        return list(map(_term_of, self.keys))
 
 
 class Dictionary:
@@ -59,27 +60,36 @@ class Dictionary:
 
     def rows(self, name: str) -> KeyRows:
         """All postings of a field; empty where it has none."""
-        head = FIELD_KEYS.get(name)
-        if head is None:
-            return self._rows(self._places[:0])
-        number = int.from_bytes(head, "big")
+        number = _number(name)
         return self._rows(self._places[self._edges[number] : self._edges[number + 1]])
 
     def all_rows(self) -> KeyRows:
         """All postings of all fields."""
         return self._rows(self._places)
 
+    def term(self, name: str, place: int) -> str:
+        """The term of a field that stands in a place, from 0."""
+        return _term_of(self._key(self._edges[_number(name)] + place))
+
+    def terms_from(self, name: str, beginning: str, most: int) -> list[str]:
+        """Up to `most` terms of a field that begin so, in order."""
+        start = FIELD_KEYS[name] + beginning.encode("utf-8", "surrogatepass")
+        every = range(len(self._places))
+        first = bisect_left(every, start, key=self._key)
+        keys = takewhile(lambda key: key.startswith(start), map(self._key, every[first:]))
+        return [_term_of(key) for key in islice(keys, most)]
+
     @cached_property
     def _edges(self) -> list[int]:
         """Where the keys of each field begin, in the order of the fields, and the end."""
-        raw, every = self._buffer, self._places
-
-        def field_of(place: int) -> bytes:
-            at = int(every[place]) + _HEAD
-            return bytes(raw[at : at + 2])
-
-        starts = [bisect_left(range(len(every)), one, key=field_of) for one in FIELD_KEYS.values()]
+        every = range(len(self._places))
+        starts = [bisect_left(every, head, key=self._key) for head in FIELD_KEYS.values()]
         return [*starts, len(every)]
+
+    def _key(self, place: int) -> bytes:
+        at = int(self._places[place])
+        length = int.from_bytes(self._buffer[at : at + 4], "big")
+        return bytes(self._buffer[at + _HEAD : at + _HEAD + length])
 
     def _rows(self, places: Rows) -> KeyRows:
         lengths = self._numbers(places, 4)
@@ -129,6 +139,14 @@ class Dictionary:
     def _postings(self, entry: int) -> Any:
         raw = self._raw[entry : entry + INFO.itemsize + 12].tobytes()
         return read_postings(self._terms._postfile, TermInfo.from_bytes(raw))
+
+
+def _number(name: str) -> int:
+    return int.from_bytes(FIELD_KEYS[name], "big")
+
+
+def _term_of(key: bytes) -> str:
+    return str(key[2:], "utf-8", "surrogatepass")
 
 
 def _whole(file: Any) -> bytes:

@@ -5,9 +5,10 @@ here: which segments belong together, and what of them is alive (snapshot).
 """
 
 import heapq
+import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import accumulate
 from typing import Any, TypeVar
 
@@ -85,14 +86,15 @@ class JoinedView:
     def values(self, name: str) -> tuple[str, ...]:
         """All terms of a field, deleted documents' too."""
         if name not in self._values:
-            every = (value for view in self.views for value in view.values(name))
+            every = (value for view in self.views for value in view.rows(name).names)
             self._values[name] = tuple(dict.fromkeys(every))
         return self._values[name]
 
     def column(self, name: str) -> Column:
         """The values of a single-valued field by document."""
         if name not in self._columns:
-            own = [view.column(name) for view in self.views]
+            read = SegmentView.read_column if self._is_lasting else SegmentView.column
+            own = [read(view, name) for view in self.views]
             values = dict.fromkeys(value for column in own for value in column.values)
             places = {value: at for at, value in enumerate(values)}
             codes = [coded(column, places, -1) for column in own]
@@ -124,7 +126,8 @@ class JoinedView:
     @cached_property
     def dates(self) -> npt.NDArray[np.int64]:
         """The date of every document as yyyymmdd (a month alone ends in 00), 0 for none."""
-        return np.concatenate([view.dates for view in self.views])
+        column = self.column("date")
+        return np.array([*map(_day, column.values), 0], np.int64)[column.codes]
 
     @cached_property
     def months(self) -> IntArray:
@@ -138,8 +141,9 @@ class JoinedView:
     @cached_property
     def amounts(self) -> tuple[npt.NDArray[np.int64], IntArray]:
         """Every amount of money named, in cents, ascending, and the documents that name it."""
-        values = np.concatenate([view.amounts[0] for view in self.views])
-        docs = self._shifted(view.amounts[1] for view in self.views)
+        own = [view.amounts() for view in self.views]
+        values = np.concatenate([values for values, _ in own])
+        docs = self._shifted(docs for _, docs in own)
         order = np.argsort(values, kind="stable")
         return values[order], docs[order]
 
@@ -173,3 +177,9 @@ def coded(column: Column, places: Mapping[str, int], nothing: int) -> IntArray:
     """The codes of a column as places in a larger list of values."""
     found = [*(places[value] for value in column.values), nothing]
     return np.array(found, np.int32)[column.codes]
+
+
+@lru_cache(maxsize=50_000)
+def _day(value: str) -> int:
+    digits = "".join(re.findall("[0-9]", value))[:8]
+    return int(digits.ljust(8, "0")) if digits else 0

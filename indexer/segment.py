@@ -118,10 +118,9 @@ class SegmentView:
         self._lock = threading.RLock()
         self._number = next_number()
         self._columns: dict[str, Column] = {}
-        self._values: dict[str, tuple[str, ...]] = {}
         self.size: int = segment.doc_count_all()
         with reading_index():
-            self._lengths = {name: self._read_lengths(name) for name in SCORED}
+            self._read_lengths(SCORED[0])  # a cut file is noticed at once
             self.pairs = self._open_pairs(segment)
             self._dictionary = Dictionary(self._terms)
 
@@ -153,51 +152,41 @@ class SegmentView:
 
     def terms_from(self, name: str, beginning: str, most: int) -> list[str]:
         """Up to `most` terms of a field that begin so, in byte order."""
-        start = beginning.encode("utf-8", "surrogatepass")
-        found: list[str] = []
-        with self._lock, reading_index():
-            for _, term in self._field_terms(name, start):
-                if not term.startswith(start) or len(found) >= most:
-                    break
-                found.append(term.decode("utf-8", "surrogatepass"))
-        return found
-
-    def values(self, name: str) -> tuple[str, ...]:
-        """All terms of a field, deleted documents' too."""
-        if name not in self._values:
-            self._values[name] = tuple(self.rows(name).names)
-        return self._values[name]
+        with reading_index():
+            return self._dictionary.terms_from(name, beginning, most)
 
     def column(self, name: str) -> Column:
-        """The values of a single-valued field by document."""
+        """The values of a single-valued field by document; kept."""
         if name not in self._columns:
-            with self._lock, reading_index():
-                self._columns[name] = self._read_column(name)
+            self._columns[name] = self.read_column(name)
         return self._columns[name]
 
+    def read_column(self, name: str) -> Column:
+        """The same, read anew."""
+        rows = self.rows(name)
+        return Column(tuple(rows.names), self._codes(rows))
+
     def lengths(self, name: str) -> FloatArray:
-        """The length of a scored field by document, in terms."""
-        return self._lengths[name]
+        """The length of a scored field by document, in terms; read anew."""
+        with self._lock, reading_index():
+            return self._read_lengths(name)
 
     def id_of(self, doc: int) -> str:
         """The id of a document."""
-        return self.ids[doc]
+        code = int(self._id_codes[doc])
+        with reading_index():
+            return self._dictionary.term("id", code) if code >= 0 else ""
 
-    @cached_property
+    @property
     def ids(self) -> tuple[str, ...]:
         """The id of every document, deleted ones too."""
-        column = self.column("id")
+        column = self.read_column("id")
         return tuple(column.values[code] if code >= 0 else "" for code in column.codes.tolist())
 
     @cached_property
-    def dates(self) -> npt.NDArray[np.int64]:
-        """The date of every document as yyyymmdd (a month alone ends in 00), 0 for none."""
-        column = self.column("date")
-        digits = ("".join(filter(_is_digit, value))[:8] for value in column.values)
-        numbers = [int(d.ljust(8, "0")) if d else 0 for d in digits]
-        return np.array([*numbers, 0], np.int64)[column.codes]
+    def _id_codes(self) -> IntArray:
+        return self._codes(self.rows("id"))
 
-    @cached_property
     def amounts(self) -> tuple[npt.NDArray[np.int64], IntArray]:
         """Every amount of money named, in cents, ascending, and the documents that name it."""
         rows = self.rows("amounts")
@@ -224,19 +213,10 @@ class SegmentView:
         offset, length = files.range(name)  # mapped: nothing is read before it is asked for
         return PairTable(memoryview(source)[offset : offset + length], self.size)
 
-    def _field_terms(self, name: str, start: bytes) -> Iterator[tuple[str, bytes]]:
-        if name not in self._terms._fieldmap:
-            return
-        for field_name, term in self._terms.terms_from(name, start):
-            if field_name != name:
-                return
-            yield field_name, term
-
-    def _read_column(self, name: str) -> Column:
-        rows = self._dictionary.rows(name)
+    def _codes(self, rows: KeyRows) -> IntArray:
         codes = np.full(self.size, -1, np.int32)
         codes[rows.docs] = rows.terms
-        return Column(tuple(rows.names), codes)
+        return codes
 
     def _read_lengths(self, name: str) -> FloatArray:
         lengths = np.zeros(self.size, np.float32)
@@ -248,7 +228,3 @@ class SegmentView:
             raw = np.frombuffer(bytes(reader._dbfile.get(reader._basepos, count)), np.uint8)
             lengths[:count] = LENGTH_OF_BYTE[raw]
         return lengths
-
-
-def _is_digit(sign: str) -> bool:
-    return sign.isascii() and sign.isdigit()

@@ -41,7 +41,6 @@ def test_rows_of_a_field_are_its_postings(tmp_path):
     assert len(part.view.postings("words", "海信").docs) == MANY
     assert part.view.postings("words", "海信").counts[0] == 400
     assert len(part.view.postings("words", "长虹").docs) == 1 + (MANY - 1) // 3
-    assert part.view.rows("nothing").names == []
     assert len(part.view.all_rows().keys) == sum(
         len(part.view.rows(name).keys) for name in FIELD_KEYS
     )
