@@ -126,7 +126,7 @@ class SegmentBatch(SegmentWriter):  # type: ignore[misc]
         head = FIELD_KEYS[name]
 
         def add(terms: Iterable[str], places: Any, docs: Any) -> None:
-            keys = (head + term.encode("utf-8", "surrogatepass") for term in terms)
+            keys = [head + term.encode("utf-8", "surrogatepass") for term in terms]
             self._keys.add(keys, places, docs)
 
         return add
