@@ -31,7 +31,7 @@ _LEXEME = re.compile(
     r"|(?P<bracket>[()])"
     rf"|(?P<compared>{_NAMES})[ ]*(?P<sign>{_SIGNS})[ ]*"
     r'(?:"(?P<compared_quoted>[^"]*)"|(?P<compared_value>[^\s()"]*))'
-    rf"|(?:(?P<field>[^\W\d_]{{2,10}}):|(?P<known>{_NAMES}):[ \t]+)"
+    rf"|(?:(?P<field>[^\W\d_]{{2,10}}):|(?P<known>{_NAMES}):[ \t]+(?!{_COMPARED}|(?:{_NAMES}):))"
     r'(?:"(?P<field_quoted>[^"]*)"|(?P<field_value>[^\s()"]+))'
     rf'|(?P<word>(?:(?!{_COMPARED})[^\s()"])+|")',
     re.IGNORECASE,
