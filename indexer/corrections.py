@@ -69,7 +69,7 @@ class _Sight:
             return set()
         found: set[str] = set()
         for part in self.snapshot.parts:
-            codes = part.view.pairs.seconds(ord(sign), most)
+            codes = part.view.following(ord(sign), most)
             self.looks_left -= len(codes)
             found.update(map(chr, filter(is_sign, codes)))
         return found

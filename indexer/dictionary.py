@@ -7,13 +7,17 @@ Not here: single terms (postings).
 
 import io
 import struct
+from bisect import bisect_left
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import islice, takewhile
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from indexer.postings import FloatArray, IntArray, read_postings
+from indexer.schema import FIELD_KEYS
 from indexer.sorted_rows import DOCUMENTS_AT, INFO, INLINE_AT, Bytes, Rows
 from indexer.whoosh_parts import TermInfo
 
@@ -23,13 +27,18 @@ _PICKLED_INT, _PICKLED_COUNT = ord("J"), ord("K")
 
 
 @dataclass(frozen=True)
-class FieldRows:
-    """All postings of a field: the terms in order, and per posting the place of its term."""
+class KeyRows:
+    """All postings of some keys: the keys in order, and per posting the place of its key."""
 
-    names: list[str]
+    keys: list[bytes]
     terms: Rows
     docs: IntArray
     counts: FloatArray
+
+    @property
+    def names(self) -> list[str]:
+        """The terms without their field."""
+        return list(map(_term_of, self.keys))
 
 
 class Dictionary:
@@ -39,7 +48,8 @@ class Dictionary:
         self._terms = terms
         self._index = terms._tindex
         file = self._index.dbfile
-        self._raw: Bytes = np.frombuffer(getattr(file, "_buf", b"") or _whole(file), np.uint8)
+        self._buffer: Any = getattr(file, "_buf", b"") or _whole(file)
+        self._raw: Bytes = np.frombuffer(self._buffer, np.uint8)
         wide = struct.calcsize(self._index.extras["indextype"])
         start, number = self._index.indexbase, self._index.indexlen
         places = self._raw[start : start + wide * number]
@@ -48,13 +58,40 @@ class Dictionary:
             if hasattr(one, "_buf"):
                 one.file = io.BytesIO()  # Whoosh copies the file into memory, and never looks there
 
-    def fields(self) -> list[str]:
-        """The fields that have terms."""
-        return list(self._terms._fieldmap)
-
-    def rows(self, name: str) -> FieldRows:
+    def rows(self, name: str) -> KeyRows:
         """All postings of a field; empty where it has none."""
-        places = self._places[self._range(name)]
+        number = _number(name)
+        return self._rows(self._places[self._edges[number] : self._edges[number + 1]])
+
+    def all_rows(self) -> KeyRows:
+        """All postings of all fields."""
+        return self._rows(self._places)
+
+    def term(self, name: str, place: int) -> str:
+        """The term of a field that stands in a place, from 0."""
+        return _term_of(self._key(self._edges[_number(name)] + place))
+
+    def terms_from(self, name: str, beginning: str, most: int) -> list[str]:
+        """Up to `most` terms of a field that begin so, in order."""
+        start = FIELD_KEYS[name] + beginning.encode("utf-8", "surrogatepass")
+        every = range(len(self._places))
+        first = bisect_left(every, start, key=self._key)
+        keys = takewhile(lambda key: key.startswith(start), map(self._key, every[first:]))
+        return [_term_of(key) for key in islice(keys, most)]
+
+    @cached_property
+    def _edges(self) -> list[int]:
+        """Where the keys of each field begin, in the order of the fields, and the end."""
+        every = range(len(self._places))
+        starts = [bisect_left(every, head, key=self._key) for head in FIELD_KEYS.values()]
+        return [*starts, len(every)]
+
+    def _key(self, place: int) -> bytes:
+        at = int(self._places[place])
+        length = int.from_bytes(self._buffer[at : at + 4], "big")
+        return bytes(self._buffer[at + _HEAD : at + _HEAD + length])
+
+    def _rows(self, places: Rows) -> KeyRows:
         lengths = self._numbers(places, 4)
         entries = places + _HEAD + lengths
         documents = self._numbers(entries + DOCUMENTS_AT, 4)
@@ -73,26 +110,17 @@ class Dictionary:
             terms.append(np.full(len(found.docs), term))
             docs.append(found.docs)
             counts.append(found.counts)
-        keys = zip((places + _HEAD + 2).tolist(), entries.tolist(), strict=True)
-        raw = self._raw
-        names = [str(raw[a:b].tobytes(), "utf-8", "surrogatepass") for a, b in keys]
-        return FieldRows(names, np.concatenate(terms), np.concatenate(docs), np.concatenate(counts))
-
-    def _range(self, name: str) -> slice:
-        number = self._terms._fieldmap.get(name)
-        if number is None:
-            return slice(0, 0)
-        found = (self._index.closest_key_pos(struct.pack("!H", n)) for n in (number, number + 1))
-        first, last = (
-            len(self._places) if at is None else int(np.searchsorted(self._places, at))
-            for at in found
-        )
-        return slice(first, last)
+        spans = zip((places + _HEAD).tolist(), entries.tolist(), strict=True)
+        raw = self._buffer
+        keys = [bytes(raw[a:b]) for a, b in spans]
+        return KeyRows(keys, np.concatenate(terms), np.concatenate(docs), np.concatenate(counts))
 
     def _numbers(self, places: Rows, width: int, order: str = ">") -> Rows:
         """The numbers that stand at these places."""
-        rows = np.ascontiguousarray(self._raw[places[:, None] + np.arange(width)])
-        return rows.view(f"{order}u{width}").ravel().astype(np.intp)
+        every: Rows = np.ndarray(
+            len(self._raw) - width + 1, f"{order}u{width}", buffer=self._raw, strides=(1,)
+        )
+        return every[places].astype(np.intp)
 
     def _inline(self, places: Rows, size: int) -> tuple[IntArray, FloatArray]:
         """Documents and counts of terms that have so many, from their pickles."""
@@ -113,12 +141,20 @@ class Dictionary:
         return read_postings(self._terms._postfile, TermInfo.from_bytes(raw))
 
 
+def _number(name: str) -> int:
+    return int.from_bytes(FIELD_KEYS[name], "big")
+
+
+def _term_of(key: bytes) -> str:
+    return str(key[2:], "utf-8", "surrogatepass")
+
+
 def _whole(file: Any) -> bytes:
     file.seek(0)
     return bytes(file.read())
 
 
-def ordered(rows: FieldRows) -> tuple[npt.NDArray[np.intp], IntArray]:
+def ordered(rows: KeyRows) -> tuple[npt.NDArray[np.intp], IntArray]:
     """The terms and documents by term."""
     order = np.argsort(rows.terms, kind="stable")
     return rows.terms[order], rows.docs[order]

@@ -17,7 +17,14 @@ from indexer.results import SearchRequest, SearchResults, Suggestion
 from indexer.schema import Entry, whoosh_schema
 from indexer.search import find_ids, run_search
 from indexer.segment import reading_index
-from indexer.snapshot import INDEX_NAME, CommitWatch, Snapshot, live_mask, read_snapshot
+from indexer.snapshot import (
+    INDEX_NAME,
+    LARGEST_MERGE,
+    CommitWatch,
+    Snapshot,
+    live_mask,
+    read_snapshot,
+)
 from indexer.suggest import run_suggest
 from indexer.whoosh_parts import FileIndex, FileStorage
 from indexer.writer import SegmentBatch
@@ -28,7 +35,6 @@ WAIT_SECONDS = 30.0
 _PROGRESS_EVERY = 100
 _ENTRIES_A_COMMIT = 1000
 _SEGMENTS_A_LEVEL = 6
-_LARGEST_MERGE = 4096
 
 LoadEntries = Callable[[Sequence[str]], Mapping[str, Entry]]
 
@@ -69,17 +75,20 @@ class Index:
             return error.message
         return ""
 
-    def search(self, request: SearchRequest) -> SearchResults:
+    def search(
+        self, request: SearchRequest, load_entries: LoadEntries | None = None
+    ) -> SearchResults:
         """Find what the reader may see; wrong syntax and a broken index give remarks, not errors.
 
-        An entry is visible when its readers and the request's have a token in common.
+        An entry is visible when its readers and the request's have a token in common. The texts
+        of the page of hits are asked of `load_entries`, where it is given.
         """
         started = time.perf_counter()
         snapshot, notes = self._readable()
         if snapshot is None:
             return SearchResults(0, _milliseconds(started), (), {}, notes)
         try:
-            return run_search(snapshot, request, self._load_entries, started, notes)
+            return run_search(snapshot, request, load_entries or self._load_entries, started, notes)
         except IndexDamaged as error:
             self._damaged(snapshot, error)
             return SearchResults(0, _milliseconds(started), (), {}, (error.message,))
@@ -115,10 +124,10 @@ class Index:
         current = self._generations.find_current()
         if current is None:
             return
-        for part in self._refresh(current).parts:
-            column = part.view.column("stamp")
+        for segment in self._refresh(current).segments:
+            column = segment.view.column("stamp")
             stamps = (column.values[code] if code >= 0 else "" for code in column.codes.tolist())
-            entries = zip(part.view.ids, stamps, part.live.tolist(), strict=True)
+            entries = zip(segment.view.ids, stamps, segment.live.tolist(), strict=True)
             yield from ((entry_id, stamp) for entry_id, stamp, is_live in entries if is_live)
 
     def apply(self, upserts: Iterable[Entry], deletes: Iterable[str] = ()) -> None:
@@ -288,20 +297,20 @@ def _write_changes(snapshot: Snapshot, entries: Sequence[Entry], gone: Sequence[
 def _delete(batch: SegmentBatch, snapshot: Snapshot, ids: Iterable[str]) -> None:
     segments = {segment.segment_id(): segment for segment in batch.segments}
     for entry_id in ids:
-        for part in snapshot.parts:
-            for doc in part.view.postings("id", entry_id).docs.tolist():
-                segment = segments[part.segment_id]
+        for known in snapshot.segments:
+            for doc in known.view.read("id", entry_id).docs.tolist():
+                segment = segments[known.segment_id]
                 if not segment.is_deleted(doc):
                     segment.delete_document(doc)
 
 
 def _merge_small(batch: SegmentBatch, snapshot: Snapshot) -> set[str]:
     """Take the segments of a crowded size into the batch; returns their ids."""
-    views = {part.segment_id: part.view for part in snapshot.parts}
+    views = {one.segment_id: one.view for one in snapshot.segments}
     levels: dict[int, list[str]] = {}
     counts = {one.segment_id(): one.doc_count() for one in batch.segments}
     for name, count in counts.items():
-        if 0 < count < _LARGEST_MERGE:
+        if 0 < count < LARGEST_MERGE:
             levels.setdefault((count.bit_length() + 1) // 2, []).append(name)
     merged: set[str] = set()
     for names in levels.values():

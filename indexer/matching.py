@@ -13,6 +13,7 @@ import numpy as np
 from indexer.amounts import amount_shape
 from indexer.analysis import Unit, each_unit, pair_of, run_shape
 from indexer.folding import bare_number, fold
+from indexer.joined import JoinedView
 from indexer.nodes import (
     AllOf,
     Amount,
@@ -31,7 +32,7 @@ from indexer.nodes import (
 )
 from indexer.pair_table import pair_key
 from indexer.pinyin import sounds_like, spell
-from indexer.segment import Mask, SegmentView
+from indexer.segment import Mask
 
 _MOST_TERMS = 2000
 _LONG_PART = 5
@@ -39,7 +40,7 @@ _SHORTEST_PINYIN = 2
 _WHOLE_YEAR = 9999
 
 
-def match(node: Node, view: SegmentView) -> Mask:
+def match(node: Node, view: JoinedView) -> Mask:
     """The documents that fit, deleted and invisible ones included."""
     if isinstance(node, AllOf):
         return _cut((match(part, view) for part in node.parts), view)
@@ -50,7 +51,7 @@ def match(node: Node, view: SegmentView) -> Mask:
     return _match_leaf(node, view)
 
 
-def _match_leaf(node: Leaf, view: SegmentView) -> Mask:
+def _match_leaf(node: Leaf, view: JoinedView) -> Mask:
     match node:
         case Han(text) | Phrase(text):
             return match_units(list(each_unit(text)), view)
@@ -70,19 +71,19 @@ def _match_leaf(node: Leaf, view: SegmentView) -> Mask:
             return _match_field(node, view)
 
 
-def _nothing(view: SegmentView) -> Mask:
+def _nothing(view: JoinedView) -> Mask:
     return np.zeros(view.size, np.bool_)
 
 
-def _cut(masks: Iterable[Mask], view: SegmentView) -> Mask:
+def _cut(masks: Iterable[Mask], view: JoinedView) -> Mask:
     return reduce(np.logical_and, masks, np.ones(view.size, np.bool_))
 
 
-def _join(masks: Iterable[Mask], view: SegmentView) -> Mask:
+def _join(masks: Iterable[Mask], view: JoinedView) -> Mask:
     return reduce(np.logical_or, masks, _nothing(view))
 
 
-def match_units(units: list[Unit], view: SegmentView) -> Mask:
+def match_units(units: list[Unit], view: JoinedView) -> Mask:
     """Documents in which these units stand next to each other just so."""
     if not units:
         return _nothing(view)
@@ -95,7 +96,7 @@ def match_units(units: list[Unit], view: SegmentView) -> Mask:
     return found
 
 
-def _adjoining(pairs: list[tuple[int, int]], view: SegmentView) -> Mask:
+def _adjoining(pairs: list[tuple[int, int]], view: JoinedView) -> Mask:
     if not pairs:
         return np.ones(view.size, np.bool_)
     if len(pairs) == 1:
@@ -117,7 +118,7 @@ def _pairs(units: list[Unit]) -> list[tuple[int, int]]:
     ]
 
 
-def match_run(run: str, view: SegmentView) -> Mask:
+def match_run(run: str, view: JoinedView) -> Mask:
     """A number in any spelling, whole or in part; a word; or the pinyin of a name."""
     found = view.mask("units", run_shape(run)) | match_number(run, view)
     if run.isascii() and run.isalpha() and len(run) >= _SHORTEST_PINYIN:
@@ -125,7 +126,7 @@ def match_run(run: str, view: SegmentView) -> Mask:
     return found
 
 
-def match_number(text: str, view: SegmentView) -> Mask:
+def match_number(text: str, view: JoinedView) -> Mask:
     """Records one of whose numbers ends with, or if it is long enough contains, this."""
     bare = bare_number(text)
     if not bare:
@@ -137,7 +138,7 @@ def match_number(text: str, view: SegmentView) -> Mask:
     return found
 
 
-def match_pinyin(letters: str, view: SegmentView) -> Mask:
+def match_pinyin(letters: str, view: JoinedView) -> Mask:
     """Titles, customers and people that sound so, in full or by initials."""
     found = _nothing(view)
     for name in ("pinyin", "initials"):
@@ -146,7 +147,7 @@ def match_pinyin(letters: str, view: SegmentView) -> Mask:
     return found
 
 
-def _match_mixed(text: str, view: SegmentView) -> Mask:
+def _match_mixed(text: str, view: JoinedView) -> Mask:
     found = _nothing(view)
     for term in view.terms_from("pinyin", spell(text), _MOST_TERMS):
         found[view.postings("pinyin", term).docs] = True
@@ -156,7 +157,7 @@ def _match_mixed(text: str, view: SegmentView) -> Mask:
     return found
 
 
-def _match_beginning(text: str, view: SegmentView) -> Mask:
+def _match_beginning(text: str, view: JoinedView) -> Mask:
     shape = run_shape(text)
     found = match_number(text, view)
     for term in view.terms_from("units", shape, _MOST_TERMS):
@@ -164,7 +165,7 @@ def _match_beginning(text: str, view: SegmentView) -> Mask:
     return found
 
 
-def _match_field(node: InField, view: SegmentView) -> Mask:
+def _match_field(node: InField, view: JoinedView) -> Mask:
     if node.name == "number":
         return match_number(node.text, view)
     if node.name == "title":
@@ -179,7 +180,7 @@ def _match_field(node: InField, view: SegmentView) -> Mask:
     return found
 
 
-def _match_several(name: str, text: str, view: SegmentView) -> Mask:
+def _match_several(name: str, text: str, view: JoinedView) -> Mask:
     found = _nothing(view)
     for term in view.values(name):
         if text in fold(term):
@@ -187,7 +188,7 @@ def _match_several(name: str, text: str, view: SegmentView) -> Mask:
     return found
 
 
-def _sounds(node: InField, view: SegmentView) -> Mask:
+def _sounds(node: InField, view: JoinedView) -> Mask:
     found = _nothing(view)
     for term in view.values(node.name):
         if sounds_like(fold(term), node.text):
@@ -195,7 +196,7 @@ def _sounds(node: InField, view: SegmentView) -> Mask:
     return found
 
 
-def _match_title(text: str, view: SegmentView) -> Mask:
+def _match_title(text: str, view: JoinedView) -> Mask:
     units = list(each_unit(text))
     if not units:
         return _nothing(view)
@@ -211,11 +212,11 @@ def _match_title(text: str, view: SegmentView) -> Mask:
     return found
 
 
-def _match_words(text: str, view: SegmentView) -> Mask:
+def _match_words(text: str, view: JoinedView) -> Mask:
     return match_units(list(each_unit(text)), view)
 
 
-def _match_when(node: When, view: SegmentView) -> Mask:
+def _match_when(node: When, view: JoinedView) -> Mask:
     """Papers of these days; of a month or day named in full, also those that name it."""
     span = node.span
     found = (view.dates >= span.first) & (view.dates <= span.last)
@@ -232,7 +233,7 @@ def _match_when(node: When, view: SegmentView) -> Mask:
     return found | _match_words(node.text, view)
 
 
-def _match_range(node: InRange, view: SegmentView) -> Mask:
+def _match_range(node: InRange, view: JoinedView) -> Mask:
     if node.name == "date":
         return (view.dates >= max(1, node.first)) & (view.dates <= node.last)
     if node.name == "year":
@@ -244,7 +245,7 @@ def _match_range(node: InRange, view: SegmentView) -> Mask:
     return found
 
 
-def _years(first: int, last: int, view: SegmentView) -> Mask:
+def _years(first: int, last: int, view: JoinedView) -> Mask:
     column = view.column("year")
     good = [value.isdigit() and first <= int(value) <= last for value in column.values]
     return np.array([*good, False], np.bool_)[column.codes]

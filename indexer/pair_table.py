@@ -9,7 +9,7 @@ reader passes it over. Not here: cutting text (analysis, bulk), caching (segment
 """
 
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from zlib import crc32
@@ -198,7 +198,7 @@ def _counted(docs: IntArray) -> Postings:
     return Postings(docs[starts], counts.astype(np.float32))
 
 
-def adjoining(table: PairTable, pairs: list[tuple[int, int]]) -> IntArray:
+def adjoining(table: PairTable, pairs: Sequence[tuple[int, int]]) -> IntArray:
     """The documents in which pairs stand at these distances from the first; ascending."""
     lists = sorted(((table.places(key), at) for key, at in pairs), key=lambda one: len(one[0]))
     rarest, base = lists[0]

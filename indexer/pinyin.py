@@ -8,6 +8,7 @@ from functools import lru_cache
 
 import pypinyin
 import rjieba
+from pypinyin.constants import PHRASES_DICT
 
 _HAN = re.compile("[\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U0003ffff]+")
 _LONGEST = 8
@@ -31,7 +32,11 @@ def syllables(folded: str) -> tuple[tuple[str, ...], ...]:
 
 @lru_cache(maxsize=50_000)
 def _word_readings(word: str) -> tuple[str, ...]:
-    return tuple(pypinyin.lazy_pinyin(word, v_to_u=False))
+    """A word that holds none of those with readings of their own is read sign by sign."""
+    ends = range(2, len(word) + 1)
+    if any(word[start:end] in PHRASES_DICT for end in ends for start in range(end - 1)):
+        return tuple(pypinyin.lazy_pinyin(word, v_to_u=False))
+    return tuple(map(_reading, word))
 
 
 @lru_cache(maxsize=20_000)

@@ -1,40 +1,58 @@
-"""Postings that were read and scored already: one bounded store for all segments of a process.
+"""Arrays that were read and scored already: one bounded store for all segments of a process.
 
 What was not asked for longest goes first; so do those of segments that were merged away. Safe to
-use from several threads. Not here: reading (segment).
+use from several threads. Not here: reading (segment, joined).
 """
 
 import threading
 from collections import OrderedDict
-from collections.abc import Hashable
-
-from indexer.postings import Postings
+from collections.abc import Callable, Hashable
+from itertools import count
+from typing import Any, Protocol, TypeVar
 
 CACHE_BYTES = 400_000_000
+
+
+class Sized(Protocol):
+    """An array, or several."""
+
+    @property
+    def nbytes(self) -> int:
+        """Memory taken."""
+
+
+T = TypeVar("T", bound=Sized)
 
 
 class PostingCache:
     """Keeps at most `CACHE_BYTES` of arrays."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[Hashable, Postings] = OrderedDict()
+        self._kept: OrderedDict[Hashable, Any] = OrderedDict()
         self._bytes = 0
         self._lock = threading.Lock()
 
-    def get(self, key: Hashable) -> Postings | None:
-        """What is kept under a key."""
+    def kept(self, key: Hashable, read: Callable[[], T]) -> T:
+        """What `read` gives, from the cache where it was read before; not to be changed."""
         with self._lock:
-            found = self._kept.get(key)
+            found: T | None = self._kept.get(key)
             if found is not None:
                 self._kept.move_to_end(key)
-            return found
+                return found
+        found = read()
+        self._put(key, found)
+        return found
 
-    def put(self, key: Hashable, found: Postings) -> None:
-        """Keep something; what was kept under the key before goes."""
+    def _put(self, key: Hashable, found: Sized) -> None:
         with self._lock:
             before = self._kept.pop(key, None)
-            self._bytes += found.size_in_bytes - (before.size_in_bytes if before else 0)
+            self._bytes += found.nbytes - (before.nbytes if before is not None else 0)
             self._kept[key] = found
             while self._bytes > CACHE_BYTES and len(self._kept) > 1:
                 _, dropped = self._kept.popitem(last=False)
-                self._bytes -= dropped.size_in_bytes
+                self._bytes -= dropped.nbytes
+
+
+CACHE = PostingCache()
+next_number = count().__next__
+"""A number for each thing that keeps arrays here: the first part of its keys."""

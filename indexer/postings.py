@@ -33,7 +33,7 @@ class Postings:
     """The documents are another's array, which is kept anyway."""
 
     @cached_property
-    def size_in_bytes(self) -> int:
+    def nbytes(self) -> int:
         """Memory taken, for the bounded cache."""
         return int(self.counts.nbytes + (0 if self.shares_docs else self.docs.nbytes)) + 200
 

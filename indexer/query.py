@@ -16,7 +16,7 @@ from datetime import date
 from indexer.days import show_span
 from indexer.folding import fold
 from indexer.nodes import AllOf, AnyOf, Node, Not, Query, When
-from indexer.query_reader import Reader, Token
+from indexer.query_reader import AS_WORDS, Reader, Token
 from indexer.synonyms import Groups, prepare
 from indexer.typed_fields import FIELD_NAMES, SIGNS, compared, field_value
 from indexer.typed_words import Reading, read_beginning, read_phrase, read_words
@@ -31,7 +31,7 @@ _LEXEME = re.compile(
     r"|(?P<bracket>[()])"
     rf"|(?P<compared>{_NAMES})[ ]*(?P<sign>{_SIGNS})[ ]*"
     r'(?:"(?P<compared_quoted>[^"]*)"|(?P<compared_value>[^\s()"]*))'
-    rf"|(?:(?P<field>[^\W\d_]{{2,10}}):|(?P<known>{_NAMES}):[ \t]+)"
+    rf"|(?:(?P<field>[^\W\d_]{{2,10}}):|(?P<known>{_NAMES}):[ \t]+(?!{_COMPARED}|(?:{_NAMES}):))"
     r'(?:"(?P<field_quoted>[^"]*)"|(?P<field_value>[^\s()"]+))'
     rf'|(?P<word>(?:(?!{_COMPARED})[^\s()"])+|")',
     re.IGNORECASE,
@@ -52,14 +52,10 @@ def parse(text: str, today: date | None = None, synonyms: Groups = ()) -> Query:
     if len(text) > LONGEST_QUERY:
         text = text[:LONGEST_QUERY]
         lexer.notes.append(f"查询太长，只用了前 {LONGEST_QUERY} 个字。")
-    tokens = lexer.read(_plain_signs(text))
-    chunks = tuple(dict.fromkeys(t.text for t in tokens if t.kind == "leaf" and t.text))
-    reader = Reader(tokens)
+    reader = Reader(lexer.read(_plain_signs(text)))
+    chunks = reader.chunks
     node = reader.read_all()
-    notes = lexer.notes
-    if reader.is_wrong:
-        notes.append("查询的写法有误（引号、括号或运算词），已按普通词语查找。")
-    notes += _notes_on_times(node)
+    notes = [*lexer.notes, *reader.notes, *_notes_on_times(node)]
     return Query(node, chunks, tuple(dict.fromkeys(notes)), bool(chunks) or not text.strip())
 
 
@@ -100,14 +96,14 @@ class _Lexer:
         if match["bracket"]:
             return [Token("open" if match["bracket"] == "(" else "close")]
         if match["quoted"] is not None:
-            return _leaf(read_phrase(match["quoted"]), match["quoted"])
+            return self._phrase(match["quoted"])
         if match["compared"]:
             return self._compared(match)
         if match["field"] or match["known"]:
             return self._field(match)
         word = match["word"]
         if word == '"':
-            self.notes.append("引号没有成对，已按普通词语查找。")
+            self.notes.append(f"引号没有成对，{AS_WORDS}")
             return []
         if word == "-" and match.string[match.end() : match.end() + 1].strip():
             return [Token("not")]
@@ -116,7 +112,17 @@ class _Lexer:
                 return [Token(kind, self._words(word), word)]
         return self._word(word)
 
+    def _phrase(self, quoted: str) -> list[Token]:
+        found = _leaf(read_phrase(quoted), quoted)
+        if not found:
+            self.notes.append("引号里没有要找的字，已略去。")
+        return found
+
     def _word(self, word: str) -> list[Token]:
+        if word[-1] in ":：" and fold(word[:-1]) in FIELD_NAMES:
+            self.notes.append(_no_value(word[:-1]))
+        elif not word.strip("*"):
+            self.notes.append(f"“{word[:10]}”前面没有写开头的字（如 HT-2024*），已略去。")
         if word.startswith(("-", "!")) and len(word) > 1:
             negated = _LEXEME.fullmatch(word[1:])
             inner = self._tokens_of(negated) if negated else self._word(word[1:])
@@ -136,7 +142,7 @@ class _Lexer:
         if node is not None:
             return [Token("leaf", node, " ")]
         self.notes.append(
-            f"“{match.group()[:40]}”看不懂，已按普通词语查找。"
+            f"“{match.group()[:40]}”看不懂，{AS_WORDS}"
             "比较只用于金额、年度、日期，如 金额>10000、日期>=2024-03。"
         )
         return _leaf(self._words(match.group()), match.group())
@@ -149,22 +155,27 @@ class _Lexer:
         if name is None:
             if fold(typed) not in _QUIET_FIELDS:
                 self.notes.append(
-                    f"没有“{typed}”这个字段，已按普通词语查找。"
+                    f"没有“{typed}”这个字段，{AS_WORDS}"
                     "可用：客户、表单、年度、状态、部门、档号、题名、日期、姓名、密级、金额。"
                 )
             return _leaf(self._words(match.group()), match.group())
         folded = fold(value).strip().rstrip("*")
         if not folded:
-            return []
+            self.notes.append(_no_value(typed))
+            return _leaf(self._words(typed), typed)
         node = field_value(name, folded, self._reading.today)
         if node is not None:
             shown = folded if name in {"customer", "number", "title", "person"} else ""
             return [Token("leaf", node, shown or " ")]
         self.notes.append(
-            f"“{match.group()[:40]}”看不懂，已按普通词语查找。"
+            f"“{match.group()[:40]}”看不懂，{AS_WORDS}"
             "可以写 年度:2024、年度:2022-2024、日期:2024-03、日期:上月、金额:10000-20000。"
         )
         return _leaf(self._words(match.group()), match.group())
+
+
+def _no_value(typed: str) -> str:
+    return f"“{typed}:”后面没有写要找的内容（如 客户:海信），“{typed}”{AS_WORDS}"
 
 
 def _leaf(node: Node | None, text: str) -> list[Token]:

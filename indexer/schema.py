@@ -21,7 +21,7 @@ from indexer.folding import bare_number, fold
 from indexer.pinyin import pinyin_terms
 from indexer.whoosh_parts import ID, TEXT, Existence, IDAnalyzer, Schema
 
-SCHEMA_VERSION = f"4 {ANALYSIS_VERSION}"
+SCHEMA_VERSION = f"5 {ANALYSIS_VERSION}"
 
 LONGEST_TEXT = 400_000
 """Characters of one body that are indexed; the rest is found by its metadata only."""
@@ -30,6 +30,11 @@ SCORED = ("words", "title", "customer_words")
 VALUE_FIELDS = ("id", "form", "year", "customer", "department", "status", "date", "number")
 SEVERAL_VALUES = ("reader", "person", "secrecy", "maker", "form_title", "class")
 DERIVED = ("units", "days", "amounts", "tails", "pinyin", "initials", "stamp")
+FIELD_KEYS = {
+    name: number.to_bytes(2, "big")
+    for number, name in enumerate(sorted((*SCORED, *VALUE_FIELDS, *SEVERAL_VALUES, *DERIVED)))
+}
+"""What the dictionary of every segment has before the terms of each field; ascending."""
 _SHORTEST_TAIL = 3
 _MOST_NUMBERS = 40
 

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from indexer.amounts import amount_shape
 from indexer.analysis import STOP_WORDS, cut_text, run_terms, wide_words
 from indexer.folding import bare_number
+from indexer.joined import JoinedView
 from indexer.matching import match_pinyin, pair_keys
 from indexer.nodes import (
     Amount,
@@ -28,7 +29,7 @@ from indexer.nodes import (
     positive_leaves,
 )
 from indexer.postings import FloatArray, Postings
-from indexer.segment import Mask, SegmentView
+from indexer.segment import Mask
 from indexer.snapshot import Snapshot
 
 Rows = npt.NDArray[np.intp]
@@ -74,13 +75,13 @@ def score_parts(
     return [own.total() for own in sums]
 
 
-def _postings(view: SegmentView, want: _Wanted) -> Postings:
+def _postings(view: JoinedView, want: _Wanted) -> Postings:
     if isinstance(want.term, int):
         return view.pair_postings(want.term)
     return view.postings(want.name, want.term)
 
 
-def _impacts(view: SegmentView, want: _Wanted, average: float) -> Postings:
+def _impacts(view: JoinedView, want: _Wanted, average: float) -> Postings:
     """What a term adds to each of its documents before its weight; kept like its postings."""
 
     def count() -> Postings:
@@ -150,7 +151,7 @@ def _words_of(leaf: Leaf) -> list[str]:
     return []
 
 
-def _add_bonuses(scores: _Sum, view: SegmentView, leaves: list[Leaf]) -> None:
+def _add_bonuses(scores: _Sum, view: JoinedView, leaves: list[Leaf]) -> None:
     for leaf in leaves:
         if isinstance(leaf, Run):
             bare = bare_number(leaf.text)

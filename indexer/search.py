@@ -5,6 +5,7 @@ that everything else is counted from; no count is ever taken before.
 """
 
 import re
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -33,6 +34,9 @@ MOST_FACET_VALUES = 100
 _LONGEST_CORRECTED, _LONGEST_LOOSENED = 40, 8
 NOTHING_TYPED = "没有可以查找的文字，请输入汉字、字母或数字。"
 LOOSENED = "没有同时包含全部词语的记录，以下结果包含其中一部分词语。"
+
+_one_at_a_time = threading.Lock()
+"""Arrays are gone through by one thread at a time: several would only take turns, each later."""
 
 Rows = npt.NDArray[np.intp]
 LoadEntries = Callable[[Sequence[str]], Mapping[str, Entry]]
@@ -87,14 +91,16 @@ def run_search(
         return SearchResults(
             0, _since(started), (), _no_facets(), (*notes, *query.notes, NOTHING_TYPED)
         )
-    node, found, extra = _find(snapshot, query, request)
-    order = _ordered(snapshot, query, node, found, request)
+    with _one_at_a_time:
+        node, found, extra = _find(snapshot, query, request)
+        order = _ordered(snapshot, query, node, found, request)
+        facets = _facets(snapshot, found, request)
     hits, lost = _hits(snapshot, query, order, request, load_entries)
     return SearchResults(
         total=found.total - lost,
         took_ms=_since(started),
         hits=hits,
-        facets=_facets(snapshot, found, request),
+        facets=facets,
         notes=(*notes, *query.notes, *extra),
         did_you_mean=_corrections(snapshot, request, found.total, bool(extra)),
     )
@@ -205,8 +211,9 @@ def _facet(snapshot: Snapshot, found: _Found, name: str) -> tuple[tuple[str, int
         return ()
     docs_of = found.rows_without(name)
     every = np.concatenate([own[docs] for own, docs in zip(codes, docs_of, strict=True)])
-    counts = np.bincount(every, minlength=len(values) + 1)[: len(values)]
+    counts = np.bincount(every, minlength=len(values) + 1)[1:]
     having = np.flatnonzero(counts)
+    having = having[_first(-counts[having], MOST_FACET_VALUES)]
     ranked = having[np.argsort(-counts[having], kind="stable")][:MOST_FACET_VALUES]
     numbers = counts[ranked].tolist()
     return tuple((values[code], n) for code, n in zip(ranked.tolist(), numbers, strict=True))

@@ -8,21 +8,20 @@ import pickle
 import struct
 import threading
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import count
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from indexer.dictionary import Dictionary, FieldRows, ordered
+from indexer.dictionary import Dictionary, KeyRows, ordered
 from indexer.errors import IndexDamaged
 from indexer.pair_table import EXTENSION, PairTable, adjoining
-from indexer.posting_cache import PostingCache
+from indexer.posting_cache import CACHE, next_number
 from indexer.postings import (
     LENGTH_OF_BYTE,
     NO_POSTINGS,
@@ -42,8 +41,6 @@ from indexer.whoosh_parts import (
 )
 
 Mask = npt.NDArray[np.bool_]
-_cache = PostingCache()
-_view_numbers = count()
 
 
 _UNREADABLE: tuple[type[BaseException], ...] = (
@@ -119,145 +116,92 @@ class SegmentView:
             self._reader = SegmentReader(storage, schema, segment)
         self._terms = self._reader._terms
         self._lock = threading.RLock()
-        self._number = next(_view_numbers)
+        self._number = next_number()
         self._columns: dict[str, Column] = {}
-        self._values: dict[str, tuple[str, ...]] = {}
         self.size: int = segment.doc_count_all()
         with reading_index():
-            self._lengths = {name: self._read_lengths(name) for name in SCORED}
+            self._read_lengths(SCORED[0])  # a cut file is noticed at once
             self.pairs = self._open_pairs(segment)
             self._dictionary = Dictionary(self._terms)
 
     def postings(self, name: str, term: str) -> Postings:
-        """The documents that have `term` in the field `name`; empty if none."""
-        return self._find(name, term)
+        """The documents that have `term` in the field `name`; kept, for a segment is asked often.
 
-    def mask(self, name: str, term: str) -> Mask:
-        """The same as a mask over all documents."""
-        found = np.zeros(self.size, np.bool_)
-        found[self.postings(name, term).docs] = True
-        return found
+        Empty if there are none.
+        """
+        return CACHE.kept((self._number, name, term), lambda: self.read(name, term))
+
+    def read(self, name: str, term: str) -> Postings:
+        """The same, read anew."""
+        with self._lock, reading_index():
+            try:
+                info = self._terms.term_info(name, term.encode("utf-8", "surrogatepass"))
+            except TermNotFound:
+                return NO_POSTINGS
+            return read_postings(self._terms._postfile, info)
 
     def pair_postings(self, key: int) -> Postings:
         """The documents in which a pair of units (see pair_key) stands."""
-
-        def read() -> Postings:
-            with reading_index():
-                return self.pairs.postings(key)
-
-        return self.kept(("pairs", key), read)
-
-    def pair_mask(self, key: int) -> Mask:
-        """The same as a mask over all documents."""
-        found = np.zeros(self.size, np.bool_)
-        found[self.pair_postings(key).docs] = True
-        return found
-
-    def adjoining_mask(self, pairs: list[tuple[int, int]]) -> Mask:
-        """The documents in which several pairs stand at these distances from the first."""
-        found = np.zeros(self.size, np.bool_)
         with reading_index():
-            found[adjoining(self.pairs, pairs)] = True
-        return found
+            return self.pairs.postings(key)
+
+    def adjoining(self, pairs: Sequence[tuple[int, int]]) -> IntArray:
+        """The documents in which several pairs stand at these distances from the first."""
+        with reading_index():
+            return adjoining(self.pairs, pairs)
 
     def terms_from(self, name: str, beginning: str, most: int) -> list[str]:
         """Up to `most` terms of a field that begin so, in byte order."""
-        start = beginning.encode("utf-8", "surrogatepass")
-        found: list[str] = []
-        with self._lock, reading_index():
-            for _, term in self._field_terms(name, start):
-                if not term.startswith(start) or len(found) >= most:
-                    break
-                found.append(term.decode("utf-8", "surrogatepass"))
-        return found
-
-    def values(self, name: str) -> tuple[str, ...]:
-        """All terms of a field, deleted documents' too."""
-        with self._lock, reading_index():
-            if name not in self._values:
-                terms = self._field_terms(name, b"")
-                self._values[name] = tuple(t.decode("utf-8", "surrogatepass") for _, t in terms)
-            return self._values[name]
+        with reading_index():
+            return self._dictionary.terms_from(name, beginning, most)
 
     def column(self, name: str) -> Column:
-        """The values of a single-valued field by document."""
-        with self._lock, reading_index():
-            if name not in self._columns:
-                self._columns[name] = self._read_column(name)
-            return self._columns[name]
+        """The values of a single-valued field by document; kept."""
+        if name not in self._columns:
+            self._columns[name] = self.read_column(name)
+        return self._columns[name]
+
+    def read_column(self, name: str) -> Column:
+        """The same, read anew."""
+        rows = self.rows(name)
+        return Column(tuple(rows.names), self._codes(rows))
 
     def lengths(self, name: str) -> FloatArray:
-        """The length of a scored field by document, in terms."""
-        return self._lengths[name]
-
-    def total_length(self, name: str) -> float:
-        """All terms of a scored field."""
-        return float(self._lengths[name].sum())
+        """The length of a scored field by document, in terms; read anew."""
+        with self._lock, reading_index():
+            return self._read_lengths(name)
 
     def id_of(self, doc: int) -> str:
         """The id of a document."""
-        return self.ids[doc]
+        code = int(self._id_codes[doc])
+        with reading_index():
+            return self._dictionary.term("id", code) if code >= 0 else ""
 
-    @cached_property
+    @property
     def ids(self) -> tuple[str, ...]:
         """The id of every document, deleted ones too."""
-        column = self.column("id")
+        column = self.read_column("id")
         return tuple(column.values[code] if code >= 0 else "" for code in column.codes.tolist())
 
     @cached_property
-    def dates(self) -> npt.NDArray[np.int64]:
-        """The date of every document as yyyymmdd (a month alone ends in 00), 0 for none."""
-        column = self.column("date")
-        digits = ("".join(filter(_is_digit, value))[:8] for value in column.values)
-        numbers = [int(d.ljust(8, "0")) if d else 0 for d in digits]
-        return np.array([*numbers, 0], np.int64)[column.codes]
+    def _id_codes(self) -> IntArray:
+        return self._codes(self.rows("id"))
 
-    @cached_property
-    def months(self) -> IntArray:
-        """The month of every document's date as year * 13 + month, 0 for none.
-
-        Month 0 of a year is that of dates of which only the year is known.
-        """
-        years, months = np.divmod(self.dates // 100, 100)
-        return (years * 13 + np.where(months > 12, 0, months)).astype(np.int32)
-
-    @cached_property
     def amounts(self) -> tuple[npt.NDArray[np.int64], IntArray]:
         """Every amount of money named, in cents, ascending, and the documents that name it."""
         rows = self.rows("amounts")
         terms, docs = ordered(rows)
         return np.array(list(map(int, rows.names)), np.int64)[terms], docs
 
-    def rows(self, name: str) -> FieldRows:
+    def rows(self, name: str) -> KeyRows:
         """All postings of a field, deleted documents' too."""
         with reading_index():
             return self._dictionary.rows(name)
 
-    def fields(self) -> list[str]:
-        """The fields that have terms."""
-        return self._dictionary.fields()
-
-    def _find(self, name: str, term: str) -> Postings:
-        def read() -> Postings:
-            with self._lock, reading_index():
-                return self._read(name, term)
-
-        return self.kept((name, term), read)
-
-    def _read(self, name: str, term: str) -> Postings:
-        try:
-            info = self._terms.term_info(name, term.encode("utf-8", "surrogatepass"))
-        except TermNotFound:
-            return NO_POSTINGS
-        return read_postings(self._terms._postfile, info)
-
-    def kept(self, key: tuple[Any, ...], read: Callable[[], Postings]) -> Postings:
-        """What `read` gives, from the cache where it was read before."""
-        found = _cache.get((self._number, *key))
-        if found is None:
-            found = read()
-            _cache.put((self._number, *key), found)
-        return found
+    def all_rows(self) -> KeyRows:
+        """All postings of all fields, deleted documents' too."""
+        with reading_index():
+            return self._dictionary.all_rows()
 
     def _open_pairs(self, segment: Any) -> PairTable:
         name, storage = segment.make_filename(EXTENSION), self._reader.storage()
@@ -269,19 +213,10 @@ class SegmentView:
         offset, length = files.range(name)  # mapped: nothing is read before it is asked for
         return PairTable(memoryview(source)[offset : offset + length], self.size)
 
-    def _field_terms(self, name: str, start: bytes) -> Iterator[tuple[str, bytes]]:
-        if name not in self._terms._fieldmap:
-            return
-        for field_name, term in self._terms.terms_from(name, start):
-            if field_name != name:
-                return
-            yield field_name, term
-
-    def _read_column(self, name: str) -> Column:
-        rows = self._dictionary.rows(name)
+    def _codes(self, rows: KeyRows) -> IntArray:
         codes = np.full(self.size, -1, np.int32)
         codes[rows.docs] = rows.terms
-        return Column(tuple(rows.names), codes)
+        return codes
 
     def _read_lengths(self, name: str) -> FloatArray:
         lengths = np.zeros(self.size, np.float32)
@@ -293,7 +228,3 @@ class SegmentView:
             raw = np.frombuffer(bytes(reader._dbfile.get(reader._basepos, count)), np.uint8)
             lengths[:count] = LENGTH_OF_BYTE[raw]
         return lengths
-
-
-def _is_digit(sign: str) -> bool:
-    return sign.isascii() and sign.isdigit()

@@ -4,80 +4,70 @@ A snapshot never changes; a search keeps to the one it began with. Not here: gen
 """
 
 import os
-import threading
 import time
-from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import count
 from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
 
 from indexer.errors import IndexDamaged
+from indexer.joined import JoinedView, coded
 from indexer.postings import IntArray
 from indexer.schema import whoosh_schema
-from indexer.segment import Column, Mask, ReadStorage, SegmentView, reading_index
+from indexer.segment import Mask, ReadStorage, SegmentView, reading_index
 from indexer.whoosh_parts import TOC, EmptyIndexError, FileStorage
 
 INDEX_NAME = "MAIN"
-_RIGHTS_KEPT = 64
+LARGEST_MERGE = 4096
+"""Documents from which on a segment is merged no more."""
 _SURE_AFTER_SECONDS = 2.5
 _SCHEMA = whoosh_schema()
 
 
-@dataclass
-class Part:
-    """One segment in a snapshot."""
+@dataclass(frozen=True)
+class Segment:
+    """One segment in a snapshot, as the writer knows it."""
 
     segment_id: str
     view: SegmentView
     live: Mask
-    _visible: OrderedDict[frozenset[str], Mask] = field(default_factory=OrderedDict)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+
+@dataclass(frozen=True)
+class Part:
+    """Several segments in a snapshot, as searches know them."""
+
+    view: JoinedView
+    live: Mask
 
     def visible(self, readers: frozenset[str]) -> Mask:
         """The live documents that a holder of these tokens may see; none without tokens."""
-        with self._lock:
-            known = self._visible.get(readers)
-            if known is not None:
-                self._visible.move_to_end(readers)
-                return known
-        seen = np.zeros(self.view.size, np.bool_)
-        for token in readers:
-            seen[self.view.postings("reader", token).docs] = True
-        seen &= self.live
-        with self._lock:
-            self._visible[readers] = seen
-            if len(self._visible) > _RIGHTS_KEPT:
-                self._visible.popitem(last=False)
-        return seen
+        return self.view.seen_by(readers) & self.live
 
 
 @dataclass(frozen=True)
 class _Whole:
-    """A field's values over several segments, with their places in order, and codes by segment."""
+    """A field's values with their codes, from 1, and the codes of documents by part."""
 
     places: dict[str, int]
-    codes: dict[str, IntArray]
+    codes: dict[int, IntArray]
 
     @cached_property
     def values(self) -> tuple[str, ...]:
         return tuple(self.places)
 
-    def coded(self, column: Column) -> IntArray:
-        """The codes of a segment; behind the last for what has no value."""
-        places = [*(self.places[value] for value in column.values), len(self.places)]
-        return np.array(places, np.int32)[column.codes]
-
 
 @dataclass(frozen=True)
 class Snapshot:
-    """All parts of a generation as of one commit."""
+    """All segments of a generation as of one commit, large ones as one part, small ones as one."""
 
     folder: Path
     commit: int
+    segments: tuple[Segment, ...]
     parts: tuple[Part, ...]
     wholes: dict[str, _Whole] = field(default_factory=dict, compare=False, repr=False)
     _earlier: dict[str, _Whole] = field(default_factory=dict, compare=False, repr=False)
@@ -98,27 +88,28 @@ class Snapshot:
         return cast("float", self._kept["average", name])
 
     def whole_column(self, name: str) -> tuple[tuple[str, ...], list[IntArray]]:
-        """The values of a field over all parts, sorted, and each part's codes into them.
+        """The values of a field over all parts, and each part's codes: 0 for none, else from 1.
 
-        What has no value has the code behind the last. A commit that brings no new value takes
-        over what the snapshot before it had; values no document has any more may then remain.
+        What the snapshot before had keeps its codes, new values come behind; values no document
+        has any more may remain.
         """
         if ("column", name) not in self._kept:
-            columns = {part.segment_id: part.view.column(name) for part in self.parts}
-            known = self._earlier.get(name)
-            if known is None or not all(
-                known.places.keys() >= set(column.values)
-                for segment, column in columns.items()
-                if segment not in known.codes
-            ):
-                values = sorted({value for column in columns.values() for value in column.values})
-                known = _Whole({value: at for at, value in enumerate(values)}, {})
+            known = self._earlier.get(name, _Whole({}, {}))
+            views = [part.view for part in self.parts]
+            new = [view for view in views if view.number not in known.codes]
+            values = {value for view in new for value in view.column(name).values}
+            places = known.places
+            if not values <= places.keys():
+                more = sorted(values.difference(places))
+                places = {**places, **dict(zip(more, count(len(places) + 1), strict=False))}
             codes = {
-                segment: known.codes[segment] if segment in known.codes else known.coded(column)
-                for segment, column in columns.items()
+                view.number: coded(view.column(name), places, 0)
+                if view.number not in known.codes
+                else known.codes[view.number]
+                for view in views
             }
-            self.wholes[name] = _Whole(known.places, codes)
-            self._kept["column", name] = known.values, list(codes.values())
+            self.wholes[name] = whole = _Whole(places, codes)
+            self._kept["column", name] = whole.values, list(codes.values())
         return cast("tuple[tuple[str, ...], list[IntArray]]", self._kept["column", name])
 
     def ranks(self, name: str, key_of: Callable[[str], str]) -> list[IntArray]:
@@ -127,13 +118,13 @@ class Snapshot:
             values, codes = self.whole_column(name)
             places = {key: at for at, key in enumerate(sorted({*map(key_of, values)}))}
             of_code = [places[key_of(value)] for value in values]
-            ranks = np.array([*of_code, len(places)], np.int32)
+            ranks = np.array([len(places), *of_code], np.int32)
             self._kept["ranks", name] = [ranks[own] for own in codes]
         return cast("list[IntArray]", self._kept["ranks", name])
 
     def count(self) -> int:
         """Live documents."""
-        return sum(int(part.live.sum()) for part in self.parts)
+        return sum(int(segment.live.sum()) for segment in self.segments)
 
 
 class CommitWatch:
@@ -182,17 +173,31 @@ def read_snapshot(folder: Path, previous: Snapshot | None = None) -> Snapshot:
 
 
 def _read_once(folder: Path, previous: Snapshot | None) -> Snapshot:
-    known = {part.segment_id: part.view for part in previous.parts} if previous else {}
+    known = {one.segment_id: one.view for one in previous.segments} if previous else {}
     storage = ReadStorage(folder)
     commit = latest_commit(folder)
     with reading_index(), storage.closing_on_failure():
         toc = TOC.read(storage, INDEX_NAME, gen=commit if commit >= 0 else None, schema=_SCHEMA)
-    parts = []
+    segments = []
     for segment in toc.segments:
         name = str(segment.segment_id())
         view = known.get(name) or SegmentView(storage, _SCHEMA, segment)
-        parts.append(Part(name, view, live_mask(segment)))
-    return Snapshot(folder, commit, tuple(parts), _earlier=_wholes_of(previous))
+        segments.append(Segment(name, view, live_mask(segment)))
+    parts = _parts_of(segments, previous)
+    return Snapshot(folder, commit, tuple(segments), parts, _earlier=_wholes_of(previous))
+
+
+def _parts_of(segments: Sequence[Segment], previous: Snapshot | None) -> tuple[Part, ...]:
+    """Large segments together, for they are hardly ever merged, and small ones together."""
+    known = {part.view.views: part.view for part in previous.parts} if previous else {}
+    parts = []
+    for is_large in (True, False):
+        own = [one for one in segments if (one.view.size >= LARGEST_MERGE) is is_large]
+        if own:
+            views = tuple(one.view for one in own)
+            view = known.get(views) or JoinedView(views, is_lasting=is_large)
+            parts.append(Part(view, np.concatenate([one.live for one in own])))
+    return tuple(parts)
 
 
 def live_mask(segment: Any) -> Mask:

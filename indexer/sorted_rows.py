@@ -1,4 +1,4 @@
-"""One field's postings sorted by term and turned into Whoosh's own bytes, all terms at once.
+"""A segment's postings sorted by term and turned into Whoosh's own bytes, all terms at once.
 
 A term of a few documents lies in the dictionary entry itself, a longer one in blocks of the
 posting file. Entries of a kind have the same length and are made as rows of one matrix. A stock
@@ -8,7 +8,8 @@ Whoosh reader opens what is written here. Not here: gathering postings (writer),
 import pickle
 import struct
 from array import array
-from collections.abc import Iterator, Sequence
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,36 +40,44 @@ _unpack_extent = struct.Struct("!qi").unpack
 
 
 class SortedRows:
-    """The postings by term in byte order, and by document within a term."""
+    """The postings by key in byte order, and by document within a key.
+
+    A key is the number of a field (two bytes) with a term behind it.
+    """
 
     def __init__(
         self,
-        names: Sequence[str],
-        terms: npt.NDArray[np.uint32],
-        docs: npt.NDArray[np.uint32],
-        lengths: FloatArray | None,
+        keys: Sequence[bytes],
+        rows: Iterable[tuple[npt.NDArray[np.uint32], npt.NDArray[np.uint32]]],
+        lengths: Mapping[bytes, FloatArray],
     ) -> None:
-        """A posting twice counts twice where `lengths`, those of the field, say it is scored."""
-        encoded = [name.encode("utf-8", "surrogatepass") for name in names]
-        present = np.flatnonzero(np.bincount(terms, minlength=len(encoded))).tolist()
-        order = sorted(present, key=encoded.__getitem__)
-        rank = np.zeros(len(encoded), np.uint64)
+        """`rows` are places in `keys` beside documents.
+
+        A posting twice counts twice in the fields that `lengths` names, for they are scored.
+        """
+        order = sorted(range(len(keys)), key=keys.__getitem__)
+        rank = np.zeros(len(keys), np.uint64)
         rank[order] = np.arange(len(order), dtype=np.uint64)
-        rows = rank[terms] << np.uint64(32) | docs
-        rows.sort()
-        is_first = np.ones(len(rows), np.bool_)
-        is_first[1:] = rows[1:] != rows[:-1]
+        empty = np.empty(0, np.uint64)
+        packed = np.concatenate([empty, *(rank[own] << np.uint64(32) | docs for own, docs in rows)])
+        packed.sort()
+        is_first = np.ones(len(packed), np.bool_)
+        is_first[1:] = packed[1:] != packed[:-1]
         firsts = np.flatnonzero(is_first)
-        rows = rows[firsts]
-        self.names = [encoded[number] for number in order]
+        packed = packed[firsts]
+        self.keys = [keys[number] for number in order]
         limits = np.arange(len(order) + 1, dtype=np.uint64) << np.uint64(32)
-        self._starts = np.searchsorted(rows, limits)
-        self._docs = rows.astype(np.uint32)
-        counts = np.diff(np.append(firsts, len(is_first)))
-        self._counts = counts if lengths is not None else np.ones(len(rows), np.int64)
-        self._length_bytes: Bytes | None = None
-        if lengths is not None:
-            self._length_bytes = bytes_of_lengths(lengths)[self._docs]
+        self._starts = np.searchsorted(packed, limits)
+        self._docs = packed.astype(np.uint32)
+        self._counts = np.ones(len(packed), np.int64)
+        self._length_bytes: Bytes = np.zeros(len(packed), np.uint8)
+        several = np.diff(np.append(firsts, len(is_first)))
+        for field, own in lengths.items():
+            first, last = (
+                int(self._starts[bisect_left(self.keys, edge)]) for edge in (field, _next(field))
+            )
+            self._counts[first:last] = several[first:last]
+            self._length_bytes[first:last] = bytes_of_lengths(own)[self._docs[first:last]]
 
     def entries(self, file: Any) -> tuple[Bytes, Rows]:
         """The dictionary entries end to end, and each one's length; blocks go to the file."""
@@ -107,9 +116,8 @@ class SortedRows:
         infos["most"] = np.maximum.reduceat(self._counts, first)
         infos["first"] = self._docs[first]
         infos["last"] = self._docs[after - 1]
-        if self._length_bytes is not None:
-            infos["shortest"] = np.minimum.reduceat(self._length_bytes, first)
-            infos["longest"] = np.maximum.reduceat(self._length_bytes, first)
+        infos["shortest"] = np.minimum.reduceat(self._length_bytes, first)
+        infos["longest"] = np.maximum.reduceat(self._length_bytes, first)
         return infos
 
     def _inline(self, which: Rows, size: int) -> Bytes:
@@ -179,6 +187,10 @@ class SortedRows:
             yield _Block(raw, is_first)
 
 
+def _next(field: bytes) -> bytes:
+    return (int.from_bytes(field, "big") + 1).to_bytes(2, "big")
+
+
 @dataclass(frozen=True)
 class _Block:
     raw: bytes
@@ -226,6 +238,21 @@ def bytes_of_lengths(lengths: FloatArray) -> Bytes:
     return np.minimum(np.searchsorted(LENGTH_OF_BYTE, lengths), 255).astype(np.uint8)
 
 
+def windows(buffer: Any, width: int) -> npt.NDArray[Any]:
+    """Every stretch of so many bytes as one element: taken or set, it is copied as a whole."""
+    return np.ndarray(max(0, len(buffer) - width + 1), f"V{width}", buffer=buffer, strides=(1,))
+
+
 def scatter(flat: Bytes, places: Rows, rows: Bytes) -> None:
     """Copy each row of a matrix to its place."""
-    flat[places[:, None] + np.arange(rows.shape[1])] = rows
+    width = rows.shape[1]
+    windows(flat, width)[places] = np.ascontiguousarray(rows).view(f"V{width}").ravel()
+
+
+def spread(flat: Bytes, places: Rows, joined: Bytes, lengths: Rows) -> None:
+    """Copy pieces that stand end to end each to its place."""
+    starts = np.cumsum(lengths) - lengths
+    for length in np.flatnonzero(np.bincount(lengths)).tolist():
+        if length:
+            which = np.flatnonzero(lengths == length)
+            windows(flat, length)[places[which]] = windows(joined, length)[starts[which]]

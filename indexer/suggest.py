@@ -79,18 +79,18 @@ def _titles(
     readers: frozenset[str],
     load_entries: Callable[[Sequence[str]], Mapping[str, Entry]],
 ) -> list[Suggestion]:
-    newest: list[tuple[str, str]] = []
+    newest: list[tuple[int, str]] = []
     for part in snapshot.parts:
         found = match(InField("title", wanted), part.view) & part.visible(readers)
-        column = part.view.column("date")
-        for doc in np.flatnonzero(found).tolist():
-            code = int(column.codes[doc])
-            newest.append((column.values[code] if code >= 0 else "", part.view.id_of(doc)))
+        docs = np.flatnonzero(found)
+        docs = docs[np.argsort(-part.view.dates[docs], kind="stable")[:_MOST_TITLES]]
+        ids = map(part.view.id_of, docs.tolist())
+        newest += zip(part.view.dates[docs].tolist(), ids, strict=True)
     newest.sort(reverse=True)
-    ids = [entry_id for _, entry_id in newest[:_MOST_TITLES]]
-    entries = load_entries(ids) if ids else {}
+    wanted_ids = [entry_id for _, entry_id in newest[:_MOST_TITLES]]
+    entries = load_entries(wanted_ids) if wanted_ids else {}
     suggestions: dict[str, Suggestion] = {}
-    for entry_id in ids:
+    for entry_id in wanted_ids:
         entry = entries.get(entry_id)
         if entry is not None and entry.readers & readers:
             suggestions.setdefault(entry.title, Suggestion(entry.title, "title", entry_id))

@@ -14,7 +14,7 @@ from zlib import crc32
 import numpy as np
 import numpy.typing as npt
 
-from indexer.sorted_rows import Bytes, Rows, scatter
+from indexer.sorted_rows import Bytes, Rows, scatter, spread
 
 _CRC = 1  # Whoosh's number for this way of hashing, cheaper than its MD5
 _HASH_TYPE_AT = 4
@@ -55,8 +55,8 @@ class TermTable:
         flat = np.empty(int(ends[-1]) if len(keys) else 0, np.uint8)
         heads = np.stack([key_lengths, lengths], axis=1).astype(">i4")
         scatter(flat, starts, heads.view(np.uint8).reshape(len(keys), _HEAD))
-        _spread(flat, starts + _HEAD, joined, key_lengths)
-        _spread(flat, starts + _HEAD + key_lengths, entries, lengths)
+        spread(flat, starts + _HEAD, joined, key_lengths)
+        spread(flat, starts + _HEAD + key_lengths, entries, lengths)
         self._hashes.extend(map(crc32, keys))
         self._places.frombytes((starts + self._end).astype(np.uint64).tobytes())
         self.dbfile.write(flat.tobytes())
@@ -110,9 +110,3 @@ def _slots_of(homes: Whole, sizes: Whole, table: Whole) -> Whole:
         if not over.any():
             return slots
         at[over] = table[over] * apart  # past the last slot one goes on from the first
-
-
-def _spread(flat: Bytes, places: Rows, joined: Bytes, lengths: Rows) -> None:
-    """Copy pieces that stand end to end each to its place."""
-    shifts = places - (np.cumsum(lengths) - lengths)
-    flat[np.repeat(shifts, lengths) + np.arange(len(joined))] = joined

@@ -20,17 +20,39 @@ from indexer.segment import Mask
 
 Numbers = npt.NDArray[np.uint32]
 Rows = npt.NDArray[np.intp]
-_Add = Callable[[Iterable[str], npt.NDArray[Any], npt.NDArray[Any]], None]
+Add = Callable[[Iterable[str], npt.NDArray[Any], npt.NDArray[Any]], None]
+"""Takes terms, and postings told by the places of their terms and by their documents."""
+
+
+class KeyBatch:
+    """The postings of a segment: numbers of keys beside numbers of documents.
+
+    A key is the number of a field (two bytes) with a term behind it.
+    """
+
+    def __init__(self) -> None:
+        self._numbers: dict[bytes, int] = defaultdict(count().__next__)
+        self._rows: list[tuple[Numbers, Numbers]] = []
+
+    def add(self, keys: Iterable[bytes], places: npt.NDArray[Any], docs: npt.NDArray[Any]) -> None:
+        """Add postings whose keys are told by their places in `keys`."""
+        own = np.fromiter(map(self._numbers.__getitem__, keys), np.uint32)
+        self._rows.append((own[places], docs.astype(np.uint32, copy=False)))
+
+    def taken(self) -> tuple[list[bytes], list[tuple[Numbers, Numbers]]]:
+        """All keys and postings; nothing stays here, for they are many."""
+        found = list(self._numbers), self._rows
+        self._numbers, self._rows = {}, []
+        return found
 
 
 class FieldBatch:
-    """The postings of one field: numbers of terms beside numbers of documents."""
+    """The postings of one short field: numbers of terms beside numbers of documents."""
 
     def __init__(self) -> None:
-        self.numbers: dict[str, int] = defaultdict(count().__next__)
+        self._numbers: dict[str, int] = defaultdict(count().__next__)
         self._terms = array("I")
         self._docs = array("I")
-        self._more: list[tuple[Numbers, Numbers]] = []
 
     def add(self, first: int, rows: Sequence[Collection[str]]) -> list[int]:
         """Add the terms of documents in a row, from `first` on; returns how many each has.
@@ -38,23 +60,18 @@ class FieldBatch:
         A term may come several times.
         """
         sizes = list(map(len, rows))
-        self._terms.extend(map(self.numbers.__getitem__, chain.from_iterable(rows)))
+        self._terms.extend(map(self._numbers.__getitem__, chain.from_iterable(rows)))
         docs = np.repeat(np.arange(first, first + len(rows), dtype=np.uint32), sizes)
         self._docs.frombytes(docs.tobytes())
         return sizes
 
-    def add_many(
-        self, terms: Iterable[str], numbers: npt.NDArray[Any], docs: npt.NDArray[Any]
-    ) -> None:
-        """Add postings whose terms are told by their place in `terms`."""
-        own = np.fromiter(map(self.numbers.__getitem__, terms), np.uint32)
-        self._more.append((own[numbers], docs.astype(np.uint32, copy=False)))
-
-    def rows(self) -> tuple[Numbers, Numbers]:
-        """All terms and documents."""
-        terms = [np.frombuffer(self._terms, np.uint32), *(more for more, _ in self._more)]
-        docs = [np.frombuffer(self._docs, np.uint32), *(more for _, more in self._more)]
-        return np.concatenate(terms), np.concatenate(docs)
+    def fill(self, add: Add) -> None:
+        """Hand over all terms and documents."""
+        add(
+            self._numbers,
+            np.frombuffer(self._terms, np.uint32),
+            np.frombuffer(self._docs, np.uint32),
+        )
 
 
 class _WordNumbers(dict[str, int]):
@@ -124,8 +141,10 @@ class TextBatch:
     def _cut_words(self, folded: Sequence[str]) -> tuple[Rows, Rows]:
         """The numbers of the Han words of each text, and the number of the text."""
         cut = list(map(every_word, folded))
-        numbers = np.array(list(map(self._numbers.__getitem__, chain.from_iterable(cut))), np.intp)
-        docs = np.repeat(np.arange(len(folded)), list(map(len, cut)))
+        sizes = list(map(len, cut))
+        words = map(self._numbers.__getitem__, chain.from_iterable(cut))
+        numbers = np.fromiter(words, np.intp, sum(sizes))
+        docs = np.repeat(np.arange(len(folded)), sizes)
         return numbers[numbers > 0], docs[numbers > 0]
 
     def take_over(self, table: PairTable, live: Mask, lengths: list[int]) -> None:
@@ -142,23 +161,23 @@ class TextBatch:
         self._bases.append(moved[live].astype(np.uint32))
         self._next_place += int(sizes.sum())
 
-    def fill(self, words: FieldBatch, units: FieldBatch) -> None:
-        """Give the fields of words and units what was gathered for them."""
-        words.add_many(self._numbers.words, *self._words.taken())
-        self._fill_runs(words.add_many, units.add_many)
+    def fill(self, add_words: Add, add_units: Add) -> None:
+        """Hand over what was gathered for the fields of words and units."""
+        add_words(self._numbers.words, *self._words.taken())
+        self._fill_runs(add_words, add_units)
         codes, docs = self._signs.taken()
         present = np.flatnonzero(np.bincount(codes, minlength=1))
         table = np.zeros(int(present.max(initial=0)) + 1, np.intp)
         table[present] = np.arange(len(present))
-        units.add_many(map(chr, present.tolist()), table[codes], docs)
-        for term, doc in self._glued:
-            units.add(doc, [(term,)])
+        add_units(map(chr, present.tolist()), table[codes], docs)
+        terms, glued = [term for term, _ in self._glued], [doc for _, doc in self._glued]
+        add_units(terms, np.arange(len(terms)), np.array(glued, np.uint32))
 
     def bases(self) -> Numbers:
         """The first place of each document."""
         return np.concatenate([np.empty(0, np.uint32), *self._bases])
 
-    def _fill_runs(self, *fields: _Add) -> None:
+    def _fill_runs(self, *fields: Add) -> None:
         """Each run stands for all the terms by which it is found."""
         runs, docs = (own.astype(np.intp) for own in self._run_rows.taken())
         sizes = _sizes(self._runs.terms)

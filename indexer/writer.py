@@ -4,8 +4,8 @@ One `SegmentBatch` gathers entries (or whole older segments, when merging) and b
 Whoosh segment. Not here: which segments to merge and when to commit (index).
 """
 
-import struct
 from collections import defaultdict
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -13,11 +13,11 @@ import numpy as np
 from indexer.errors import IndexBusy
 from indexer.pair_table import EXTENSION, write_pairs
 from indexer.postings import FloatArray
-from indexer.schema import SCORED, Entry, entries_terms
+from indexer.schema import FIELD_KEYS, SCORED, Entry, entries_terms
 from indexer.segment import Mask, SegmentView
 from indexer.sorted_rows import SortedRows, bytes_of_lengths
 from indexer.term_table import TermTable
-from indexer.text_batch import FieldBatch, TextBatch
+from indexer.text_batch import Add, FieldBatch, KeyBatch, TextBatch
 from indexer.whoosh_parts import LENGTHS_COLUMN, Codec, LockError, SegmentWriter
 
 FULL_AT = 10_000_000
@@ -26,7 +26,6 @@ FULL_AT = 10_000_000
 _MOST_WAITING = 256
 _MOST_WAITING_SIGNS = 500_000
 _SHORT_SCORED = SCORED[1:]
-_pack_field = struct.Struct("!H").pack
 
 
 class SegmentBatch(SegmentWriter):  # type: ignore[misc]
@@ -43,6 +42,7 @@ class SegmentBatch(SegmentWriter):  # type: ignore[misc]
         self.fieldwriter._tindex = TermTable(table.dbfile, table.extras)
         self._fields: dict[str, FieldBatch] = defaultdict(FieldBatch)
         self._texts = TextBatch()
+        self._keys = KeyBatch()
         self._lengths: dict[str, list[int]] = {name: [] for name in _SHORT_SCORED}
         self._waiting: list[Entry] = []
         self._waiting_signs = 0
@@ -92,13 +92,12 @@ class SegmentBatch(SegmentWriter):  # type: ignore[misc]
             self._lengths[name] += lengths[name]
         for doc in docs.tolist():
             self._start_document(view.id_of(doc))
-        for name in view.fields():
-            rows = view.rows(name)
-            of_posting = np.repeat(np.arange(len(rows.docs)), rows.counts.astype(np.int64))
-            own = new_numbers[rows.docs[of_posting]]
-            terms, own = rows.terms[of_posting][own >= 0], own[own >= 0]
-            self._fields[name].add_many(rows.names, terms, own)
-            self._postings += len(own)
+        rows = view.all_rows()
+        of_posting = np.repeat(np.arange(len(rows.docs)), rows.counts.astype(np.int64))
+        own = new_numbers[rows.docs[of_posting]]
+        terms, own = rows.terms[of_posting][own >= 0], own[own >= 0]
+        self._keys.add(rows.keys, terms, own)
+        self._postings += len(own)
 
     def _start_document(self, entry_id: str) -> None:
         documents = self.perdocwriter
@@ -111,16 +110,26 @@ class SegmentBatch(SegmentWriter):  # type: ignore[misc]
     def _flush_segment(self) -> None:
         """Write what was gathered; called by Whoosh's commit in place of its own pool."""
         self._take_waiting()
-        self._texts.fill(self._fields["words"], self._fields["units"])
+        self._texts.fill(self._adding("words"), self._adding("units"))
+        for name, batch in self._fields.items():
+            batch.fill(self._adding(name))
         self._lengths["words"] = self._texts.lengths
         lengths = {name: np.array(own, np.float32) for name, own in self._lengths.items()}
         self._write_lengths(lengths)
         self.perdocwriter.close()
-        for name in sorted(self._fields):
-            self._write_field(name, lengths.get(name))
-        self.fieldwriter.close()
+        self._write_terms({FIELD_KEYS[name]: own for name, own in lengths.items()})
         file = self.get_segment().create_file(self.storage, EXTENSION)
         write_pairs(file, self._texts.pairs, self._texts.bases())
+
+    def _adding(self, name: str) -> Add:
+        """What puts terms of a field among the keys."""
+        head = FIELD_KEYS[name]
+
+        def add(terms: Iterable[str], places: Any, docs: Any) -> None:
+            keys = [head + term.encode("utf-8", "surrogatepass") for term in terms]
+            self._keys.add(keys, places, docs)
+
+        return add
 
     def _write_lengths(self, lengths: dict[str, FloatArray]) -> None:
         """What Whoosh keeps of each document's lengths, a field at a time."""
@@ -132,14 +141,9 @@ class SegmentBatch(SegmentWriter):  # type: ignore[misc]
             column._dbfile.write(bytes_of_lengths(own).tobytes())
             column._count = len(own)
 
-    def _write_field(self, name: str, lengths: FloatArray | None) -> None:
-        spec, writer = self.schema[name], self.fieldwriter
-        batch = self._fields.pop(name)
-        rows = SortedRows(list(batch.numbers), *batch.rows(), lengths)
-        if not rows.names:
-            return
-        writer.start_field(name, spec)
-        key = _pack_field(writer._fieldid)
-        keys = [key + term for term in rows.names]
-        writer._tindex.add_all(keys, *rows.entries(writer._postfile))
-        writer.finish_field()
+    def _write_terms(self, lengths: dict[bytes, FloatArray]) -> None:
+        writer = self.fieldwriter
+        rows = SortedRows(*self._keys.taken(), lengths)
+        writer._fieldmap.update({name: number for number, name in enumerate(FIELD_KEYS)})
+        writer._tindex.add_all(rows.keys, *rows.entries(writer._postfile))
+        writer.close()

@@ -19,6 +19,11 @@ LARGEST_VERSION = 2**31 - 1
 KEYS = "form_keys"
 
 _Key = tuple[int, str, int]  # row id, digest, version
+_TITLES = (
+    select(FormVersion.code, FormVersion.title)
+    .where(FormVersion.state != FormState.DRAFT)
+    .order_by(FormVersion.version)
+)
 
 
 class _ReadForms:
@@ -83,12 +88,7 @@ def list_forms(uow: UnitOfWork, *, with_retired: bool = False) -> tuple[Form, ..
 
 def form_titles(uow: UnitOfWork) -> dict[str, str]:
     """Return the newest title of every form there ever was, by code, retired ones included."""
-    rows = uow.session.execute(
-        select(FormVersion.code, FormVersion.title)
-        .where(FormVersion.state != FormState.DRAFT)
-        .order_by(FormVersion.version)
-    )
-    return {row.code: row.title for row in rows}
+    return {row.code: row.title for row in uow.session.execute(_TITLES)}
 
 
 def forget_newest(uow: UnitOfWork) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import or_, select
+from sqlalchemy import BindParameter, bindparam, or_, select
 from sqlalchemy.orm import aliased
 
 from archive.core.errors import Conflict, Forbidden
@@ -23,6 +23,22 @@ from storage.work import UnitOfWork
 
 SIGNED = (RecordState.SIGNED, RecordState.FILED)
 OPEN = (RecordState.DRAFT, RecordState.RETURNED)
+_new = aliased(Record)
+_ids: BindParameter[int] = bindparam("ids", expanding=True)
+_CITED = (
+    select(
+        RecordCorrection.record_id,
+        RecordCorrection.corrects_id,
+        RecordCorrection.cited_number,
+        _new.number,
+    )
+    .join(_new, _new.id == RecordCorrection.record_id)
+    .where(
+        _new.state.in_(SIGNED),
+        RecordCorrection.claim.is_not(None),
+        RecordCorrection.record_id.in_(_ids) | RecordCorrection.corrects_id.in_(_ids),
+    )
+)
 
 
 @dataclass(frozen=True)
@@ -169,22 +185,9 @@ def correction_line(uow: UnitOfWork, record_id: int) -> str:
 
 def citation_of(uow: UnitOfWork, record_ids: Collection[int]) -> dict[int, str]:
     """Return, for many records at once, what a list says of their corrections that count."""
-    new = aliased(Record)
-    rows = uow.session.execute(
-        select(
-            RecordCorrection.record_id,
-            RecordCorrection.corrects_id,
-            RecordCorrection.cited_number,
-            new.number,
-        )
-        .join(new, new.id == RecordCorrection.record_id)
-        .where(
-            new.state.in_(SIGNED),
-            RecordCorrection.claim.is_not(None),
-            RecordCorrection.record_id.in_(record_ids)
-            | RecordCorrection.corrects_id.in_(record_ids),
-        )
-    ).all()
+    if not record_ids:
+        return {}
+    rows = uow.session.execute(_CITED, {"ids": list(record_ids)}).all()
     wanted, told = set(record_ids), dict[int, list[str]]()
     for row in rows:
         if row.record_id in wanted:

@@ -199,14 +199,20 @@ def _date_of(view: RecordView, form: Form | None) -> str:
 
 
 def _customers(uow: UnitOfWork, ids: Iterable[int | None]) -> dict[int, _Register]:
+    wanted = {one for one in ids if one}
+    if not wanted:
+        return {}
     query = select(Customer.id, Customer.number, Customer.initials, Customer.short_name)
-    rows = uow.session.execute(query.where(Customer.id.in_({one for one in ids if one})))
+    rows = uow.session.execute(query.where(Customer.id.in_(wanted)))
     return {row.id: _Register(row.number, row.initials, row.short_name) for row in rows}
 
 
 def _signers(uow: UnitOfWork, record_ids: Iterable[int | None]) -> dict[int, list[str]]:
+    wanted = {one for one in record_ids if one}
+    if not wanted:
+        return {}
     query = select(Record.id, Record.participants)
-    rows = uow.session.execute(query.where(Record.id.in_({one for one in record_ids if one})))
+    rows = uow.session.execute(query.where(Record.id.in_(wanted)))
     people = {record_id: list(participants) for record_id, participants in rows}
     names = names_of(uow, {one for several in people.values() for one in several})
     found: dict[int, list[str]] = defaultdict(list)

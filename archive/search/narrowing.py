@@ -3,9 +3,9 @@
 What they count is in ``Found``; here are their addresses and heights. Called by the page.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from urllib.parse import urlencode
+from urllib.parse import quote_plus, urlencode
 
 from flask import url_for
 
@@ -13,6 +13,7 @@ from archive.search.rules import FIELDS, period_label, whole_span, with_period
 from archive.search.views import Facet, Found
 
 SHOWN_VALUES = 6
+MOST_LISTED = 40
 TALLEST = 40
 """Height of the tallest bar, in the units of its drawing."""
 
@@ -29,11 +30,12 @@ class Choice:
 
 @dataclass(frozen=True)
 class Choices:
-    """A field with its links; those in ``more`` are folded away."""
+    """A field with its links; those in ``more`` are folded away, ``left_out`` not even there."""
 
     label: str
     first: Sequence[Choice]
     more: Sequence[Choice]
+    left_out: int = 0
 
 
 @dataclass(frozen=True)
@@ -48,14 +50,14 @@ class Bar:
 
 
 def choices(found: Found, facet: Facet) -> Choices:
-    """Return a field's values as links, the chosen ones never folded away."""
-    links = [
-        Choice(value.label, value.count, value.is_chosen, toggled(found, facet.field, value.value))
-        for value in facet.values
-    ]
+    """Return a field's values as links, the most frequent and the chosen; those never folded."""
+    listed = [one for at, one in enumerate(facet.values) if at < MOST_LISTED or one.is_chosen]
+    link = _links(found, facet.field)
+    links = [Choice(one.label, one.count, one.is_chosen, link(one.value)) for one in listed]
     shown = SHOWN_VALUES if len(links) > SHOWN_VALUES + 1 else len(links)  # never fold just one
     first = [one for at, one in enumerate(links) if at < shown or one.is_chosen]
-    return Choices(facet.label, first, [one for one in links if one not in first])
+    more = [one for at, one in enumerate(links) if at >= shown and not one.is_chosen]
+    return Choices(facet.label, first, more, len(facet.values) - len(listed))
 
 
 def bars(found: Found) -> list[Bar]:
@@ -69,13 +71,14 @@ def bars(found: Found) -> list[Bar]:
         return []
     most = max(count for _, count in span)
     chosen = found.filters.get("date", ())
+    link = _links(found, "date")
     return [
         Bar(
             label=period_label(period),
             count=count,
             height=-(-count * TALLEST // most),
             is_chosen=period in chosen,
-            url=toggled(found, "date", period),
+            url=link(period),
         )
         for period, count in span
     ]
@@ -83,11 +86,30 @@ def bars(found: Found) -> list[Bar]:
 
 def toggled(found: Found, field: str, value: str) -> str:
     """Return the address with one value of a field switched on, or off."""
-    values = found.filters.get(field, ())
-    if field == "date":
-        return address(found, {**found.filters, field: with_period(values, value)})
-    left = tuple(one for one in values if one != value)
-    return address(found, {**found.filters, field: left if value in values else (*values, value)})
+    return _links(found, field)(value)
+
+
+def _links(found: Found, field: str) -> Callable[[str], str]:
+    """Return what gives the address with a value of the field switched on, or off.
+
+    All but that field is put together once: a page has hundreds of such links.
+    """
+    chosen = found.filters.get(field, ())
+    others = {name: values for name, values in found.filters.items() if name != field}
+    base = address(found, others)
+    before = f"{base}{'&' if '?' in base else '?'}{field}="
+
+    def link(value: str) -> str:
+        if not chosen:
+            return before + quote_plus(value)
+        if field == "date":
+            wanted = with_period(chosen, value)
+        else:
+            left = tuple(one for one in chosen if one != value)
+            wanted = left if value in chosen else (*chosen, value)
+        return address(found, {**found.filters, field: wanted})
+
+    return link
 
 
 def address(
@@ -95,9 +117,9 @@ def address(
 ) -> str:
     """Return the address of the same search, with other filters or another order if given."""
     pairs = [("q", found.text)] if found.text else []
-    chosen = found.filters if filters is None else filters
-    pairs += [(name, value) for name in FIELDS for value in chosen.get(name, ())]
     order = sort or found.sort
     pairs += [("sort", order)] if order != "relevance" else []
+    chosen = found.filters if filters is None else filters
+    pairs += [(name, value) for name in FIELDS for value in chosen.get(name, ())]
     query = urlencode(pairs)
     return url_for("search.page") + (f"?{query}" if query else "")

@@ -4,23 +4,17 @@ Page texts are not kept: the PDF is read at the click, in the child process with
 """
 
 import tempfile
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-
-from sqlalchemy import select
 
 from archive.core.clock import local_day
 from archive.core.resources import Resources
 from archive.filing import service as filing
-from archive.filing.models import ItemFile
 from archive.filing.views import FileView
 from archive.people.rights import Actor
 from archive.search import synonyms
 from indexer import ExtractError, SearchRequest, extract_pages, find_page
 from storage.errors import StorageError
-from storage.files import StoredFile
-from storage.work import UnitOfWork
 
 PDF = "application/pdf"
 MOST_FILES = 4
@@ -33,16 +27,6 @@ class Place:
 
     file_id: int
     page: int
-
-
-def items_with_pdf(uow: UnitOfWork, item_ids: Iterable[int]) -> frozenset[int]:
-    """Return which of the items have a PDF."""
-    query = (
-        select(ItemFile.item_id)
-        .join(StoredFile, StoredFile.sha256 == ItemFile.sha256)
-        .where(ItemFile.item_id.in_(set(item_ids)), StoredFile.media_type == PDF)
-    )
-    return frozenset(uow.session.scalars(query))
 
 
 def find_place(resources: Resources, actor: Actor, item_id: int, text: str) -> Place | None:

@@ -17,7 +17,7 @@ def is_news(uow: UnitOfWork, actor: Actor, text: str) -> bool:
     """Say whether a search is worth keeping: not the same as the newest, not a single sign."""
     require(actor, "search")
     text = _plain(text)
-    if not SHORTEST <= len(text) <= LONGEST or not text.isprintable():
+    if not _is_worth(text):
         return False
     newest = uow.session.scalars(_own(actor).limit(1)).first()
     return newest is None or newest.text != text
@@ -25,16 +25,21 @@ def is_news(uow: UnitOfWork, actor: Actor, text: str) -> bool:
 
 def remember(uow: UnitOfWork, actor: Actor, text: str) -> bool:
     """Keep a search as the person's newest; False when there was nothing to change."""
-    if not is_news(uow, actor, text):
-        return False
+    require(actor, "search")
     text = _plain(text)
     rows = uow.session.scalars(_own(actor)).all()
+    if not _is_worth(text) or (rows and rows[0].text == text):
+        return False
     for place, row in enumerate(rows):
         if row.text == text or place >= MOST_KEPT - 1:
             uow.session.delete(row)
     uow.session.flush()
     uow.session.add(PastSearch(user_id=actor.id, text=text, searched_at=uow.now()))
     return True
+
+
+def _is_worth(text: str) -> bool:
+    return SHORTEST <= len(text) <= LONGEST and text.isprintable()
 
 
 def past_searches(uow: UnitOfWork, actor: Actor, typed: str, limit: int) -> tuple[str, ...]:

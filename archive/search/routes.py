@@ -60,8 +60,7 @@ def page() -> str | Response:
     if wants_sheet():
         return list_sheet("检索结果", _COLUMNS, lambda n, size: _as_page(read_page(n, size)))
     found = read_page(max(1, args.get("page", 1, int)), PER_PAGE)
-    if found.total and found.page == 1 and not found.filters:
-        _remember(found.text)
+    is_kept = found.total and found.page == 1 and not found.filters
     return render_template(
         "search/page.html",
         page=found,
@@ -76,25 +75,24 @@ def page() -> str | Response:
         plain_url=address(found, filters={}),
         first_url=address(found),
         link_of=link_of,
-        news=_news(),
+        news=_note(found.text if is_kept else None),
         tones=TONES,
     )
 
 
-def _news() -> int:
-    """Count what is new in the searches the person keeps."""
-    with reading() as uow:
-        return sum(len(one.fresh) for one in saved.list_saved(uow, actor()))
+def _note(text: str | None) -> int:
+    """Count what is new in the searches the person keeps, and keep this one among their past ones.
 
-
-def _remember(text: str) -> None:
-    """Keep the search for the completions of the one who made it; a reload writes nothing."""
+    None is not kept; a reload writes nothing.
+    """
     with reading() as uow:  # without the write lock
-        if not past.is_news(uow, actor(), text):
-            return
-    with work() as uow:
-        if past.remember(uow, actor(), text):
-            uow.commit()
+        news = saved.count_fresh(uow, actor())
+        is_new = text is not None and past.is_news(uow, actor(), text)
+    if text is not None and is_new:
+        with work() as uow:
+            if past.remember(uow, actor(), text):
+                uow.commit()
+    return news
 
 
 @pages.post("/past/clear")

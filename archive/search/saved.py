@@ -42,6 +42,15 @@ def list_saved(uow: UnitOfWork, actor: Actor) -> tuple[SavedView, ...]:
     return tuple(_view(row, cards) for row in rows)
 
 
+def count_fresh(uow: UnitOfWork, actor: Actor) -> int:
+    """Count what is new in the person's own searches and seen by them."""
+    require(actor, "search")
+    query = select(SavedSearch.fresh).where(SavedSearch.user_id == actor.id)
+    fresh = [one for several in uow.session.scalars(query) for one in several]
+    cards = _cards_seen(uow, actor, fresh)
+    return sum(one in cards for one in fresh)
+
+
 def get_saved(uow: UnitOfWork, actor: Actor, saved_id: int) -> SavedView:
     """Return one of the person's own searches; another's does not exist for them."""
     row = _own(uow, actor, saved_id)

@@ -4,10 +4,8 @@ The reader's tokens go into the query itself, so count, facets, passages and sug
 nothing of what the reader may not see. Keeping the index up to date is in ``indexing``.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-
-from sqlalchemy import select
 
 from archive.core.clock import local_day
 from archive.core.errors import NotFound
@@ -16,19 +14,16 @@ from archive.core.pages import clean_paging
 from archive.core.resources import Resources
 from archive.customers import service as customers
 from archive.filing.codes import find_reference, find_tail
-from archive.filing.models import CopyStatus, Item, ItemCopy
 from archive.forms.service import form_titles
 from archive.people.rights import Actor, actor_tokens, personal_tokens, require
 from archive.people.service import find_actor_by_username
-from archive.records import service as records
 from archive.search import past, synonyms
+from archive.search.hits import HitReader
 from archive.search.indexing import mend_index
-from archive.search.opening import items_with_pdf
 from archive.search.rules import FIELDS, Sort, clean_filters, clean_sort, period_label
-from archive.search.store import OPERATOR, Described, load_cards, open_index, readers_of
-from archive.search.views import ITEM, Card, Facet, FacetValue, Found, FoundHit, SuggestionView
-from indexer import Hit, SearchRequest, SearchResults, fold
-from storage.work import UnitOfWork
+from archive.search.store import OPERATOR, load_cards, open_index, readers_of
+from archive.search.views import Facet, FacetValue, Found, SuggestionView
+from indexer import SearchRequest, SearchResults, fold
 
 MOST_AT_ONCE = 1000
 REBUILDING = "索引正在重建，结果可能不全，请稍后再查。"
@@ -202,12 +197,11 @@ def _run(resources: Resources, reader: Reader, wanted: _Wanted) -> Found:
     request, titles = _request(resources, reader, wanted)
     filters = dict(request.filters)
     trouble = mend_index(resources)
-    results = open_index(resources).search(request)
-    with resources.reading() as uow:
-        items = _hits(uow, results.hits)
+    hits = HitReader(resources)
+    results = open_index(resources).search(request, hits.load)
     return Found(
         text=wanted.text,
-        items=items,
+        items=hits.shown(results.hits),
         total=results.total,
         took_ms=round(results.took_ms, 2),
         facets=_facets(results, filters, titles, reader),
@@ -225,65 +219,6 @@ def _notes(results: SearchResults, is_rebuilding: bool) -> tuple[str, ...]:
     """Return the remarks on the query; those on the index itself are said in our own words."""
     told = tuple(note for note in results.notes if not note.startswith(_ABOUT_THE_INDEX))
     return (REBUILDING, *told) if is_rebuilding else results.notes
-
-
-def _hits(uow: UnitOfWork, hits: Iterable[Hit]) -> tuple[FoundHit, ...]:
-    found = tuple(hits)
-    known = load_cards(uow, [hit.id for hit in found])
-    items = [one.card.thing_id for one in known.values() if one.card.kind == ITEM]
-    lent, with_pdf = _lent(uow, items), items_with_pdf(uow, items)
-    cited = _cited(uow, [one.card for one in known.values()])
-    return tuple(
-        replace(_as_found(hit, known[hit.id], lent, with_pdf), citation=cited.get(hit.id, ""))
-        for hit in found
-        if hit.id in known
-    )
-
-
-def _cited(uow: UnitOfWork, cards: Sequence[Card]) -> dict[str, str]:
-    """Return what is said of corrections of what was found, by its name in the index."""
-    items = {card.thing_id for card in cards if card.kind == ITEM}
-    of_items = uow.session.execute(
-        select(Item.id, Item.record_id).where(Item.id.in_(items), Item.record_id.is_not(None))
-    )
-    named = {f"{ITEM}:{row.id}": row.record_id for row in of_items}
-    named |= {f"{card.kind}:{card.thing_id}": card.thing_id for card in cards if card.kind != ITEM}
-    told = records.citation_of(uow, set(named.values()))
-    return {name: told[number] for name, number in named.items() if number in told}
-
-
-def _lent(uow: UnitOfWork, item_ids: Iterable[int]) -> frozenset[int]:
-    """Return which of the items have a copy out."""
-    query = select(ItemCopy.item_id).where(
-        ItemCopy.item_id.in_(set(item_ids)), ItemCopy.status == CopyStatus.OUT
-    )
-    return frozenset(uow.session.scalars(query))
-
-
-def _as_found(
-    hit: Hit, known: Described, lent: frozenset[int], with_pdf: frozenset[int]
-) -> FoundHit:
-    entry, card = known.entry, known.card
-    if hit.is_veiled:
-        entry = replace(entry, customer=mask(entry.customer), maker=mask(entry.maker))
-        card = replace(card, number=mask(card.number), code=mask(card.code))
-    return FoundHit(
-        card=card,
-        score=round(hit.score, 4),
-        title=hit.title,
-        snippet=hit.snippet,
-        customer=entry.customer,
-        form=entry.form,
-        form_title=entry.form_title,
-        year=entry.year,
-        department=entry.department,
-        date=entry.date,
-        status=entry.status,
-        secrecy=entry.secrecy,
-        maker=entry.maker,
-        is_lent=card.kind == ITEM and card.thing_id in lent,
-        has_pdf=card.kind == ITEM and card.thing_id in with_pdf,
-    )
 
 
 def _facets(

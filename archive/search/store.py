@@ -11,7 +11,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import and_, delete, or_, select
+from sqlalchemy import and_, bindparam, delete, or_, select
 
 from archive.core.resources import Resources
 from archive.people.models import ReaderToken
@@ -30,6 +30,21 @@ _TUPLES = ("numbers", "people")
 _BESIDE = {"id", "title", "body", "readers"}
 
 T = TypeVar("T")
+
+_KEPT = select(SearchEntry.id, SearchEntry.title, SearchEntry.body, SearchEntry.description).where(
+    SearchEntry.id.in_(bindparam("ids", expanding=True))
+)
+_TOKENS = select(ReaderToken.kind, ReaderToken.thing_id, ReaderToken.token).where(
+    or_(
+        *(
+            and_(
+                ReaderToken.kind == kind,
+                ReaderToken.thing_id.in_(bindparam(name, expanding=True)),
+            )
+            for kind, name in ((RECORD, "records"), (ITEM, "items"))
+        )
+    )
+)
 
 
 @dataclass(frozen=True)
@@ -59,12 +74,17 @@ def open_index(resources: Resources) -> Index:
 
 def load_entries(uow: UnitOfWork, entry_ids: Sequence[str]) -> dict[str, Entry]:
     """Return the entries kept under these ids, with those who may read them at this moment."""
-    found: dict[str, Entry] = {}
+    return {entry_id: one.entry for entry_id, one in load_described(uow, entry_ids).items()}
+
+
+def load_described(uow: UnitOfWork, entry_ids: Sequence[str]) -> dict[str, Described]:
+    """Return the same with what results show of them."""
+    found: dict[str, Described] = {}
     for chunk in batches(entry_ids, CHUNK):
         readers = readers_of(uow, chunk)
-        rows = uow.session.scalars(select(SearchEntry).where(SearchEntry.id.in_(chunk)))
-        for row in rows:
-            found[row.id] = _entry(row, readers[row.id])
+        for entry_id, title, body, said in uow.session.execute(_KEPT, {"ids": chunk}):
+            entry = _described_entry(entry_id, said, title, body, readers[entry_id])
+            found[entry_id] = Described(entry, Card(**said["card"]))
     return found
 
 
@@ -116,14 +136,9 @@ def readers_of(uow: UnitOfWork, entry_ids: Iterable[str]) -> dict[str, frozenset
         name = split_id(entry_id)
         if name is not None:
             wanted[name[0]].add(name[1])
-    conditions = [
-        and_(ReaderToken.kind == kind, ReaderToken.thing_id.in_(ids))
-        for kind, ids in wanted.items()
-        if ids
-    ]
-    if conditions:
-        query = select(ReaderToken.kind, ReaderToken.thing_id, ReaderToken.token)
-        for kind, thing_id, token in uow.session.execute(query.where(or_(*conditions))):
+    if wanted[RECORD] or wanted[ITEM]:
+        ids = {"records": list(wanted[RECORD]), "items": list(wanted[ITEM])}
+        for kind, thing_id, token in uow.session.execute(_TOKENS, ids):
             found[f"{kind}:{thing_id}"].add(token)
     return {entry_id: frozenset(tokens) for entry_id, tokens in found.items()}
 
@@ -155,10 +170,6 @@ def _loader(resources: Resources) -> Callable[[Sequence[str]], Mapping[str, Entr
             return load_entries(uow, entry_ids)
 
     return load
-
-
-def _entry(row: SearchEntry, readers: frozenset[str]) -> Entry:
-    return _described_entry(row.id, row.description, row.title, row.body, readers)
 
 
 def _described_entry(

@@ -5,6 +5,7 @@ import whoosh.index
 import whoosh.query
 
 from indexer import Entry, Index
+from indexer.schema import FIELD_KEYS
 from indexer.snapshot import read_snapshot
 
 ALL = frozenset({"all"})
@@ -24,8 +25,8 @@ def test_rows_of_a_field_are_its_postings(tmp_path):
     entries = (Entry(str(n), "", body, readers=ALL) for n, body in enumerate(bodies()))
     Index.open(tmp_path, lambda ids: {}).rebuild(entries)
     folder = tmp_path / (tmp_path / "CURRENT").read_text("utf-8")
-    (part,) = read_snapshot(folder).parts
-    for name in part.view.fields():
+    (part,) = read_snapshot(folder).segments
+    for name in FIELD_KEYS:
         rows = part.view.rows(name)
         assert rows.names == sorted(rows.names)
         order = np.argsort(rows.terms, kind="stable")
@@ -40,7 +41,9 @@ def test_rows_of_a_field_are_its_postings(tmp_path):
     assert len(part.view.postings("words", "海信").docs) == MANY
     assert part.view.postings("words", "海信").counts[0] == 400
     assert len(part.view.postings("words", "长虹").docs) == 1 + (MANY - 1) // 3
-    assert part.view.rows("nothing").names == []
+    assert len(part.view.all_rows().keys) == sum(
+        len(part.view.rows(name).keys) for name in FIELD_KEYS
+    )
     stock = whoosh.index.open_dir(str(folder), "MAIN")
     with stock.searcher() as searcher:
         for word in ("海信", "长虹"):

@@ -437,7 +437,7 @@ def test_the_top_ten_of_stock_whoosh_are_ours(tmp_path):
             theirs = [searcher.stored_fields(doc)["id"] for _, doc in found.top_n]
             every = [np.arange(300)]
             scores = score_parts(snapshot, parse(word), Han(word), every)[0]
-            ids = snapshot.parts[0].view.ids
+            ids = snapshot.segments[0].view.ids
             ours = sorted(zip(scores.tolist(), ids, strict=True), reverse=True)[:10]
             assert len(theirs) == 10
             worst = ours[-1][0] - 1e-4

@@ -34,6 +34,55 @@ def test_wrong_syntax_is_searched_as_words_and_said(ask, text):
     assert any("普通词语" in note or "太长" in note for note in results.notes)
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('"海信', "引号没有成对"),
+        ("“海信", "引号没有成对"),
+        ('海信 ""', "引号里没有要找的字"),
+        ("(海信", "括号没有成对"),
+        ("海信）", "括号没有成对"),
+        ("海信 ()", "括号里没有要找的词"),
+        ("(" * 30 + "海信" + ")" * 30, "括号套得太深"),
+        ("客户:", "“客户:”后面没有写要找的内容"),
+        ("海信 客户：", "“客户:”后面没有写要找的内容"),
+        ("客户: 年度:2024", "“客户:”后面没有写要找的内容"),
+        ("海信 客户: 金额>1万", "“客户:”后面没有写要找的内容"),
+        ('金额:""', "“金额:”后面没有写要找的内容"),
+        ("客户:*", "“客户:”后面没有写要找的内容"),
+        ("颜色:红 海信", "没有“颜色”这个字段"),
+        ("海信 OR", "“OR”前后都要有词"),
+        ("且 海信", "“且”前后都要有词"),
+        ("海信 NOT", "“NOT”后面没有写不要什么"),
+        ("海信 *", "“*”前面没有写开头的字"),
+        ("金额>一些 海信", "“金额>一些”看不懂"),
+        ("金额>", "“金额>”看不懂"),
+        ("金额：甲 海信", "“金额:甲”看不懂"),
+        ("年度>明年 海信", "“年度>明年”看不懂"),
+        ("日期:2024-13 海信", "“日期:2024-13”看不懂"),
+    ],
+)
+def test_each_wrong_way_of_writing_is_named(text, said):
+    query = parse(text)
+    assert any(said in note for note in query.notes), query.notes
+    assert query.node is not None
+    assert len(query.notes) == len(set(query.notes))
+
+
+def test_signs_alone_are_looked_for_as_words_and_good_syntax_is_not_remarked_on():
+    assert parse("或").node == Han("或")
+    assert parse("NOT").node == Run("not")
+    good = [
+        '"买卖合同" -作废',
+        "(海信 OR 长虹) 合同",
+        "客户:海信 金额>1万",
+        "海信 - 合同",
+        "备注:",
+        "HT*",
+    ]
+    assert [text for text in good if parse(text).notes] == []
+
+
 @pytest.mark.parametrize("text", [one for one in WRONG if len(one) < 100 and "合同" not in one])
 def test_wrong_syntax_still_finds(ask, text):
     assert "hisense-contract" in {hit.id for hit in ask(text).hits}

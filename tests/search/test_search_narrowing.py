@@ -7,7 +7,9 @@ from urllib.parse import quote
 import pytest
 
 from archive.search.answers import cli_search
+from archive.search.narrowing import choices
 from archive.search.rules import whole_span, with_period
+from archive.search.views import Facet, FacetValue, Found
 
 
 @pytest.fixture
@@ -74,3 +76,21 @@ def test_empty_months_and_years_stand_between():
     assert [year for year, _ in whole_span([("2001", 1), ("2004", 2)])][1:3] == ["2002", "2003"]
     assert whole_span([("0001", 1), ("9999", 2)]) == (("0001", 1), ("9999", 2))
     assert whole_span([]) == ()
+
+
+def found_with(facet, **filters):
+    return Found("海信", (), 100, 1.0, (facet,), (), filters, "date", 1, 20)
+
+
+def test_the_most_frequent_values_are_listed_the_chosen_ones_never_folded(built_app):
+    values = tuple(FacetValue(f"客户&{n}", f"客户&{n}", 100 - n, n == 70) for n in range(100))
+    facet = Facet("customer", "客户", values)
+    with built_app.app.test_request_context("/search"):
+        listed = choices(found_with(facet, customer=("客户&70",)), facet)
+        plain = choices(found_with(facet, year=("2024",)), facet)
+    assert [one.label for one in listed.first][5:] == ["客户&5", "客户&70"]
+    assert (len(listed.more), listed.left_out) == (34, 59)
+    assert listed.first[-1].url == f"/search?q={quote('海信')}&sort=date"
+    assert listed.first[0].url.endswith(f"customer={quote('客户&70')}&customer={quote('客户&0')}")
+    address = f"/search?q={quote('海信')}&sort=date&year=2024&customer={quote('客户&1')}"
+    assert plain.first[1].url == address

@@ -101,6 +101,25 @@ def test_filters_toggle_and_keep_the_query(client_for, company, paper):
     assert '<input type="hidden" name="year" value="2026">' in body
 
 
+def test_a_page_of_many_takes_as_few_statements_as_a_page_of_one(
+    client_for, api_for, company, take_in, draft, drain, count_statements
+):
+    take_in("海信的唯一合同", department="销售部")
+    for number in range(12):
+        take_in(f"长虹的第{number}份合同", department="销售部")
+        draft(客户名称="长虹") if number < 3 else None
+    drain()
+    page, answer = client_for(company.sales_clerk), api_for(company.sales_clerk)
+    for ask, address, most in ((page, "/search", 20), (answer, "/api/v1/search", 12)):
+        sent = []
+        for text in ("海信", "长虹", "长虹"):
+            with count_statements() as statements:
+                assert ask.get(f"{address}?q={text}&filter=").status_code == 200
+            sent.append([one for one in statements if not one.startswith("BEGIN")])
+        assert len(sent[1]) - len(sent[0]) in (0, 1)  # what corrects records, where there are any
+        assert len(sent[2]) <= most
+
+
 def test_hit_leads_to_its_item(client_for, company, paper):
     client = client_for(company.sales_clerk)
     body = client.get("/search?q=合同").get_data(as_text=True)
@@ -181,10 +200,21 @@ def test_api_marks_point_into_the_plain_text(api_for, company, paper):
     assert {hit["title"][start:end] for start, end in hit["title_marks"]} == {"合同"}
 
 
-def test_wrong_syntax_is_searched_as_words_and_said(client_for, company, paper):
-    body = client_for(company.sales_clerk).get("/search?q=" + quote("合同 AND (")).get_data(True)
-    assert "按普通词语查找" in body
-    assert "<mark>合同</mark>" in body
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("合同 AND (", "括号没有成对，已按普通词语查找。"),
+        ('"合同', "引号没有成对，已按普通词语查找。"),
+        ("合同 OR", "“OR”前后都要有词"),
+        ("客户:", "“客户:”后面没有写要找的内容"),
+        ("颜色:合同", "没有“颜色”这个字段，已按普通词语查找。"),
+        ("金额>合同", "“金额&gt;合同”看不懂，已按普通词语查找。"),
+    ],
+)
+def test_wrong_syntax_is_searched_as_words_and_said(client_for, company, paper, typed, said):
+    body = client_for(company.sales_clerk).get("/search?q=" + quote(typed)).get_data(True)
+    assert said in body
+    assert "<mark>合同</mark>" in body or "合同" not in typed
 
 
 def test_suggestions_are_json_with_the_way_there(client_for, company, paper):

@@ -1,6 +1,6 @@
 """what waits to be filed is found in one index
 
-Revision: 0028
+Revision: 0027
 After: 0026
 
 State, year, id and readers together: lists and counts of what is half done or late read the index
@@ -9,7 +9,7 @@ alone, whatever the statistics say of states.
 
 from alembic import op
 
-revision = "0028"
+revision = "0027"
 down_revision = "0026"
 branch_labels = None
 depends_on = None
