@@ -3,9 +3,9 @@
 from datetime import date
 
 from apiflask import APIBlueprint
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
-from archive.core.calls import Strict as _Strict
+from archive.core.calls import FromView, Strict
 from archive.core.errors import Invalid
 from archive.core.web import reading, work
 from archive.customers import service
@@ -16,7 +16,7 @@ from archive.people.gate import actor, guard
 api = APIBlueprint("customers_api", __name__, url_prefix="/api/v1/customers", tag="customers")
 
 
-class CustomerIn(_Strict):
+class CustomerIn(Strict):
     """A new customer; without ``owner_id`` it is the token's own user's, null means 公海."""
 
     name: str
@@ -38,7 +38,7 @@ class CustomerIn(_Strict):
     remark: str = ""
 
 
-class CustomerEdit(_Strict):
+class CustomerEdit(Strict):
     """The entries to change, and the version the change was made from."""
 
     version: int
@@ -61,10 +61,8 @@ class CustomerEdit(_Strict):
     remark: str = ""
 
 
-class CustomerOut(BaseModel):
+class CustomerOut(FromView):
     """A customer; ``warnings`` are remarks on entries that were saved all the same."""
-
-    model_config = ConfigDict(from_attributes=True)
 
     id: int
     number: str

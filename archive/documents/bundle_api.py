@@ -3,8 +3,9 @@
 from typing import Literal
 
 from apiflask import APIBlueprint
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
+from archive.core.calls import Strict
 from archive.core.web import work
 from archive.documents.bundle import MOST_RECORDS, start_bundle
 from archive.people.gate import actor, guard
@@ -12,10 +13,8 @@ from archive.people.gate import actor, guard
 api = APIBlueprint("documents_bundle_api", __name__, url_prefix="/api/v1/records", tag="records")
 
 
-class NewBundle(BaseModel):
+class NewBundle(Strict):
     """Which records, and what to make of them."""
-
-    model_config = ConfigDict(strict=True, extra="forbid")
 
     ids: list[int] = Field(min_length=1, max_length=MOST_RECORDS)
     make: Literal["word", "pdf", "both", "merged", "duplex"]

@@ -6,8 +6,9 @@ from typing import Any
 
 from apiflask import APIBlueprint
 from flask import render_template, request
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from archive.core.calls import Closed
 from archive.core.errors import Invalid
 from archive.core.web import reading, resources
 from archive.documents.compare import Comparison, compare_versions
@@ -26,10 +27,8 @@ pages = APIBlueprint(
 api = APIBlueprint("documents_compare_api", __name__, url_prefix="/api/v1/records", tag="records")
 
 
-class CompareQuery(BaseModel):
+class CompareQuery(Closed):
     """Which two versions: ``old`` and ``new`` by their numbers."""
-
-    model_config = ConfigDict(extra="forbid")
 
     old: int = Field(ge=1, lt=2**31)
     new: int = Field(ge=1, lt=2**31)

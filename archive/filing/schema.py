@@ -3,28 +3,28 @@
 from datetime import date, datetime
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
-from archive.core.calls import Strict as _Strict
+from archive.core.calls import Strict, ViewAnswer
 from archive.core.described import Answer
 
 MOST_ROWS = 500
 
 
-class AppraiseIn(_Strict):
+class AppraiseIn(Strict):
     """Which signed record is taken in (鉴别)."""
 
     record_id: int
     note: str = Field(default="", max_length=500)
 
 
-class RefuseIn(_Strict):
+class RefuseIn(Strict):
     """Why a record is given back to its author."""
 
     reason: str
 
 
-class ClassifyIn(_Strict):
+class ClassifyIn(Strict):
     """Where the item belongs (归属); what is left out stays as the form and the plan propose."""
 
     version: int | None = None
@@ -36,13 +36,13 @@ class ClassifyIn(_Strict):
     secrecy: str | None = None
 
 
-class StepIn(_Strict):
+class StepIn(Strict):
     """The version the step is made from; without it the step is done to the item as it is."""
 
     version: int | None = None
 
 
-class PlaceIn(_Strict):
+class PlaceIn(Strict):
     """Where a paper stands."""
 
     room: str = ""
@@ -52,7 +52,7 @@ class PlaceIn(_Strict):
     box: str = ""
 
 
-class ShelveIn(_Strict):
+class ShelveIn(Strict):
     """Where the paper is put (上架) and how many pages were counted."""
 
     version: int | None = None
@@ -60,7 +60,7 @@ class ShelveIn(_Strict):
     pages: int | None = None
 
 
-class FileIn(_Strict):
+class FileIn(Strict):
     """Every step that is left in one act; without a place the shelf for new papers."""
 
     version: int | None = None
@@ -68,7 +68,7 @@ class FileIn(_Strict):
     pages: int | None = None
 
 
-class ImportIn(_Strict):
+class ImportIn(Strict):
     """Papers to be filed from outside; each row as in a .jsonl, only the title needed."""
 
     rows: list[dict[str, Any]] = Field(max_length=MOST_ROWS)
@@ -106,11 +106,7 @@ class PageQuery(BaseModel):
     per_page: int = 100
 
 
-class _FromView(Answer):
-    model_config = ConfigDict(from_attributes=True)
-
-
-class CopyOut(_FromView):
+class CopyOut(ViewAnswer):
     """A physical copy."""
 
     id: int
@@ -121,7 +117,7 @@ class CopyOut(_FromView):
     status_label: str
 
 
-class FileOut(_FromView):
+class FileOut(ViewAnswer):
     """A file of an item."""
 
     id: int
@@ -132,7 +128,7 @@ class FileOut(_FromView):
     media_type: str
 
 
-class StepOut(_FromView):
+class StepOut(ViewAnswer):
     """A step that was done."""
 
     step: str
@@ -141,7 +137,7 @@ class StepOut(_FromView):
     note: str
 
 
-class ItemOut(_FromView):
+class ItemOut(ViewAnswer):
     """An item with its description, files, copies and steps."""
 
     id: int
@@ -191,7 +187,7 @@ class ItemPage(Answer):
     pages: int
 
 
-class VolumeOut(_FromView):
+class VolumeOut(ViewAnswer):
     """A yearly volume; items and pages count what the token's user may read."""
 
     id: int
@@ -216,7 +212,7 @@ class VolumePage(Answer):
     pages: int
 
 
-class LineOut(_FromView):
+class LineOut(ViewAnswer):
     """One line of a volume's catalogue."""
 
     place: int
@@ -241,7 +237,7 @@ class CatalogueOut(Answer):
     pages: int
 
 
-class RefusalOut(_FromView):
+class RefusalOut(ViewAnswer):
     """A paper given back: a record, or an item from outside."""
 
     record_id: int | None
@@ -251,7 +247,7 @@ class RefusalOut(_FromView):
     reason: str
 
 
-class FaultOut(_FromView):
+class FaultOut(ViewAnswer):
     """A row that was not taken, and why."""
 
     where: str

@@ -4,9 +4,9 @@ from datetime import datetime
 
 from apiflask import APIBlueprint
 from flask import Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
-from archive.core.calls import Strict as _Strict
+from archive.core.calls import FromView, Strict
 from archive.core.errors import Invalid
 from archive.core.web import reading, resources, work
 from archive.documents.service import MEDIA_TYPES
@@ -23,27 +23,27 @@ from archive.signing.edge import confirm
 api = APIBlueprint("sealing_api", __name__, url_prefix="/api/v1", tag="items")
 
 
-class SealIn(_Strict):
+class SealIn(Strict):
     """A proposal to seal: what the 备考表 is to say, and one's own password."""
 
     password: str
     note: str = Field(default="", max_length=MAX_NOTE)
 
 
-class ConfirmIn(_Strict):
+class ConfirmIn(Strict):
     """The second archivist's word: the digest of the catalogue seen, and their own password."""
 
     password: str
     digest: str = Field(max_length=64)
 
 
-class WithdrawIn(_Strict):
+class WithdrawIn(Strict):
     """Why a proposal is taken back."""
 
     reason: str
 
 
-class MoveIn(_Strict):
+class MoveIn(Strict):
     """Where an item is to belong and why; the whole of it."""
 
     category: str
@@ -56,10 +56,8 @@ class MoveIn(_Strict):
     version: int | None = None
 
 
-class SealOut(BaseModel):
+class SealOut(FromView):
     """How a volume was or is being sealed."""
-
-    model_config = ConfigDict(from_attributes=True)
 
     prepared_name: str
     prepared_at: datetime

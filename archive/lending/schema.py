@@ -1,8 +1,8 @@
 """What the lending API takes and gives, for its checks and its contract (openapi.json)."""
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
-from archive.core.calls import Strict as _Strict
+from archive.core.calls import Closed, Strict
 from archive.lending.confirming.rules import LONGEST_PIN
 from archive.lending.rules import MAX_PURPOSE, MAX_REFERENCE
 from archive.people.access import MAX_PASSWORD
@@ -10,11 +10,7 @@ from archive.people.access import MAX_PASSWORD
 LARGEST_ID = 2**63 - 1
 
 
-class _Query(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class DecideIn(_Strict):
+class DecideIn(Strict):
     """What to decide; without ``purpose`` purpose and reference are left aside.
 
     ``borrower`` is a user name, for those who keep the register; by default oneself.
@@ -28,7 +24,7 @@ class DecideIn(_Strict):
     borrower: str = Field(default="", max_length=80)
 
 
-class DecisionQuery(_Query):
+class DecisionQuery(Closed):
     """The same question as a query."""
 
     item: int = Field(ge=1, le=LARGEST_ID)
@@ -67,7 +63,7 @@ class DecisionOut(BaseModel):
     approvers: list[ApproverOut]
 
 
-class RequestIn(_Strict):
+class RequestIn(Strict):
     """A request to borrow; ``mode`` is original, onsite, electronic or copy.
 
     ``until`` (ISO day) is when the asker will be done, if before the rule's term.
@@ -80,14 +76,14 @@ class RequestIn(_Strict):
     until: str | None = None
 
 
-class OpinionIn(_Strict):
+class OpinionIn(Strict):
     """An approver's opinion; a refusal needs one."""
 
     opinion: str = ""
     version: int | None = None
 
 
-class HandOutIn(_Strict):
+class HandOutIn(Strict):
     """A scanned barcode; ``request_id`` where several wait, ``staff_no`` the badge shown.
 
     The borrower signs with ``password``, ``pin`` or ``signature_png`` (a PNG as data URL); with
@@ -103,7 +99,7 @@ class HandOutIn(_Strict):
     signature_png: str = ""
 
 
-class ReturnIn(_Strict):
+class ReturnIn(Strict):
     """A scanned barcode, the pages counted, the condition (完好 by default), the signature."""
 
     barcode: str
@@ -114,13 +110,13 @@ class ReturnIn(_Strict):
     signature_png: str = ""
 
 
-class RecallIn(_Strict):
+class RecallIn(Strict):
     """Why a lent copy is asked back."""
 
     reason: str
 
 
-class ListQuery(_Query):
+class ListQuery(Closed):
     """Which requests: a state (or ``overdue``), of one item, only one's own."""
 
     state: str = ""

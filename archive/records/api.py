@@ -10,6 +10,7 @@ from typing import Any
 from apiflask import APIBlueprint
 from pydantic import BaseModel, ConfigDict, Field
 
+from archive.core.calls import Closed, Strict, ViewAnswer
 from archive.core.described import Answer
 from archive.core.web import reading, work
 from archive.forms.service import get_form, list_forms
@@ -22,13 +23,7 @@ from doc_templates import Form
 api = APIBlueprint("records_api", __name__, url_prefix="/api/v1", tag="records")
 
 
-class StrictModel(BaseModel):
-    """Input that means exactly what it says: no unknown keys, "true" is not true."""
-
-    model_config = ConfigDict(strict=True, extra="forbid")
-
-
-class NewRecord(StrictModel):
+class NewRecord(Strict):
     """A record to make; the same ``draft_key`` makes one record only."""
 
     form: str = Field(max_length=40)
@@ -37,7 +32,7 @@ class NewRecord(StrictModel):
     draft: bool = False
 
 
-class ChangedRecord(StrictModel):
+class ChangedRecord(Strict):
     """All values of a record, with the version they were made from."""
 
     version: int = Field(ge=1, lt=2**31)
@@ -46,17 +41,15 @@ class ChangedRecord(StrictModel):
     reason: str = Field(default="", max_length=500)
 
 
-class KeptVersion(StrictModel):
+class KeptVersion(Strict):
     """Why what a draft holds now is kept as a version, and the version it was made from."""
 
     version: int = Field(ge=1, lt=2**31)
     reason: str = Field(default="", max_length=500)
 
 
-class RecordQuery(BaseModel):
+class RecordQuery(Closed):
     """Filters and paging of the list of records."""
-
-    model_config = ConfigDict(extra="forbid")
 
     state: RecordState | None = None
     form: str = Field(default="", max_length=40)
@@ -67,10 +60,8 @@ class RecordQuery(BaseModel):
     per_page: int = Field(default=20, ge=1, le=100)
 
 
-class RecordSummary(Answer):
+class RecordSummary(ViewAnswer):
     """A record as lists show it."""
-
-    model_config = ConfigDict(from_attributes=True)
 
     id: int
     form_code: str

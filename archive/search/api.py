@@ -4,8 +4,9 @@ from typing import Any
 
 from apiflask import APIBlueprint
 from flask import request
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
+from archive.core.calls import Closed
 from archive.core.web import resources
 from archive.people.gate import actor, guard
 from archive.search import service
@@ -15,10 +16,8 @@ from archive.search.rules import parse_filters
 api = APIBlueprint("search_api", __name__, url_prefix="/api/v1/search", tag="search")
 
 
-class SearchQuery(BaseModel):
+class SearchQuery(Closed):
     """What is searched for; ``filter`` may be given several times."""
-
-    model_config = ConfigDict(extra="forbid")
 
     q: str = Field(default="", description="要找的文字")
     filter: str = Field(default="", description="筛选，写成 字段:值，可重复，如 form:E05")
@@ -79,10 +78,8 @@ class SuggestionsOut(BaseModel):
     items: list[SuggestionOut]
 
 
-class SuggestQuery(BaseModel):
+class SuggestQuery(Closed):
     """What has been typed so far."""
-
-    model_config = ConfigDict(extra="forbid")
 
     q: str = ""
     limit: int = Field(default=8, ge=1, le=20)

@@ -5,7 +5,7 @@ from typing import Any
 from apiflask import APIBlueprint
 from pydantic import BaseModel, Field
 
-from archive.core.calls import Strict as _Strict
+from archive.core.calls import Strict
 from archive.core.web import reading, resources, work
 from archive.people.gate import actor, guard
 from archive.search import saved, service
@@ -16,7 +16,7 @@ from archive.search.saved import LONGEST_NAME, LONGEST_TEXT, SavedView
 api = APIBlueprint("saved_search_api", __name__, url_prefix="/api/v1/search/saved", tag="search")
 
 
-class NameIn(_Strict):
+class NameIn(Strict):
     """A search's name."""
 
     name: str = Field(max_length=LONGEST_NAME)

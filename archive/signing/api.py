@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
-from archive.core.calls import Strict as _Strict
+from archive.core.calls import Strict
 from archive.core.errors import Invalid
 from archive.core.web import reading, resources
 from archive.people.gate import actor, client_address, guard
@@ -26,7 +26,7 @@ WORDS = 2_000
 NAMES = 50
 
 
-class SealAskIn(_Strict):
+class SealAskIn(Strict):
     """Which seal is to be put on, on how many printed copies, what for; across the edges too."""
 
     seal_id: int
@@ -35,7 +35,7 @@ class SealAskIn(_Strict):
     across: bool = False
 
 
-class SubmitIn(_Strict):
+class SubmitIn(Strict):
     """The version that is submitted; who signs the steps to choose; who gets it to read.
 
     ``with_outside``: the other party is to sign by a link, and not on paper; ``seal``: that of the
@@ -49,7 +49,7 @@ class SubmitIn(_Strict):
     copies: list[str] = Field(default_factory=list, max_length=NAMES)
 
 
-class SignIn(_Strict):
+class SignIn(Strict):
     """The signer's password again, a drawn signature (PNG, base64), an opinion, own entries.
 
     ``with_mark``: the signer's name seal is shown where nothing is drawn.
@@ -64,7 +64,7 @@ class SignIn(_Strict):
     entries: dict[str, Any] = Field(default_factory=dict, max_length=50)
 
 
-class ReturnIn(_Strict):
+class ReturnIn(Strict):
     """Password and reason; to which step (0: the author), step by step again or straight back."""
 
     password: str = Field(max_length=200)
@@ -73,14 +73,14 @@ class ReturnIn(_Strict):
     straight_back: bool = False
 
 
-class RejectIn(_Strict):
+class RejectIn(Strict):
     """The signer's password again and why."""
 
     password: str = Field(max_length=200)
     reason: str = Field(max_length=WORDS)
 
 
-class AddIn(_Strict):
+class AddIn(Strict):
     """People to add (name, staff number or user name), before or after oneself."""
 
     people: list[str] = Field(max_length=NAMES)
@@ -88,26 +88,26 @@ class AddIn(_Strict):
     note: str = Field(default="", max_length=WORDS)
 
 
-class RemoveIn(_Strict):
+class RemoveIn(Strict):
     """The task of somebody one added."""
 
     task_id: int
 
 
-class PersonIn(_Strict):
+class PersonIn(Strict):
     """Somebody (name, staff number or user name), with a word to them."""
 
     person: str = Field(max_length=100)
     note: str = Field(default="", max_length=WORDS)
 
 
-class AdviceIn(_Strict):
+class AdviceIn(Strict):
     """Words asked for."""
 
     opinion: str = Field(max_length=WORDS)
 
 
-class CopyIn(_Strict):
+class CopyIn(Strict):
     """Who gets the paper to read."""
 
     people: list[str] = Field(max_length=NAMES)

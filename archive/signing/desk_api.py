@@ -7,9 +7,9 @@ from dataclasses import asdict
 from datetime import date
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
-from archive.core.calls import Strict as _Strict
+from archive.core.calls import Closed, Strict
 from archive.core.errors import Invalid
 from archive.core.web import reading, resources, work
 from archive.people.gate import actor, client_address, guard
@@ -18,7 +18,7 @@ from archive.signing.blueprint import api
 from archive.signing.views import InboxEntry
 
 
-class ManyIn(_Strict):
+class ManyIn(Strict):
     """Papers to sign with one password and one opinion."""
 
     record_ids: list[int] = Field(max_length=100)
@@ -26,14 +26,14 @@ class ManyIn(_Strict):
     opinion: str = Field(default="", max_length=2_000)
 
 
-class ReassignIn(_Strict):
+class ReassignIn(Strict):
     """Who takes the task from now on."""
 
     person: str = Field(max_length=100)
     note: str = Field(default="", max_length=2_000)
 
 
-class DelegationIn(_Strict):
+class DelegationIn(Strict):
     """Who acts for me, from which day to which (ISO), for which form (empty: all)."""
 
     agent: str = Field(max_length=100)
@@ -43,7 +43,7 @@ class DelegationIn(_Strict):
     reason: str = Field(default="", max_length=1_000)
 
 
-class PhraseIn(_Strict):
+class PhraseIn(Strict):
     """A ready phrase; for everybody only by the administrator."""
 
     text: str = Field(max_length=1_000)
@@ -117,10 +117,8 @@ class DelegationOut(BaseModel):
     state: str
 
 
-class InboxQuery(BaseModel):
+class InboxQuery(Closed):
     """Which of my lists, and which page of it."""
-
-    model_config = ConfigDict(extra="forbid")
 
     view: Literal["todo", "done", "mine", "copies"] = "todo"
     page: int = Field(default=1, ge=1, le=1_000_000)

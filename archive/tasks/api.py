@@ -5,8 +5,9 @@ from typing import Any
 
 from apiflask import APIBlueprint
 from flask import Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
+from archive.core.calls import Closed
 from archive.core.web import reading, resources, work
 from archive.people.gate import actor, guard
 from archive.tasks import service
@@ -47,10 +48,8 @@ class TaskBody(BaseModel):
     ended_at: datetime | None
 
 
-class TaskQuery(BaseModel):
+class TaskQuery(Closed):
     """Paging of the list."""
-
-    model_config = ConfigDict(extra="forbid")
 
     page: int = Field(default=1, ge=1, le=1_000_000)
     per_page: int = Field(default=20, ge=1, le=100)

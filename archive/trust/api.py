@@ -1,8 +1,9 @@
 """The journal and the checks over the API."""
 
 from apiflask import APIBlueprint
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
+from archive.core.calls import Closed
 from archive.core.web import reading, resources
 from archive.people.gate import actor, guard
 from archive.trust import checking
@@ -11,10 +12,8 @@ from archive.trust.reading import LONGEST, JournalFilter, list_journal
 api = APIBlueprint("trust_api", __name__, url_prefix="/api/v1", tag="trust")
 
 
-class JournalQuery(BaseModel):
+class JournalQuery(Closed):
     """What the journal is narrowed to; days are local and included."""
-
-    model_config = ConfigDict(extra="forbid")
 
     person: str = Field(default="", max_length=LONGEST)
     action: str = Field(default="", max_length=LONGEST)

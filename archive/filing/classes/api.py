@@ -7,6 +7,7 @@ from typing import Literal
 from apiflask import APIBlueprint
 from pydantic import BaseModel, ConfigDict, Field
 
+from archive.core.calls import FromView, Strict
 from archive.core.errors import Invalid
 from archive.core.web import reading, work
 from archive.filing.classes import service
@@ -32,10 +33,8 @@ class ClassLine(BaseModel):
     is_closed: bool = False
 
 
-class CategoryLine(BaseModel):
+class CategoryLine(Strict):
     """A category: its code in the 档号 and its words."""
-
-    model_config = ConfigDict(strict=True, extra="forbid")
 
     code: str
     title: str
@@ -52,10 +51,8 @@ class PlanOut(BaseModel):
     default_room: str
 
 
-class PlanIn(BaseModel):
+class PlanIn(Strict):
     """A new version, whole; ``version`` is the latest one, that it was made from."""
-
-    model_config = ConfigDict(strict=True, extra="forbid")
 
     version: int
     categories: list[CategoryLine] = Field(max_length=MOST_CATEGORIES)
@@ -66,10 +63,8 @@ class PlanIn(BaseModel):
     valid_from: str = Field(default="", max_length=10)
 
 
-class VersionOut(BaseModel):
+class VersionOut(FromView):
     """A version made here: from when, by whom, why."""
-
-    model_config = ConfigDict(from_attributes=True)
 
     version: int
     valid_from: date

@@ -6,9 +6,9 @@ from typing import Any, Literal
 
 from apiflask import APIBlueprint
 from flask import Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from archive.core.calls import Strict as _Strict
+from archive.core.calls import Closed, Strict
 from archive.core.web import reading, resources, work
 from archive.documents.service import MEDIA_TYPES
 from archive.filing.controlled import edge, service
@@ -23,17 +23,15 @@ api = APIBlueprint("controlled_api", __name__, url_prefix="/api/v1/controlled", 
 LARGEST = 2**31 - 1
 
 
-class DocumentQuery(BaseModel):
+class DocumentQuery(Closed):
     """A part of number or title, and paging."""
-
-    model_config = ConfigDict(extra="forbid")
 
     q: str = Field(default="", max_length=100)
     page: int = Field(default=1, ge=1, le=1_000_000)
     per_page: int = Field(default=20, ge=1, le=100)
 
 
-class DeclareIn(_Strict):
+class DeclareIn(Strict):
     """A filed paper declared controlled: of a known document, or a new one with its number."""
 
     item_id: int = Field(ge=1, le=LARGEST)
@@ -46,33 +44,33 @@ class DeclareIn(_Strict):
     note: str = Field(default="", max_length=MAX_REASON)
 
 
-class RefuseIn(_Strict):
+class RefuseIn(Strict):
     """Why a paper cannot be controlled."""
 
     item_id: int = Field(ge=1, le=LARGEST)
     note: str = Field(max_length=MAX_REASON)
 
 
-class IssueIn(_Strict):
+class IssueIn(Strict):
     """For which department and who receives it."""
 
     department_id: int = Field(ge=1, le=LARGEST)
     person_id: int = Field(ge=1, le=LARGEST)
 
 
-class NoteIn(_Strict):
+class NoteIn(Strict):
     """A note that stays."""
 
     note: str = Field(max_length=MAX_REASON)
 
 
-class PasswordIn(_Strict):
+class PasswordIn(Strict):
     """The receiver's signature: one's own password."""
 
     password: str = Field(max_length=200)
 
 
-class EndIn(_Strict):
+class EndIn(Strict):
     """How a copy went out of use."""
 
     how: Literal["returned", "destroyed", "lost"]

@@ -4,9 +4,10 @@ from typing import Literal
 
 from apiflask import APIBlueprint
 from flask import redirect, url_for
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 from werkzeug.wrappers import Response
 
+from archive.core.calls import Strict
 from archive.core.web import work
 from archive.filing.dossier.work import start_dossier
 from archive.people.gate import actor, guard
@@ -16,10 +17,8 @@ pages = APIBlueprint("dossier", __name__, enable_openapi=False)
 api = APIBlueprint("dossier_api", __name__, url_prefix="/api/v1", tag="items")
 
 
-class DossierIn(BaseModel):
+class DossierIn(Strict):
     """Of what: a customer, a volume, or the order an item belongs to."""
-
-    model_config = ConfigDict(strict=True, extra="forbid")
 
     scope: Literal["customer", "volume", "order"]
     id: int

@@ -4,9 +4,9 @@ from datetime import date, datetime
 
 from apiflask import APIBlueprint
 from flask import Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
-from archive.core.calls import Strict as _Strict
+from archive.core.calls import Strict, ViewAnswer
 from archive.core.described import Answer
 from archive.core.web import reading, resources, work
 from archive.documents.service import MEDIA_TYPES
@@ -22,7 +22,7 @@ api = APIBlueprint("handover_api", __name__, url_prefix="/api/v1/handovers", tag
 LARGEST = 2**31 - 1
 
 
-class MakeIn(_Strict):
+class MakeIn(Strict):
     """A new list: of which department and month, and which signed records."""
 
     department_id: int = Field(ge=1, le=LARGEST)
@@ -31,21 +31,21 @@ class MakeIn(_Strict):
     note: str = Field(default="", max_length=MAX_NOTE)
 
 
-class HandIn(_Strict):
+class HandIn(Strict):
     """The filer's signature: the digest of the list seen, and one's own password."""
 
     password: str
     digest: str = Field(max_length=64)
 
 
-class CountIn(_Strict):
+class CountIn(Strict):
     """A paper that was seen, and the pages counted."""
 
     record_id: int
     pages: int
 
 
-class ReceiveIn(_Strict):
+class ReceiveIn(Strict):
     """The archivist's signature: the digest seen, what was counted, one's own password."""
 
     password: str
@@ -53,17 +53,13 @@ class ReceiveIn(_Strict):
     counted: list[CountIn] = Field(max_length=MOST_LINES)
 
 
-class ReasonIn(_Strict):
+class ReasonIn(Strict):
     """Why a list goes back."""
 
     reason: str
 
 
-class _FromView(Answer):
-    model_config = ConfigDict(from_attributes=True)
-
-
-class ListedFileOut(_FromView):
+class ListedFileOut(ViewAnswer):
     """A file of a paper as the list describes it."""
 
     role: str
@@ -72,7 +68,7 @@ class ListedFileOut(_FromView):
     size: int
 
 
-class HandoverLineOut(_FromView):
+class HandoverLineOut(ViewAnswer):
     """A paper on a list."""
 
     place: int
@@ -86,7 +82,7 @@ class HandoverLineOut(_FromView):
     files: list[ListedFileOut]
 
 
-class HandoverOut(_FromView):
+class HandoverOut(ViewAnswer):
     """A hand-over list; ``is_whole`` is false when the token's user may not read all of it."""
 
     id: int
@@ -105,7 +101,7 @@ class HandoverOut(_FromView):
     lines: list[HandoverLineOut]
 
 
-class SummaryOut(_FromView):
+class SummaryOut(ViewAnswer):
     """A list among others."""
 
     id: int
@@ -143,7 +139,7 @@ class OwedQuery(BaseModel):
     department_id: int | None = Field(default=None, ge=1, le=LARGEST)
 
 
-class OwedOut(_FromView):
+class OwedOut(ViewAnswer):
     """A paper that is owed."""
 
     name: str

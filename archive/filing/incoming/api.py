@@ -4,10 +4,9 @@ from datetime import datetime
 
 from apiflask import APIBlueprint
 from flask import request
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
-from archive.core.calls import FromView as _FromView
-from archive.core.calls import Strict as _Strict
+from archive.core.calls import Closed, FromView, Strict
 from archive.core.described import upload as upload_of
 from archive.core.errors import Invalid
 from archive.core.web import reading, resources, work
@@ -24,7 +23,7 @@ LARGEST = 2**31 - 1
 MOST_CHANGES = 500
 
 
-class CommonBody(_Strict):
+class CommonBody(Strict):
     """What all papers of a batch have in common; ``year`` 0 means that of each paper's date."""
 
     item_class: str = ""
@@ -38,7 +37,7 @@ class CommonBody(_Strict):
     original_place: str = ""
 
 
-class BatchIn(_Strict):
+class BatchIn(Strict):
     """A new batch."""
 
     title: str
@@ -52,7 +51,7 @@ class BatchEdit(BatchIn):
     version: int
 
 
-class OwnBody(_Strict):
+class OwnBody(Strict):
     """What a paper says of itself; empty customer, date and class mean the batch's."""
 
     title: str
@@ -62,7 +61,7 @@ class OwnBody(_Strict):
     item_class: str = ""
 
 
-class FileEdit(_Strict):
+class FileEdit(Strict):
     """A file's own values, changed from the version seen; ``again``: why kept once more."""
 
     id: int = Field(ge=1, le=LARGEST)
@@ -71,29 +70,27 @@ class FileEdit(_Strict):
     again: str = ""
 
 
-class FilesEdit(_Strict):
+class FilesEdit(Strict):
     """Changes of several files, all or nothing."""
 
     files: list[FileEdit] = Field(max_length=MOST_CHANGES)
 
 
-class DismissIn(_Strict):
+class DismissIn(Strict):
     """Files that are not taken in, and why."""
 
     files: list[int] = Field(min_length=1, max_length=MOST_CHANGES)
     reason: str
 
 
-class CloseIn(_Strict):
+class CloseIn(Strict):
     """Why a batch is given up; empty when nothing waits any more."""
 
     reason: str = ""
 
 
-class FilesQuery(BaseModel):
+class FilesQuery(Closed):
     """Which files of a batch."""
-
-    model_config = ConfigDict(extra="forbid")
 
     state: str = ""
     page: int = Field(default=1, ge=1, le=1_000_000)
@@ -104,7 +101,7 @@ class BatchesQuery(FilesQuery):
     """Which batches."""
 
 
-class CommonOut(_FromView):
+class CommonOut(FromView):
     """The common values; ``secrecy`` is a rank, 0 公开 to 3 机密."""
 
     item_class: str
@@ -118,7 +115,7 @@ class CommonOut(_FromView):
     original_place: str
 
 
-class IntakeBatchOut(_FromView):
+class IntakeBatchOut(FromView):
     """A batch and how many files it has."""
 
     id: int
@@ -146,7 +143,7 @@ class IntakeBatchPage(BaseModel):
     pages: int
 
 
-class OwnOut(_FromView):
+class OwnOut(FromView):
     """A paper's own values."""
 
     title: str
@@ -156,7 +153,7 @@ class OwnOut(_FromView):
     item_class: str
 
 
-class IntakeFileOut(_FromView):
+class IntakeFileOut(FromView):
     """A file of a batch; ``twins``: where the same bytes are already."""
 
     id: int
@@ -185,7 +182,7 @@ class IntakeFilePage(BaseModel):
     pages: int
 
 
-class ReceivedOut(_FromView):
+class ReceivedOut(FromView):
     """What became of one upload."""
 
     name: str

@@ -6,9 +6,10 @@ from typing import Literal
 
 from apiflask import APIBlueprint
 from flask import flash, redirect, render_template, request, url_for
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 from werkzeug.wrappers import Response
 
+from archive.core.calls import Strict
 from archive.core.errors import Invalid
 from archive.core.web import resources, work
 from archive.filing.packages.making import start_package
@@ -20,10 +21,8 @@ pages = APIBlueprint("packages", __name__, template_folder="../templates", enabl
 api = APIBlueprint("packages_api", __name__, url_prefix="/api/v1", tag="items")
 
 
-class PackageIn(BaseModel):
+class PackageIn(Strict):
     """Of what: an item, a volume, or all that is filed of a customer."""
-
-    model_config = ConfigDict(strict=True, extra="forbid")
 
     scope: Literal["item", "volume", "customer"]
     id: int

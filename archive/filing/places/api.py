@@ -6,8 +6,7 @@ from apiflask import APIBlueprint
 from flask import Response, make_response
 from pydantic import BaseModel, Field
 
-from archive.core.calls import FromView as _FromView
-from archive.core.calls import Strict as _Strict
+from archive.core.calls import FromView, Strict
 from archive.core.web import reading, work
 from archive.filing.places import service
 from archive.filing.places.label_lists import labels_for
@@ -21,7 +20,7 @@ api = APIBlueprint("places_api", __name__, url_prefix="/api/v1/places", tag="ite
 LARGEST = 2**31 - 1
 
 
-class MakeIn(_Strict):
+class MakeIn(Strict):
     """New places of one level (room, row, bay, shelf, box) in another; a room has no parent."""
 
     kind: str = Field(max_length=10)
@@ -30,14 +29,14 @@ class MakeIn(_Strict):
     capacity: int | None = Field(default=None, ge=1, le=MAX_CAPACITY)
 
 
-class LayoutIn(_Strict):
+class LayoutIn(Strict):
     """A whole room in one line: 库房一 3列 × 6节 × 5层."""
 
     layout: str = Field(max_length=100)
     capacity: int | None = Field(default=None, ge=1, le=MAX_CAPACITY)
 
 
-class ChangeIn(_Strict):
+class ChangeIn(Strict):
     """A new name and capacity of a place, made from the version one saw."""
 
     version: int
@@ -45,13 +44,13 @@ class ChangeIn(_Strict):
     capacity: int | None = Field(default=None, ge=1, le=MAX_CAPACITY)
 
 
-class VersionIn(_Strict):
+class VersionIn(Strict):
     """The version of a place one saw."""
 
     version: int
 
 
-class MoveIn(_Strict):
+class MoveIn(Strict):
     """Where to (a place's barcode or line), and the barcodes of copies or boxes."""
 
     place: str = Field(max_length=100)
@@ -59,7 +58,7 @@ class MoveIn(_Strict):
     reason: str = Field(default="", max_length=MAX_REASON)
 
 
-class FoundIn(_Strict):
+class FoundIn(Strict):
     """Where a missing copy was found."""
 
     note: str = Field(max_length=MAX_REASON)
@@ -85,7 +84,7 @@ class CopyQuery(BaseModel):
     per_page: int = 50
 
 
-class PlaceOut(_FromView):
+class PlaceOut(FromView):
     """A place."""
 
     id: int
@@ -130,7 +129,7 @@ class LaidOut(BaseModel):
     made: int
 
 
-class StandingCopyOut(_FromView):
+class StandingCopyOut(FromView):
     """A copy with its home."""
 
     id: int
@@ -153,7 +152,7 @@ class CopyPage(BaseModel):
     pages: int
 
 
-class CopyMoveOut(_FromView):
+class CopyMoveOut(FromView):
     """A move of a copy, or of the box it stands in."""
 
     what: str

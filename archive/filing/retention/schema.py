@@ -5,8 +5,7 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from archive.core.calls import FromView as _FromView
-from archive.core.calls import Strict as _Strict
+from archive.core.calls import FromView, Strict
 from archive.filing.retention.rules import LARGEST_ID, MOST_ITEMS
 
 
@@ -44,7 +43,7 @@ class DuePage(BaseModel):
     pages: int
 
 
-class HoldIn(_Strict):
+class HoldIn(Strict):
     """A hold: over an item, volume or customer (by id or as it is called) or a class, and why."""
 
     scope: Literal["item", "volume", "customer", "class"]
@@ -53,7 +52,7 @@ class HoldIn(_Strict):
     until_day: str = Field(default="", max_length=10)
 
 
-class HoldOut(_FromView):
+class HoldOut(FromView):
     """A hold."""
 
     id: int
@@ -75,13 +74,13 @@ class HoldItems(BaseModel):
     items: list[HoldOut]
 
 
-class ReasonIn(_Strict):
+class ReasonIn(Strict):
     """Why."""
 
     reason: str
 
 
-class AppraisalIn(_Strict):
+class AppraisalIn(Strict):
     """Items to be appraised, and the committee."""
 
     items: list[int] = Field(max_length=MOST_ITEMS)
@@ -90,7 +89,7 @@ class AppraisalIn(_Strict):
     note: str = ""
 
 
-class OpinionIn(_Strict):
+class OpinionIn(Strict):
     """What the token's user thinks of one item."""
 
     item_id: int
@@ -99,19 +98,19 @@ class OpinionIn(_Strict):
     reason: str = ""
 
 
-class OpinionsIn(_Strict):
+class OpinionsIn(Strict):
     """Opinions, item by item."""
 
     opinions: list[OpinionIn] = Field(max_length=MOST_ITEMS)
 
 
-class PasswordIn(_Strict):
+class PasswordIn(Strict):
     """One's own password."""
 
     password: str
 
 
-class OpinionOut(_FromView):
+class OpinionOut(FromView):
     """One member's opinion."""
 
     user_id: int
@@ -121,7 +120,7 @@ class OpinionOut(_FromView):
     reason: str
 
 
-class AppraisalLineOut(_FromView):
+class AppraisalLineOut(FromView):
     """One item before the committee."""
 
     item_id: int
@@ -135,7 +134,7 @@ class AppraisalLineOut(_FromView):
     opinions: list[OpinionOut]
 
 
-class MemberOut(_FromView):
+class MemberOut(FromView):
     """A member of the committee."""
 
     user_id: int
@@ -145,7 +144,7 @@ class MemberOut(_FromView):
     missing: int
 
 
-class AppraisalOut(_FromView):
+class AppraisalOut(FromView):
     """An appraisal; ``is_whole`` is false when the token's user may not read all of it."""
 
     id: int
@@ -157,14 +156,14 @@ class AppraisalOut(_FromView):
     lines: list[AppraisalLineOut]
 
 
-class ListIn(_Strict):
+class ListIn(Strict):
     """Which outcome of an appraisal to put on a list."""
 
     kind: Literal["destroy", "transfer"]
     note: str = ""
 
 
-class SignIn(_Strict):
+class SignIn(Strict):
     """A signature: the digest of the list seen, and one's own password."""
 
     digest: str = Field(max_length=64)
@@ -185,7 +184,7 @@ class TransferIn(SignIn):
     receiver_name: str
 
 
-class WitnessOut(_FromView):
+class WitnessOut(FromView):
     """A 监销人."""
 
     user_id: int
@@ -195,7 +194,7 @@ class WitnessOut(_FromView):
     location: str
 
 
-class DisposalLineOut(_FromView):
+class DisposalLineOut(FromView):
     """One item on a list."""
 
     item_id: int
@@ -208,7 +207,7 @@ class DisposalLineOut(_FromView):
     done_at: datetime | None
 
 
-class DisposalOut(_FromView):
+class DisposalOut(FromView):
     """A destruction or transfer list."""
 
     id: int
@@ -228,7 +227,7 @@ class DisposalOut(_FromView):
     lines: list[DisposalLineOut]
 
 
-class TaskOut(_FromView):
+class TaskOut(FromView):
     """The task that carries it out; ask /api/v1/tasks/{id} how far it is."""
 
     id: int

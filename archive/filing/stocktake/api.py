@@ -6,8 +6,7 @@ from apiflask import APIBlueprint
 from flask import Response, request
 from pydantic import BaseModel, Field
 
-from archive.core.calls import FromView as _FromView
-from archive.core.calls import Strict as _Strict
+from archive.core.calls import FromView, Strict
 from archive.core.described import upload as upload_of
 from archive.core.errors import Invalid
 from archive.core.web import reading, resources, work
@@ -26,7 +25,7 @@ api = APIBlueprint("stocktake_api", __name__, url_prefix="/api/v1/stocktakes", t
 LARGEST = 2**31 - 1
 
 
-class OpenIn(_Strict):
+class OpenIn(Strict):
     """What is counted: ``kind`` place or volume with its ``id``, or class with its ``name``."""
 
     kind: str = Field(max_length=10)
@@ -35,7 +34,7 @@ class OpenIn(_Strict):
     note: str = Field(default="", max_length=MAX_NOTE)
 
 
-class DecideIn(_Strict):
+class DecideIn(Strict):
     """What becomes of one difference, as it was seen."""
 
     barcode: str = Field(max_length=40)
@@ -44,7 +43,7 @@ class DecideIn(_Strict):
     note: str = Field(default="", max_length=MAX_REASON)
 
 
-class CloseIn(_Strict):
+class CloseIn(Strict):
     """The signature: the digest of the result one saw, and one's own password."""
 
     password: str
@@ -52,7 +51,7 @@ class CloseIn(_Strict):
     note: str = Field(default="", max_length=MAX_NOTE)
 
 
-class DiscardIn(_Strict):
+class DiscardIn(Strict):
     """Why a stocktake is given up."""
 
     reason: str
@@ -66,7 +65,7 @@ class TakeQuery(BaseModel):
     per_page: int = 20
 
 
-class TakeSummaryOut(_FromView):
+class TakeSummaryOut(FromView):
     """A stocktake among others."""
 
     id: int
@@ -90,7 +89,7 @@ class TakePage(BaseModel):
     pages: int
 
 
-class FindingOut(_FromView):
+class FindingOut(FromView):
     """A difference and what was decided of it."""
 
     barcode: str
@@ -106,7 +105,7 @@ class FindingOut(_FromView):
     decided_at: datetime | None
 
 
-class TakeOut(_FromView):
+class TakeOut(FromView):
     """A stocktake with its counts by outcome and every difference."""
 
     id: int
@@ -128,7 +127,7 @@ class TakeOut(_FromView):
     findings: list[FindingOut]
 
 
-class TakenOut(_FromView):
+class TakenOut(FromView):
     """How many scans were new, how many were there already, which places are not known."""
 
     new: int

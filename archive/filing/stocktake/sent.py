@@ -2,17 +2,16 @@
 
 from datetime import datetime
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
+from archive.core.calls import Closed
 from archive.core.errors import Invalid
 from archive.filing.stocktake.rules import LONGEST_CODE, MOST_AT_ONCE
 from archive.filing.stocktake.scans import Scan
 
 
-class ScanIn(BaseModel):
+class ScanIn(Closed):
     """A barcode that was seen; ``client_id`` is the sender's, ``seen_at`` with its zone."""
-
-    model_config = ConfigDict(extra="forbid")
 
     client_id: str = Field(min_length=1, max_length=64)
     barcode: str = Field(min_length=1, max_length=LONGEST_CODE)
@@ -20,10 +19,8 @@ class ScanIn(BaseModel):
     seen_at: datetime | None = None
 
 
-class ScansIn(BaseModel):
+class ScansIn(Closed):
     """Scans in the order they were made; the same client id counts once however often sent."""
-
-    model_config = ConfigDict(extra="forbid")
 
     scans: list[ScanIn] = Field(min_length=1, max_length=MOST_AT_ONCE)
 

@@ -5,9 +5,9 @@ from datetime import date
 from typing import Any, Literal
 
 from apiflask import APIBlueprint
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from archive.core.calls import Strict as _Strict
+from archive.core.calls import Closed, Strict
 from archive.core.errors import NotFound
 from archive.core.web import reading, work
 from archive.filing import service as filing
@@ -28,7 +28,7 @@ from archive.records import service as records
 api = APIBlueprint("item_versions_api", __name__, url_prefix="/api/v1", tag="items")
 
 
-class DescribeIn(_Strict):
+class DescribeIn(Strict):
     """The whole description as it shall be, why, and the version it was made from."""
 
     version: int
@@ -44,15 +44,13 @@ class DescribeIn(_Strict):
     elements: dict[str, str] = Field(default_factory=dict)
 
 
-class ThenQuery(BaseModel):
+class ThenQuery(Closed):
     """When: a day (its end) or a local time of a day."""
-
-    model_config = ConfigDict(extra="forbid")
 
     at: str = Field(max_length=40)
 
 
-class CorrectIn(_Strict):
+class CorrectIn(Strict):
     """Why a signed paper is corrected."""
 
     reason: str = Field(max_length=MAX_REASON)

@@ -5,7 +5,7 @@ from datetime import date
 from apiflask import APIBlueprint
 from pydantic import BaseModel, Field
 
-from archive.core.calls import Strict as _Strict
+from archive.core.calls import Strict
 from archive.core.errors import Forbidden, Invalid
 from archive.core.web import reading, resources, work
 from archive.lending.confirming.edge import Given, confirm
@@ -25,7 +25,7 @@ api = APIBlueprint("loan_notes_api", __name__, url_prefix="/api/v1/loans/notes",
 _Id = Field(ge=1, le=LARGEST_ID)
 
 
-class NoteIn(_Strict):
+class NoteIn(Strict):
     """Papers by ``items``, or a whole ``volume``; how, why, until when (ISO day)."""
 
     items: list[int] = Field(default=[], max_length=200)
@@ -73,14 +73,14 @@ class NoteOut(BaseModel):
     refused: list[str]
 
 
-class PickIn(_Strict):
+class PickIn(Strict):
     """A request as it was shown: its id and version."""
 
     id: int = _Id
     version: int = Field(ge=0, le=LARGEST_ID)
 
 
-class DecideManyIn(_Strict):
+class DecideManyIn(Strict):
     """Which requests to approve (or refuse, with the reason)."""
 
     requests: list[PickIn] = Field(max_length=400)
@@ -88,14 +88,14 @@ class DecideManyIn(_Strict):
     refuse: bool = False
 
 
-class OutIn(_Strict):
+class OutIn(Strict):
     """A scanned copy and its pages."""
 
     barcode: str = Field(max_length=60)
     pages: int | None = None
 
 
-class HandOutManyIn(_Strict):
+class HandOutManyIn(Strict):
     """The copies to hand out at once; the borrower signs once, as with a single copy."""
 
     copies: list[OutIn] = Field(max_length=400)

@@ -4,9 +4,9 @@ from typing import Literal
 
 from apiflask import APIBlueprint
 from flask import Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
-from archive.core.calls import Strict as _Strict
+from archive.core.calls import Closed, Strict
 from archive.core.web import reading, resources, work
 from archive.documents.service import MEDIA_TYPES
 from archive.filing.paper_files import paper_response
@@ -18,13 +18,13 @@ from archive.people.gate import actor, guard
 api = APIBlueprint("incidents_api", __name__, url_prefix="/api/v1/loans", tag="loans")
 
 
-class LossIn(_Strict):
+class LossIn(Strict):
     """What happened to a paper that is out."""
 
     report: str
 
 
-class ReportIn(_Strict):
+class ReportIn(Strict):
     """What happened, who answers for it, and the version seen."""
 
     report: str
@@ -32,7 +32,7 @@ class ReportIn(_Strict):
     version: int
 
 
-class DecisionIn(_Strict):
+class DecisionIn(Strict):
     """The outcome, the decision in words, and the version seen."""
 
     outcome: str
@@ -40,10 +40,8 @@ class DecisionIn(_Strict):
     version: int
 
 
-class IncidentQuery(BaseModel):
+class IncidentQuery(Closed):
     """Which incidents."""
-
-    model_config = ConfigDict(extra="forbid")
 
     state: Literal["open", "closed", "all"] = "open"
     page: int = Field(default=1)

@@ -4,9 +4,10 @@ from typing import Literal
 
 from apiflask import APIBlueprint
 from flask import jsonify, request
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AwareDatetime, Field, ValidationError
 from werkzeug.wrappers import Response
 
+from archive.core.calls import Closed
 from archive.core.errors import Invalid
 from archive.core.web import reading, resources
 from archive.lending.offline import edge, service
@@ -19,10 +20,8 @@ pages = APIBlueprint("offline_desk", __name__, url_prefix="/loans", enable_opena
 MOST_AT_ONCE = 200
 
 
-class ActIn(BaseModel):
+class ActIn(Closed):
     """One act of the page's queue; ``at`` with its zone, ``client_id`` the page's own."""
-
-    model_config = ConfigDict(extra="forbid")
 
     client_id: str = Field(min_length=8, max_length=64, pattern=r"^[\x21-\x7e]+$")
     kind: Literal["out", "back"]
@@ -34,10 +33,8 @@ class ActIn(BaseModel):
     staff_no: str = Field(default="", max_length=20)
 
 
-class ActsIn(BaseModel):
+class ActsIn(Closed):
     """The queue, or a part of it."""
-
-    model_config = ConfigDict(extra="forbid")
 
     acts: list[ActIn] = Field(min_length=1, max_length=MOST_AT_ONCE)
 

@@ -2,9 +2,9 @@
 
 from apiflask import APIBlueprint
 from flask import Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
-from archive.core.calls import Strict as _Strict
+from archive.core.calls import Closed, Strict
 from archive.core.web import reading, resources, work
 from archive.lending.rules import Reason
 from archive.lending.viewing import pages as drawing
@@ -33,20 +33,20 @@ PDF_ANSWER: dict[int | str, dict[str, str | dict[str, dict[str, object]]]] = {
 }
 
 
-class PagesIn(_Strict):
+class PagesIn(Strict):
     """Pages of a file: ``1-3,5``, or empty for all."""
 
     file_id: int = Field(ge=1, le=LARGEST_ID)
     pages: str = ""
 
 
-class ReasonIn(_Strict):
+class ReasonIn(Strict):
     """Why a view is taken back."""
 
     reason: str
 
 
-class CopyIn(_Strict):
+class CopyIn(Strict):
     """What was copied at the desk: of which file (null: from paper), pages, how many, for whom."""
 
     file_id: int | None = Field(default=None, ge=1, le=LARGEST_ID)
@@ -55,17 +55,15 @@ class CopyIn(_Strict):
     recipient: str
 
 
-class EndIn(_Strict):
+class EndIn(Strict):
     """How a copy ended: returned, shredded or kept; ``version`` is the one seen."""
 
     how: str
     version: int
 
 
-class PageQuery(BaseModel):
+class PageQuery(Closed):
     """How wide the picture shall be, in dots."""
-
-    model_config = ConfigDict(extra="forbid")
 
     w: int = SCREEN_WIDTH
 

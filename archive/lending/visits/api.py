@@ -3,8 +3,9 @@
 from datetime import date, timedelta
 
 from apiflask import APIBlueprint
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
+from archive.core.calls import Closed, Strict
 from archive.core.clock import local_day
 from archive.core.errors import Forbidden, Invalid
 from archive.core.web import reading, work
@@ -18,13 +19,11 @@ from archive.people.gate import actor, guard
 api = APIBlueprint("visits_api", __name__, url_prefix="/api/v1/loans/visits", tag="loans")
 
 
-class VisitIn(BaseModel):
+class VisitIn(Strict):
     """Who comes, on what letter and document, with whom, to read which papers on site.
 
     ``companion`` is a colleague's staff number or name, ``papers`` barcodes or 档号.
     """
-
-    model_config = ConfigDict(strict=True, extra="forbid")
 
     name: str = Field(default="", max_length=200)
     unit: str = Field(default="", max_length=200)
@@ -64,10 +63,8 @@ class VisitsOut(BaseModel):
     pages: int
 
 
-class VisitsQuery(BaseModel):
+class VisitsQuery(Closed):
     """Begun from when to when (ISO days); by default the last 90 days."""
-
-    model_config = ConfigDict(extra="forbid")
 
     start: str | None = None
     end: str | None = None

@@ -4,8 +4,9 @@ from typing import Any
 
 from apiflask import APIBlueprint
 from flask import request
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
+from archive.core.calls import Strict
 from archive.core.described import raw
 from archive.core.web import reading, resources
 from archive.people.gate import actor, guard
@@ -15,10 +16,8 @@ from archive.signing.outside.views import InvitationView
 api = APIBlueprint("outside_api", __name__, url_prefix="/api/v1")
 
 
-class InviteIn(BaseModel):
+class InviteIn(Strict):
     """For how many days the link is good, and how it will be sent."""
-
-    model_config = ConfigDict(strict=True, extra="forbid")
 
     days: int | None = None
     contact: str = Field(default="", max_length=120)

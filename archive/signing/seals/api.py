@@ -3,8 +3,9 @@
 from typing import Any
 
 from apiflask import APIBlueprint
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
+from archive.core.calls import Closed, Strict
 from archive.core.web import reading, resources
 from archive.people.gate import actor, client_address, guard
 from archive.signing.api import RunOut, told
@@ -58,20 +59,16 @@ class UsesOut(BaseModel):
     page: int
 
 
-class UsesQuery(BaseModel):
+class UsesQuery(Closed):
     """What the register of uses is narrowed to; seal 0 is every seal."""
-
-    model_config = ConfigDict(extra="forbid")
 
     seal: int = Field(default=0, ge=0, lt=2**63)
     q: str = Field(default="", max_length=200)
     page: int = Field(default=1, ge=1, le=1_000_000)
 
 
-class ApplyIn(BaseModel):
+class ApplyIn(Strict):
     """The keeper's password again; copies stamped; that the paper was compared."""
-
-    model_config = ConfigDict(strict=True, extra="forbid")
 
     password: str = Field(max_length=200)
     copies: int = Field(ge=0, le=99)

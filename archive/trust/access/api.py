@@ -4,9 +4,9 @@ from datetime import date
 from typing import Literal
 
 from apiflask import APIBlueprint
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
-from archive.core.calls import FromView as _FromView
+from archive.core.calls import FromView, Strict
 from archive.core.web import reading, work
 from archive.people.gate import actor, guard
 from archive.people.grants.rules import MOST_REASON
@@ -44,10 +44,8 @@ class GrantsQuery(BaseModel):
     per_page: int = 20
 
 
-class GrantIn(BaseModel):
+class GrantIn(Strict):
     """Whom to let see what, to the end of which day, and why."""
-
-    model_config = ConfigDict(strict=True, extra="forbid")
 
     kind: Literal["record", "item", "volume", "customer"]
     id: int = Field(ge=1, le=LARGEST)
@@ -56,15 +54,13 @@ class GrantIn(BaseModel):
     reason: str = Field(min_length=1, max_length=MOST_REASON)
 
 
-class WithdrawIn(BaseModel):
+class WithdrawIn(Strict):
     """Why a grant ends before its day."""
-
-    model_config = ConfigDict(strict=True, extra="forbid")
 
     reason: str = Field(min_length=1, max_length=MOST_REASON)
 
 
-class SeerOut(_FromView):
+class SeerOut(FromView):
     """A person who can see the thing, and why."""
 
     user_id: int
@@ -89,7 +85,7 @@ class CircleOut(BaseModel):
     pages: int
 
 
-class AnswerOut(_FromView):
+class AnswerOut(FromView):
     """Whether a person can see the thing, and why or why not."""
 
     name: str
@@ -99,7 +95,7 @@ class AnswerOut(_FromView):
     reasons: list[str]
 
 
-class GrantOut(_FromView):
+class GrantOut(FromView):
     """A grant; ``state`` is now, over or withdrawn."""
 
     id: int
