@@ -1,6 +1,6 @@
 """Paging of lists: a page of things, how many there are, and clean page numbers."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -41,8 +41,11 @@ def clean_paging(page: int, per_page: int) -> tuple[int, int]:
     return page, per_page
 
 
-def told_by_page(page: int, per_page: int, found: int) -> int | None:
-    """Return how many rows there are in all, if this page tells: not full, not past the end."""
+def total_of(page: int, per_page: int, found: int, count: Callable[[], int | None]) -> int:
+    """Return how many rows there are in all; counts only where this page does not tell.
+
+    It tells when it is not full and not past the end. ``count`` asks the database.
+    """
     if found < per_page and (found or page == 1):
         return (page - 1) * per_page + found
-    return None
+    return count() or 0

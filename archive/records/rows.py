@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from sqlalchemy import Select, func, select
 
 from archive.core.errors import NotFound
-from archive.core.pages import Page, clean_paging, told_by_page
+from archive.core.pages import Page, clean_paging, total_of
 from archive.customers.models import Customer
 from archive.forms.service import get_form
 from archive.people import readers
@@ -105,11 +105,13 @@ def page_of(uow: UnitOfWork, query: Select[Record], page: int, per_page: int) ->
     """Return one page of a query for records, as other stations see them."""
     page, per_page = clean_paging(page, per_page)
     rows = list(uow.session.scalars(query.limit(per_page).offset((page - 1) * per_page)))
-    total = told_by_page(page, per_page, len(rows))
-    if total is None:
+
+    def count() -> int | None:
         ids = query.with_only_columns(Record.id).order_by(None).subquery()
-        total = uow.session.scalar(select(func.count()).select_from(ids))
-    return Page(views_of(uow, rows), total or 0, page, per_page)
+        return uow.session.scalar(select(func.count()).select_from(ids))
+
+    total = total_of(page, per_page, len(rows), count)
+    return Page(views_of(uow, rows), total, page, per_page)
 
 
 def _view(uow: UnitOfWork, row: Record, author: str, department: str) -> RecordView:

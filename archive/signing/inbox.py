@@ -9,7 +9,7 @@ from typing import TypeVarTuple
 
 from sqlalchemy import ColumnElement, Select, func, select
 
-from archive.core.pages import Page, told_by_page
+from archive.core.pages import Page, total_of
 from archive.forms.service import get_form
 from archive.people import service as people
 from archive.people.models import User
@@ -51,9 +51,7 @@ def inbox(
         .order_by(order, SigningTask.id)
     )
     rows = uow.session.execute(_paged(query, page, per_page)).all()
-    total = told_by_page(page, per_page, len(rows))
-    if total is None:
-        total = _count(uow, *where)
+    total = total_of(page, per_page, len(rows), lambda: _count(uow, *where))
     reminders = chain.reminders_of(uow, [task.id for task, _ in rows])
     named = {record.author_id for _, record in rows} | {task.owner_id for task, _ in rows}
     names = people.names_of(uow, named)

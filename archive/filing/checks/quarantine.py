@@ -14,7 +14,7 @@ from datetime import datetime
 from sqlalchemy import func, select
 
 from archive.core.errors import Conflict, Forbidden, Invalid, NotFound
-from archive.core.pages import Page, clean_paging, told_by_page
+from archive.core.pages import Page, clean_paging, total_of
 from archive.filing.checks.holding import find_hold
 from archive.filing.checks.judging import Report
 from archive.filing.checks.models import Quarantine
@@ -109,10 +109,8 @@ def list_holds(
         .offset((page - 1) * per_page)
         .limit(per_page)
     ).all()
-    total = told_by_page(page, per_page, len(rows))
-    if total is None:
-        query = select(func.count()).select_from(Quarantine).where(*wanted)
-        total = uow.session.scalar(query) or 0
+    every = select(func.count()).select_from(Quarantine).where(*wanted)
+    total = total_of(page, per_page, len(rows), lambda: uow.session.scalar(every))
     names = people.names_of(uow, [row[0].accept_by for row in rows])
     views = tuple(
         _view(row, title, final or first or "", names) for row, title, final, first in rows

@@ -13,7 +13,7 @@ from sqlalchemy import exists, func, select
 
 from archive.core.clock import local_day
 from archive.core.errors import Conflict
-from archive.core.pages import Page, clean_paging, told_by_page
+from archive.core.pages import Page, clean_paging, total_of
 from archive.filing.classes.kept import forget_plan, latest_plan, plan_in_force
 from archive.filing.classes.models import PlanVersion
 from archive.filing.classes.rules import Use, check_change, check_valid_from, late_years
@@ -179,9 +179,8 @@ def late_papers(uow: UnitOfWork, actor: Actor, *, page: int = 1, per_page: int =
     ids = ids.offset(start).limit(per_page)
     query = select(Item).where(Item.id.in_(ids)).order_by(Item.year, Item.id)
     rows = list(uow.session.scalars(query))
-    total = told_by_page(page, per_page, len(rows))
-    if total is None:
-        total = uow.session.scalar(select(func.count()).select_from(Item).where(*waiting)) or 0
+    every = select(func.count()).select_from(Item).where(*waiting)
+    total = total_of(page, per_page, len(rows), lambda: uow.session.scalar(every))
     items = Page(tuple(views_of(uow, rows)), total, page, per_page)
     # a volume's items are few, the sets one may read are many: along the items, not the sets
     any_set = may_read_set(actor, Item.readers_id + 0)
