@@ -6,6 +6,7 @@ which is why the cover says that originals count.
 
 import io
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -54,39 +55,29 @@ def bind_dossier(
     ``original`` gives the bytes of what is attached, by digest.
     """
     letters = Letters()
-    first, last = Sheets(letters), Sheets(letters)
-    lay_cover(first, cover)
     attached = [
-        (f"附件{n:03d} {one.name}", one) for n, one in enumerate(_with_original(unbound), 1)
+        (f"附件{n:03d} {one.name}", one)
+        for n, one in enumerate((one for one in unbound if one.digest), 1)
     ]
-    beside, missing = Sheets(letters), Sheets(letters)
-    lay_unbound(beside, BESIDE, attached)
-    lay_unbound(missing, MISSING, [("", one) for one in unbound if not one.digest])
-    contents = 1 + contents_pages(entries)
-    before = contents + len(beside.pages) + len(missing.pages)
-    starts = _starts(entries, before)
-    lay_contents(first, entries, starts)
-    first.pages += beside.pages + missing.pages
-    lay_originals(last, entries)
-    total = before + sum(entry.pages for entry in entries) + originals_pages(entries)
+    missing = [("", one) for one in unbound if not one.digest]
+    laid = _laid_out(letters, cover, entries, attached, missing)
     letters.show("第页共0123456789 ", 0, 0, 1)
 
     writer = PdfWriter()
     fonts = letters.fonts(writer)
-    for drawn in first.pages:
+    for drawn in laid.front.pages:
         new_sheet(writer, drawn, fonts)
     for content in files:
         writer.append(PdfReader(io.BytesIO(content)), import_outline=False)
         writer.reset_translation()  # the next reader may come to lie where this one lay
-    for drawn in last.pages:
+    for drawn in laid.back.pages:
         new_sheet(writer, drawn, fonts)
     for number, page in enumerate(writer.pages, 1):
-        _stamp(writer, page, f"第 {number} 页 共 {total} 页", letters, fonts)
-    lists = [(BESIDE, contents)] if beside.pages else []
-    lists += [(MISSING, contents + len(beside.pages))] if missing.pages else []
-    _mark(writer, entries, starts, lists)
-    for at, box, n in first.links:
-        link = Link(rect=box, target_page_index=starts[n] - 1, fit=Fit.fit(), border=[0, 0, 0])
+        _stamp(writer, page, f"第 {number} 页 共 {laid.total} 页", letters, fonts)
+    _mark(writer, entries, laid)
+    for at, box, n in laid.front.links:
+        first = laid.starts[n] - 1
+        link = Link(rect=box, target_page_index=first, fit=Fit.fit(), border=[0, 0, 0])
         writer.add_annotation(at, link)
     writer.add_metadata({"/Title": f"{cover.title} {cover.subject}"})
     for name, one in attached:
@@ -97,6 +88,46 @@ def bind_dossier(
     return len(writer.pages)
 
 
+@dataclass(frozen=True)
+class _Laid:
+    """The dossier's own pages before and behind the documents, and where everything begins.
+
+    ``starts`` count from one, the pages of ``lists`` (bookmarks by heading) from nought.
+    """
+
+    front: Sheets
+    back: Sheets
+    lists: Sequence[tuple[str, int]]
+    starts: Sequence[int]
+    total: int
+
+
+def _laid_out(
+    letters: Letters,
+    cover: Cover,
+    entries: Sequence[Entry],
+    attached: Sequence[tuple[str, Unbound]],
+    missing: Sequence[tuple[str, Unbound]],
+) -> _Laid:
+    """Lay out cover, contents, what is attached or missing, and the list of originals."""
+    front, back = Sheets(letters), Sheets(letters)
+    lay_cover(front, cover)
+    before, lists, more = 1 + contents_pages(entries), [], []
+    for heading, named in ((BESIDE, attached), (MISSING, missing)):
+        sheets = Sheets(letters)
+        lay_unbound(sheets, heading, named)
+        if sheets.pages:
+            lists.append((heading, before))
+        before += len(sheets.pages)
+        more += sheets.pages
+    starts = _starts(entries, before)
+    lay_contents(front, entries, starts)
+    front.pages += more
+    lay_originals(back, entries)
+    total = before + sum(entry.pages for entry in entries) + originals_pages(entries)
+    return _Laid(front, back, lists, starts, total)
+
+
 def _starts(entries: Sequence[Entry], before: int) -> list[int]:
     """Return the page each entry begins on, counted from one."""
     starts, page = [], before + 1
@@ -104,10 +135,6 @@ def _starts(entries: Sequence[Entry], before: int) -> list[int]:
         starts.append(page)
         page += entry.pages
     return starts
-
-
-def _with_original(unbound: Sequence[Unbound]) -> list[Unbound]:
-    return [one for one in unbound if one.digest]
 
 
 def _attach(writer: PdfWriter, name: str, content: bytes) -> None:
@@ -127,26 +154,21 @@ def _packed(content: bytes) -> StreamObject:
     return packed
 
 
-def _mark(
-    writer: PdfWriter,
-    entries: Sequence[Entry],
-    starts: Sequence[int],
-    lists: Sequence[tuple[str, int]],
-) -> None:
+def _mark(writer: PdfWriter, entries: Sequence[Entry], laid: _Laid) -> None:
     """Write the bookmarks: groups, documents in them, further files in these."""
     _bookmark(writer, "封面", 0)
     _bookmark(writer, "目录", 1)
-    for heading, page in lists:
+    for heading, page in laid.lists:
         _bookmark(writer, heading, page)
     group, parent = "", None
-    for entry, start in zip(entries, starts, strict=True):
+    for entry, start in zip(entries, laid.starts, strict=True):
         if parent is None or entry.group != group:
             group = entry.group
             parent = _bookmark(writer, group, start - 1, is_bold=True)
         item = _bookmark(writer, entry.title, start - 1, parent)
         for name, offset in entry.parts:
             _bookmark(writer, name, start - 1 + offset, item)
-    _bookmark(writer, "原件核对表", starts[-1] - 1 + entries[-1].pages)
+    _bookmark(writer, "原件核对表", laid.starts[-1] - 1 + entries[-1].pages)
 
 
 def _bookmark(

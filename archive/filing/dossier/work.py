@@ -8,7 +8,7 @@ attached to the PDF wherever it is whole and free.
 from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, NamedTuple
 
 from archive.core.clock import show_instant
 from archive.core.errors import Invalid
@@ -34,8 +34,20 @@ DOSSIER = "filing.dossier"
 MOST_BYTES = 300 << 20
 MOST_FILES = 100  # of one document; a part's number is its document's place × this + its own
 PDF_TYPE = "application/pdf"
-# Place of the document, its words, why; digest, name and size of the original that is attached.
-_LeftOut = tuple[int, str, str, str, str, int]
+
+
+class _LeftOut(NamedTuple):
+    """What of a document has no pages, and why; with a digest its original is attached.
+
+    Kept in the task's memory, where an earlier release kept the first three alone.
+    """
+
+    at: int
+    title: str
+    why: str
+    digest: str = ""
+    name: str = ""
+    size: int = 0
 
 
 class _NotWhole(Invalid):
@@ -64,15 +76,14 @@ def dossier_work(resources: Resources, task: TaskView) -> Generator[Progress, No
             "pages": memory["pages"] + sum(int(one.note) for one in files),
             "bytes": memory["bytes"]
             + sum(one.ref.size for one in files)
-            + sum(one[5] for one in left_out),
+            + sum(one.size for one in left_out),
             "left_out": [*memory["left_out"], *left_out],
         }
         _check_size(memory)
         yield Progress(memory["at"], len(papers), "正在排页…", memory=memory, files=tuple(files))
     yield Progress(len(papers), len(papers), "正在装订…")
-    yield _bound(
-        resources, task, papers, parts, [(*one, "", "", 0)[:6] for one in memory["left_out"]]
-    )
+    left_out = [_LeftOut(*one) for one in memory["left_out"]]
+    yield _bound(resources, task, papers, parts, left_out)
 
 
 def _check_size(memory: dict[str, Any]) -> None:
@@ -92,26 +103,25 @@ def _make(
     if found is None:
         return [], []
     if is_held:
-        return [], [(at, _named(found), "电子文件在隔离中", "", "", 0)]
+        return [], [_LeftOut(at, _named(found), "电子文件在隔离中")]
     made: list[NewFile] = []
     left_out: list[_LeftOut] = []
     if not found.files:
-        left_out.append((at, _named(found), "没有电子文件", "", "", 0))
+        left_out.append(_LeftOut(at, _named(found), "没有电子文件"))
     for place, file in enumerate(found.files):
+        title, original = f"{_named(found)} {file.name}", (file.sha256, file.name, file.size)
         try:
             if place >= MOST_FILES:
                 raise Invalid(f"附件超过 {MOST_FILES} 个")
             content, count = _pages(resources, file)
         except _NotWhole as refusal:
-            left_out.append((at, f"{_named(found)} {file.name}", refusal.message, "", "", 0))
+            left_out.append(_LeftOut(at, title, refusal.message))
             continue
         except Invalid as refusal:
-            told = f"{_named(found)} {file.name}", refusal.message.rstrip("。")
-            left_out.append((at, *told, file.sha256, file.name, file.size))
+            left_out.append(_LeftOut(at, title, refusal.message.rstrip("。"), *original))
             continue
         if file.media_type in WORDS_ONLY:
-            told = f"{_named(found)} {file.name}", WORDS_ALONE
-            left_out.append((at, *told, file.sha256, file.name, file.size))
+            left_out.append(_LeftOut(at, title, WORDS_ALONE, *original))
         ref = resources.blobs.put(content, PDF_TYPE)
         made.append(NewFile(PART, at * MOST_FILES + place, file.name, ref, str(count)))
     return made, left_out
@@ -144,9 +154,9 @@ def _bound(
         entries, digests = _entries(uow, resources, actor, papers, parts)
         company = load_profile(uow).company
         unbound = [
-            Unbound(title, why, digest, name)
-            for at, title, why, digest, name, _ in left_out
-            if find_paper(uow, actor, *papers[at]) is not None
+            Unbound(one.title, one.why, one.digest, one.name)
+            for one in left_out
+            if find_paper(uow, actor, *papers[one.at]) is not None
         ]
     missing = [one for one in unbound if not one.digest]
     attached = len(unbound) - len(missing)
