@@ -1,10 +1,8 @@
 """Papers of a small company, put in through the services, and the worker's hand at the outbox."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 import pytest
-from sqlalchemy import event
 
 from archive.core.resources import Resources
 from archive.documents import service as documents
@@ -115,23 +113,3 @@ def find(resources: Resources, company) -> Callable[..., Found]:
         return search(resources, person or company.sales_clerk, text, **asked)
 
     return run
-
-
-@pytest.fixture
-def count_statements(resources: Resources):
-    """Return a context that lists the SQL statements sent while it is open."""
-
-    @contextmanager
-    def count() -> Iterator[list[str]]:
-        sent: list[str] = []
-
-        def note(_connection, _cursor, statement, *_rest):
-            sent.append(statement)
-
-        event.listen(resources.database.engine, "before_cursor_execute", note)
-        try:
-            yield sent
-        finally:
-            event.remove(resources.database.engine, "before_cursor_execute", note)
-
-    return count
