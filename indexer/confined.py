@@ -29,22 +29,33 @@ CHILDREN: Mapping[str, str] = {
 }
 _PACKAGES = ("archive", "doc_templates", "indexer", "storage")
 _SYSTEM = ("/usr", "/bin", "/lib", "/lib32", "/lib64", "/sbin", "/opt", "/proc", "/sys")
-_SETTINGS = (
-    *("alternatives", "fonts", "group", "host.conf", "hosts", "ld.so.cache", "ld.so.conf"),
-    *(
-        "ld.so.conf.d",
-        "libreoffice",
-        "locale.alias",
-        "localtime",
-        "mime.types",
-        "nsswitch.conf",
-        "papersize",
-    ),
-    *("passwd", "python3", "python3.11", "ssl/openssl.cnf", "timezone", "xpdf", "poppler"),
-)
+# Of the system's settings what programs read as they start; a Python's own lie under its version.
+_SETTINGS = [
+    "alternatives",
+    "fonts",
+    "group",
+    "host.conf",
+    "hosts",
+    "ld.so.cache",
+    "ld.so.conf",
+    "ld.so.conf.d",
+    "libreoffice",
+    "locale.alias",
+    "localtime",
+    "mime.types",
+    "nsswitch.conf",
+    "papersize",
+    "passwd",
+    "poppler",
+    "ssl/openssl.cnf",
+    "timezone",
+    "xpdf",
+]
 _VARIABLE = (
-    *("/var/cache/fontconfig", "/var/lib/fonts"),
-    *("/var/lib/libreoffice", "/var/spool/libreoffice"),
+    "/var/cache/fontconfig",
+    "/var/lib/fonts",
+    "/var/lib/libreoffice",
+    "/var/spool/libreoffice",
 )
 _DEVICES = ("/dev/null", "/dev/zero", "/dev/random", "/dev/urandom")
 _NEW_NET, _NEW_USER = 0x40000000, 0x10000000
@@ -189,7 +200,8 @@ def _reached(bounds: Bounds) -> Iterable[tuple[str, int]]:
     libraries = (path for path in sys.path if path.endswith(("site-packages", "dist-packages")))
     for path in (*_SYSTEM, sys.prefix, sys.base_prefix, *libraries):
         yield path, _READING | _EXECUTE
-    for path in (*_VARIABLE, *(f"/etc/{name}" for name in _SETTINGS), *bounds.reads):
+    settings = (*(f"/etc/{name}" for name in _SETTINGS), *map(str, Path("/etc").glob("python3*")))
+    for path in (*_VARIABLE, *settings, *bounds.reads):
         yield path, _READING
     for name in _PACKAGES:
         yield str(here / name), _READING
