@@ -1,14 +1,12 @@
 """``archive init``, ``demo``, ``serve``, ``worker``, ``token``: the instance and its processes."""
 
-import signal
 from functools import partial
-from types import FrameType
 
 import click
 
 from archive.app import create_app
 from archive.cli.output import progress, say
-from archive.cli.processes import Crew, listen, start_web, start_worker
+from archive.cli.processes import Crew, leave_on_term, listen, start_web, start_worker
 from archive.config import Settings, load_settings
 from archive.core.errors import Conflict, NotFound
 from archive.core.logs import set_up_logging
@@ -87,10 +85,7 @@ def _serve(settings: Settings, host: str, port: int) -> None:
         for number in range(settings.web_processes)
     ]
 
-    def stop(_number: int, _frame: FrameType | None) -> None:
-        raise SystemExit(0)
-
-    signal.signal(signal.SIGTERM, stop)
+    leave_on_term()
     crew = Crew([start_worker, *starts])
     say(f"档案台已启动：http://{host}:{port}（按 Ctrl+C 停止）")
     try:

@@ -94,6 +94,15 @@ def listen(host: str, port: int) -> socket.socket:
         raise
 
 
+def leave_on_term() -> None:
+    """Let SIGTERM end this process like a program that is through: what is open is closed."""
+
+    def leave(*_: object) -> None:
+        raise SystemExit(0)
+
+    signal.signal(signal.SIGTERM, leave)
+
+
 def start_web(app: Flask, resources: Resources, taken: socket.socket, number: int) -> Process:
     """Fork a web process; no connection of the database may be open in this one."""
     process = _FORK.Process(target=_serve, args=(app, resources, taken, number))
@@ -125,14 +134,10 @@ class _Command:
 
 def _serve(app: Flask, resources: Resources, taken: socket.socket, number: int) -> None:
     """Answer requests until SIGTERM; Ctrl-C is for the first process, which then says so."""
-
-    def stop(*_: object) -> None:
-        raise SystemExit(0)
-
     die_with_parent()
     sys.setswitchinterval(TURN_SECONDS)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, stop)
+    leave_on_term()
     meters_of(app).page = number
     proxy = resources.settings.sign_in.proxy
     server = create_server(
