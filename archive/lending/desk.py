@@ -4,6 +4,7 @@ A copy's status follows from its loans: it is set through filing in the same tra
 open loan a copy is held by a unique index; losing that race is a Conflict in words.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date, datetime
 
@@ -97,21 +98,8 @@ def hand_out(
     uow.session.add(loan)
     _flush(uow, copy)
     filing.set_copy_status(uow, actor, copy.id, CopyStatus.OUT)
-    uow.journal(
-        actor.id,
-        "loan.hand_out",
-        "loan",
-        loan.id,
-        {
-            "request": row.id,
-            "item": item.id,
-            "copy": copy.id,
-            "borrower": row.borrower_id,
-            "due": loan.due_on.isoformat(),
-            "pages": loan.pages_out,
-            **signed,
-        },
-    )
+    more = {"borrower": row.borrower_id, "due": loan.due_on.isoformat(), "pages": loan.pages_out}
+    _write_down(uow, actor, "loan.hand_out", loan, item.id, {**more, **signed})
     return lookup.request_views(uow, actor, [row])[0]
 
 
@@ -140,39 +128,39 @@ def take_back(
         raise Conflict(_not_out(uow, copy))
     _check_clock(loan.handed_at, at or uow.now())
     row = lookup.get_row(uow, loan.request_id)
-    differs = counted != loan.pages_out
-    loan.returned_at, loan.received_by, loan.pages_in = at or uow.now(), actor.id, counted
-    loan.intact = not differs and seen.partition("；")[0] == INTACT
-    loan.condition = seen
-    if differs:
-        loan.condition = f"页数不符：借出 {loan.pages_out} 页，归还 {counted} 页。{seen}"
+    loan.returned_at, loan.received_by = at or uow.now(), actor.id
+    differs, damaged = _note_state(loan, counted, seen)
     row.state = RequestState.CLOSED
     signed = sign_loan(uow, loan, BACK, confirmed)
     cancel_waiting(uow, loan)
     _flush(uow, copy)
-    damaged = seen.partition("；")[0] != INTACT
     goes = note_return(uow, actor, loan, pages_differ=differs, damaged=damaged)
     filing.set_copy_status(uow, actor, copy.id, goes)
-    uow.journal(
-        actor.id,
-        "loan.return" if loan.intact else "loan.return_incident",
-        "loan",
-        loan.id,
-        {
-            "request": row.id,
-            "item": item.id,
-            "copy": copy.id,
-            "pages_out": loan.pages_out,
-            "pages_in": counted,
-            "intact": loan.intact,
-            **signed,
-        },
-    )
+    act = "loan.return" if loan.intact else "loan.return_incident"
+    more = {"pages_out": loan.pages_out, "pages_in": counted, "intact": loan.intact}
+    _write_down(uow, actor, act, loan, item.id, {**more, **signed})
     held = lookup.request_views(uow, actor, settle(uow, item.id))
     return replace(
         lookup.request_views(uow, actor, [row])[0],
         next_in_line="".join(_kept_for(view) for view in held),
     )
+
+
+def _write_down(
+    uow: UnitOfWork, actor: Actor, act: str, loan: Loan, item_id: int, more: Mapping[str, object]
+) -> None:
+    """Write an act of the desk into the journal."""
+    of_what = {"request": loan.request_id, "item": item_id, "copy": loan.copy_id}
+    uow.journal(actor.id, act, "loan", loan.id, {**of_what, **more})
+
+
+def _note_state(loan: Loan, counted: int, seen: str) -> tuple[bool, bool]:
+    """Note in what state a copy is back; say whether its pages differ, and if it is damaged."""
+    differs, damaged = counted != loan.pages_out, seen.partition("；")[0] != INTACT
+    loan.pages_in, loan.intact, loan.condition = counted, not (differs or damaged), seen
+    if differs:
+        loan.condition = f"页数不符：借出 {loan.pages_out} 页，归还 {counted} 页。{seen}"
+    return differs, damaged
 
 
 def who_borrows(

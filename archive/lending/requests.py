@@ -266,17 +266,7 @@ def enter(
     )
     uow.session.add(row)
     uow.session.flush()
-    uow.session.add_all(
-        LoanApproval(
-            request_id=row.id,
-            seq=seq,
-            candidate=one.candidate,
-            approver_id=one.person.id,
-            state="open" if seq == 1 else "waiting",
-        )
-        for seq, one in enumerate(found.approvers, start=1)
-    )
-    uow.session.flush()
+    _open_approvals(uow, row.id, found)
     uow.journal(
         question.borrower.id,
         "loan.request",
@@ -295,6 +285,21 @@ def enter(
     )
     take_effect(uow, row)
     return row
+
+
+def _open_approvals(uow: UnitOfWork, request_id: int, found: Answer) -> None:
+    """Enter who approves, in their order; the first one's turn begins."""
+    uow.session.add_all(
+        LoanApproval(
+            request_id=request_id,
+            seq=seq,
+            candidate=one.candidate,
+            approver_id=one.person.id,
+            state="open" if seq == 1 else "waiting",
+        )
+        for seq, one in enumerate(found.approvers, start=1)
+    )
+    uow.session.flush()
 
 
 def refuse(uow: UnitOfWork, question: Question, decision: Decision) -> Refused:
