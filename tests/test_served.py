@@ -124,3 +124,18 @@ def test_nothing_outlives_a_killed_server_and_another_takes_its_place(tmp_path):
         assert not alive
     with served(tmp_path / "served") as (_server, port):
         assert answer(port, "/login")[0] == 200
+
+
+@pytest.mark.parametrize("host", ["300.1.1.1", "192.0.2.1", "不是地址"])
+def test_an_address_that_is_not_ours_is_refused_in_words(host, tmp_path):
+    asked = subprocess.run(
+        [*ARCHIVE, "serve", "--host", host, "--port", "18233"],
+        check=False,
+        env=os.environ | {"ARCHIVE_DATA": str(tmp_path / "served")},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert asked.returncode == 1
+    assert f"不能在 {host} 的端口 18233 上监听" in asked.stderr
+    assert "Traceback" not in asked.stderr

@@ -18,7 +18,7 @@ from typing import Protocol
 from flask import Flask
 from waitress.server import create_server
 
-from archive.core.errors import Conflict
+from archive.core.errors import Conflict, Invalid
 from archive.core.meters import meters_of
 from archive.core.resources import Resources
 from indexer.confined import die_with_parent
@@ -81,7 +81,7 @@ class Crew:
 def listen(host: str, port: int) -> socket.socket:
     """Return the socket all web processes take their connections from.
 
-    Raises Conflict where another program listens there already, OSError.
+    Raises Conflict where another program listens there, Invalid for an address not to be had.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
@@ -91,7 +91,10 @@ def listen(host: str, port: int) -> socket.socket:
             raise Conflict(
                 f"端口 {port} 已被占用。请停掉占用它的程序，或用 --port 换一个端口。"
             ) from error
-        raise
+        why = f"不能在 {host} 的端口 {port} 上监听（{error.strerror}）"
+        raise Invalid(
+            f"{why}。请检查 --host 是不是这台机器的地址、--port 是不是允许用。"
+        ) from error
 
 
 def leave_on_term() -> None:
