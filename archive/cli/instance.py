@@ -6,7 +6,7 @@ import click
 
 from archive.app import create_app
 from archive.cli.output import progress, say
-from archive.cli.processes import Crew, leave_on_term, listen, start_web, start_worker
+from archive.cli.processes import Crew, listen, start_web, start_worker
 from archive.config import Settings, load_settings
 from archive.core.errors import Conflict, NotFound
 from archive.core.logs import set_up_logging
@@ -85,12 +85,10 @@ def _serve(settings: Settings, host: str, port: int) -> None:
         for number in range(settings.web_processes)
     ]
 
-    leave_on_term()
     crew = Crew([start_worker, *starts])
     say(f"档案台已启动：http://{host}:{port}（按 Ctrl+C 停止）")
     try:
         crew.keep()
-    except (SystemExit, KeyboardInterrupt):
         say("正在停止……")
     finally:
         crew.stop()

@@ -32,6 +32,7 @@ TURN_SECONDS = 0.0005
 LOOK_SECONDS = 0.5
 END_SECONDS = 20.0
 
+_TERM = (signal.SIGTERM,)
 _FORK = multiprocessing.get_context("fork")
 
 
@@ -52,16 +53,28 @@ class Process(Protocol):
 
 
 class Crew:
-    """The processes that are kept: each is started by a function, and again when it died."""
+    """The processes that are kept: each is started by a function, and again when it died.
+
+    SIGTERM and Ctrl-C are taken down and seen to between two looks, never in the middle of a
+    start: a process that nobody knew of yet would not be told to end.
+    """
 
     def __init__(self, starts: list[Callable[[], Process]]) -> None:
+        self._is_told = False
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._tell)
         self._starts = starts
         self._running = [start() for start in starts]
 
+    def _tell(self, *_: object) -> None:
+        self._is_told = True
+
     def keep(self) -> None:
-        """Start again what dies, until the process is told to stop."""
+        """Start again what dies, until this process is told to stop."""
         while True:
             time.sleep(LOOK_SECONDS)
+            if self._is_told:
+                return
             for place, start in enumerate(self._starts):
                 if not self._running[place].is_alive():
                     self._running[place] = start()
@@ -97,19 +110,12 @@ def listen(host: str, port: int) -> socket.socket:
         ) from error
 
 
-def leave_on_term() -> None:
-    """Let SIGTERM end this process like a program that is through: what is open is closed."""
-
-    def leave(*_: object) -> None:
-        raise SystemExit(0)
-
-    signal.signal(signal.SIGTERM, leave)
-
-
 def start_web(app: Flask, resources: Resources, taken: socket.socket, number: int) -> Process:
     """Fork a web process; no connection of the database may be open in this one."""
     process = _FORK.Process(target=_serve, args=(app, resources, taken, number))
+    signal.pthread_sigmask(signal.SIG_BLOCK, _TERM)  # until it has a hand for it of its own
     process.start()
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _TERM)
     return process
 
 
@@ -122,7 +128,7 @@ class _Command:
     """A program that runs, with the verbs of a forked process."""
 
     def __init__(self, command: list[str]) -> None:
-        self._popen = subprocess.Popen(command, preexec_fn=die_with_parent)  # noqa: PLW1509  # no threads here
+        self._popen = subprocess.Popen(command, preexec_fn=_kept)  # noqa: PLW1509  # no threads here
         self.terminate, self.kill = self._popen.terminate, self._popen.kill
 
     def is_alive(self) -> bool:
@@ -135,12 +141,22 @@ class _Command:
             return
 
 
-def _serve(app: Flask, resources: Resources, taken: socket.socket, number: int) -> None:
-    """Answer requests until SIGTERM; Ctrl-C is for the first process, which then says so."""
+def _kept() -> None:
+    """Make this process one of the first's: it ends with it, and Ctrl-C is for the first alone."""
     die_with_parent()
-    sys.setswitchinterval(TURN_SECONDS)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    leave_on_term()
+
+
+def _serve(app: Flask, resources: Resources, taken: socket.socket, number: int) -> None:
+    """Answer requests until SIGTERM."""
+
+    def leave(*_: object) -> None:
+        raise SystemExit(0)
+
+    _kept()
+    sys.setswitchinterval(TURN_SECONDS)
+    signal.signal(signal.SIGTERM, leave)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _TERM)
     meters_of(app).page = number
     proxy = resources.settings.sign_in.proxy
     server = create_server(
