@@ -10,6 +10,8 @@ import sys
 
 import click
 
+from archive.cli.words import speak_chinese
+
 # Each command and the module it lives in.
 HOMES = {
     "init": "instance",
@@ -66,6 +68,7 @@ def archive(verbose: bool) -> None:
 
 def main() -> None:
     """Run the command line; a refusal prints its sentence and exits with 1."""
+    speak_chinese()
     try:
         archive()
     except _refusals() as refusal:

@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import re
 import subprocess
 import sys
 
@@ -142,3 +143,39 @@ def test_file_that_is_not_ours_is_said_so_and_told_by_the_exit_code(tmp_path):
     assert told.returncode == 1 and "不是本系统的文件" in told.stdout
     assert "Traceback" not in told.stderr
     assert run(tmp_path, "verify-file", str(tmp_path / "没有.pdf")).returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("nosuch",), "没有命令 'nosuch'"),
+        (("--what",), "没有选项 '--what'"),
+        (("search",), "缺少参数"),
+        (("search", "客户", "合同", "甲"), "多出参数（合同 甲）"),
+        (("search", "客户", "--limit", "many"), "'many' 不是数"),
+        (("search", "客户", "--limit", "0"), "0 不在"),
+        (("search", "--limit"), "后面要给值"),
+        (("verify-file", "/nowhere/a.pdf"), "'/nowhere/a.pdf' 不存在"),
+        (("form", "render", "E01", "--outt", "x"), "是不是 '--out'"),
+        (("search", "--help"), "显示这段说明"),
+    ],
+)
+def test_the_library_of_the_command_line_speaks_chinese(tmp_path, words, told):
+    run_so = run(tmp_path, *words)
+    said = run_so.stdout + run_so.stderr
+    assert told in said
+    assert not re.search(r"Usage|Error|Options|Try |Missing|Invalid|No such|Show|valid|given", said)
+
+
+def test_a_key_that_stops_a_command_is_answered_in_chinese(tmp_path):
+    env = {"PATH": "/usr/bin:/bin", "ARCHIVE_DATA": str(tmp_path / "i"), "LANG": "C.UTF-8"}
+    stop = (
+        "import click; from archive.cli import root\n"
+        "def ended(*_, **__): raise KeyboardInterrupt\n"
+        "click.Group.invoke = ended; root.main()"
+    )
+    told = subprocess.run(
+        [sys.executable, "-c", stop, "worker"], capture_output=True, text=True, env=env, check=False
+    )
+    assert "已中止" in told.stderr
+    assert told.returncode == 1
