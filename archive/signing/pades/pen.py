@@ -1,15 +1,20 @@
 """How one signature is written: an update with a key that was parsed once, nothing else changed."""
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
+from asn1crypto import tsp
+from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding
 from pyhanko.pdf_utils.extensions import DeveloperExtension
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.sign import fields as sig_fields
+from pyhanko.sign.attributes import CMSAttributeProvider, SignedAttributeProviderSpec
+from pyhanko.sign.general import as_signing_certificate_v2
 from pyhanko.sign.signers import PdfSignatureMetadata, PdfSigner
 from pyhanko.sign.signers.pdf_cms import PdfCMSSignedAttributes, Signer
 from pyhanko.stamp import StaticStampStyle
@@ -25,6 +30,7 @@ from archive.signing.timestamps import TimeAuthority
 _PDF_2 = "/2.0"
 _CMS_OVERHEAD = 1024  # signed attributes, digests and the signature itself, beside certificates
 _STORE: Callable[[list[Any]], Any] = SimpleCertificateStore.from_certs
+_LOAD_REFERENCE: Callable[[bytes], Any] = tsp.SigningCertificateV2.load
 
 
 def open_update(pdf: bytes) -> IncrementalPdfFileWriter:
@@ -94,6 +100,7 @@ class KeptKeySigner(Signer):
             signing_cert=as_asn1(key.certificate),
             cert_registry=_STORE([as_asn1(each) for each in key.chain]),
         )
+        self.signed_attr_prov_spec = _PadesAttributes(key.certificate)
         self._kept = key.private_key
 
     async def async_sign_raw(
@@ -104,6 +111,42 @@ class KeptKeySigner(Signer):
         if isinstance(self._kept, ec.EllipticCurvePrivateKey):
             return self._kept.sign(data, ec.ECDSA(algorithm))
         return self._kept.sign(data, padding.PKCS1v15(), algorithm)
+
+
+class _PadesAttributes(SignedAttributeProviderSpec):
+    """What a PAdES signature says beside type and digest: by which certificate it was made."""
+
+    def __init__(self, certificate: x509.Certificate) -> None:
+        self._certificate = certificate
+
+    def signed_attr_providers(
+        self, data_digest: bytes, digest_algorithm: str
+    ) -> Iterable[CMSAttributeProvider]:
+        """Called by pyHanko for each signature."""
+        return [_CertificateReference(self._certificate)]
+
+
+class _CertificateReference(CMSAttributeProvider):
+    """The signing certificate's digest, issuer and number (RFC 5035), built once for each.
+
+    An ASN.1 value that was put together is encoded anew, piece by piece, each time a value around
+    it is; one that was read from bytes is not, which is a quarter of a signature's work.
+    """
+
+    attribute_type = "signing_certificate_v2"
+
+    def __init__(self, certificate: x509.Certificate) -> None:
+        self._certificate = certificate
+
+    async def build_attr_value(self, dry_run: bool = False) -> Any:
+        """Called by pyHanko for each signature."""
+        return _LOAD_REFERENCE(_reference(self._certificate))
+
+
+@lru_cache(maxsize=256)
+def _reference(certificate: x509.Certificate) -> bytes:
+    reference: Any = as_signing_certificate_v2(as_asn1(certificate))
+    return bytes(reference.dump())
 
 
 class PlainUpdate(IncrementalPdfFileWriter):
