@@ -91,6 +91,10 @@ def test_a_child_told_nothing_does_not_start():
     assert done.stdout == b""
 
 
+def test_who_waits_at_a_page_goes_first():
+    assert int(run("import os; print(os.nice(0))")) > os.nice(0)
+
+
 def test_not_even_this_machine_is_reached():
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
