@@ -160,6 +160,7 @@ class _Office:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             env={**environment(self.folder), **hand_over_to_child(self.folder, bounds)},
+            cwd="/",  # where whoever it runs as may be; root's own folder is closed to others
             start_new_session=True,
         )
         self.requests = cast(IO[bytes], self.process.stdin)

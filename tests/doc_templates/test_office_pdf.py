@@ -335,3 +335,12 @@ def test_the_office_of_root_is_nobody(office):
         uids = next(line for line in status.splitlines() if line.startswith("Uid:")).split()[1:]
         assert set(uids) == {str(child_user()[0])}
         assert "CapEff:\t0000000000000000" in status
+
+
+@needs_office
+def test_the_office_starts_from_a_folder_it_may_not_enter(tmp_path, monkeypatch):
+    closed = tmp_path / "root 的家"
+    closed.mkdir(mode=0o700)
+    monkeypatch.chdir(closed)
+    with OfficeConverter() as converter:
+        assert converter.to_pdf(sample_word()).startswith(b"%PDF")
