@@ -1,9 +1,5 @@
 """Versions of a record compared, and a record as of a day: a page, and calls for programs."""
 
-from dataclasses import asdict
-from datetime import datetime
-from typing import Any
-
 from apiflask import APIBlueprint
 from flask import render_template, request
 from pydantic import Field
@@ -12,6 +8,7 @@ from archive.core.calls import Closed
 from archive.core.errors import Invalid
 from archive.core.web import reading, resources
 from archive.documents.compare import Comparison, compare_versions
+from archive.documents.compare_schema import ComparisonOut
 from archive.people.gate import actor, guard
 from archive.records.service import get_record, list_versions
 
@@ -53,33 +50,16 @@ def compare(record_id: int) -> str:
 @api.get("/<int:record_id>/compare")
 @api.doc(summary="两个版本对照：逐栏，以及 Word 文字")
 @api.input(CompareQuery, location="query", arg_name="query")
+@api.output(ComparisonOut)
 @guard("record.read")
-def compare_call(record_id: int, query: CompareQuery) -> dict[str, Any]:
+def compare_call(record_id: int, query: CompareQuery) -> dict[str, object]:
     """Return what differs between two versions, entry by entry and in the Word text."""
     return _body(compare_versions(resources(), actor(), record_id, query.old, query.new))
 
 
-def _body(found: Comparison) -> dict[str, Any]:
-    return {
-        "record": found.record.id,
-        "old": _told(found.old),
-        "new": _told(found.new),
-        "entries": [asdict(entry) for entry in found.entries],
-        "text": asdict(found.text) if found.text else None,
-        "text_note": found.text_note,
-    }
-
-
-def _told(version: Any) -> dict[str, Any]:
-    at: datetime = version.made_at
-    return {
-        "n": version.n,
-        "digest": version.digest,
-        "reason": version.reason,
-        "made_by": version.made_by,
-        "made_at": at.isoformat(),
-        "form_version": version.form_version,
-    }
+def _body(found: Comparison) -> dict[str, object]:
+    named = ("old", "new", "entries", "text", "text_note")
+    return {"record": found.record.id, **{name: getattr(found, name) for name in named}}
 
 
 def _number(name: str, otherwise: int) -> int:

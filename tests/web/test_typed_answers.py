@@ -3,25 +3,6 @@
 from collections.abc import Iterator
 from typing import Any
 
-# Still only "object"; the list may get shorter, never longer.
-UNTYPED = {
-    "get /api/v1/controlled",
-    "get /api/v1/controlled/mine",
-    "get /api/v1/controlled/old",
-    "get /api/v1/controlled/{document_id}",
-    "get /api/v1/items/{item_id}/as-of",
-    "get /api/v1/records/{record_id}/compare",
-    "get /api/v1/records/{record_id}/corrections",
-    "delete /api/v1/records/{record_id}/corrections",
-    "post /api/v1/controlled",
-    "post /api/v1/controlled/copies/{copy_id}/end",
-    "post /api/v1/controlled/copies/{copy_id}/paper",
-    "post /api/v1/controlled/copies/{copy_id}/receive",
-    "post /api/v1/controlled/refusals",
-    "post /api/v1/controlled/{document_id}/copies",
-    "post /api/v1/controlled/{document_id}/versions/{version_id}/withdraw",
-}
-
 
 def untyped(document: dict[str, Any]) -> Iterator[str]:
     """Yield every call with an answer of which nothing is said."""
@@ -45,6 +26,6 @@ def _says_nothing(document: dict[str, Any], schema: dict[str, Any]) -> bool:
     return not any(schema.get(word) for word in said)
 
 
-def test_no_new_answer_is_only_an_object(app):
+def test_no_answer_is_only_an_object(app):
     document = app.test_client().get("/api/v1/openapi.json").get_json()
-    assert set(untyped(document)) == UNTYPED
+    assert not list(untyped(document))

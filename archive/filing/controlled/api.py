@@ -1,19 +1,26 @@
 """Controlled copies through the API: the same acts as the pages."""
 
-from dataclasses import asdict
 from datetime import date
-from typing import Any, Literal
+from typing import Literal
 
 from apiflask import APIBlueprint
 from flask import Response
 from pydantic import Field
 
 from archive.core.calls import Closed, Strict
+from archive.core.pages import Page
 from archive.core.web import reading, resources, work
 from archive.documents.service import MEDIA_TYPES
 from archive.filing.controlled import edge, service
 from archive.filing.controlled.downloads import copy_response
 from archive.filing.controlled.papers import register_paper
+from archive.filing.controlled.schema import (
+    ControlledCopies,
+    ControlledCopyOut,
+    ControlledOut,
+    ControlledPage,
+    RefusalsOut,
+)
 from archive.filing.controlled.views import CopyView, DocumentView
 from archive.filing.paper_files import paper_response
 from archive.filing.rules import MAX_REASON
@@ -80,23 +87,19 @@ class EndIn(Strict):
 @api.get("")
 @api.doc(summary="受控文件清单")
 @api.input(DocumentQuery, location="query", arg_name="query")
+@api.output(ControlledPage)
 @guard("controlled.list")
-def documents(query: DocumentQuery) -> dict[str, Any]:
+def documents(query: DocumentQuery) -> Page[DocumentView]:
     """List the controlled documents one may see."""
     with reading() as uow:
-        page = service.list_documents(uow, actor(), query.q, query.page, query.per_page)
-    return {
-        "items": [_document(one) for one in page.items],
-        "total": page.total,
-        "page": page.page,
-        "pages": page.pages,
-    }
+        return service.list_documents(uow, actor(), query.q, query.page, query.per_page)
 
 
 @api.get("/mine")
 @api.doc(summary="我手上的受控副本")
+@api.output(ControlledCopies)
 @guard("controlled.list")
-def mine() -> dict[str, Any]:
+def mine() -> dict[str, object]:
     """List the copies one holds."""
     with reading() as uow:
         return _copies(service.my_copies(uow, actor()))
@@ -104,8 +107,9 @@ def mine() -> dict[str, Any]:
 
 @api.get("/old")
 @api.doc(summary="未收回的旧版：谁还拿着")
+@api.output(ControlledCopies)
 @guard("controlled.manage")
-def old() -> dict[str, Any]:
+def old() -> dict[str, object]:
     """List who still holds a copy of a version no longer valid."""
     with reading() as uow:
         return _copies(service.old_copies(uow, actor()))
@@ -114,8 +118,9 @@ def old() -> dict[str, Any]:
 @api.post("")
 @api.doc(summary="把一件档案列为受控文件的一个版本", responses={201: "已登记"})
 @api.input(DeclareIn, location="json", arg_name="said")
+@api.output(ControlledOut, status_code=201)
 @guard("controlled.manage")
-def declare(said: DeclareIn) -> tuple[dict[str, Any], int]:
+def declare(said: DeclareIn) -> tuple[DocumentView, int]:
     """Declare a filed paper controlled; old holders are recalled."""
     wanted = service.Declared(
         said.document_id,
@@ -126,14 +131,15 @@ def declare(said: DeclareIn) -> tuple[dict[str, Any], int]:
         said.legible,
         said.note,
     )
-    return _document(edge.declare(resources(), actor(), said.item_id, wanted)), 201
+    return edge.declare(resources(), actor(), said.item_id, wanted), 201
 
 
 @api.post("/refusals")
 @api.doc(summary="拒收看不清的文件，写明原因", responses={201: "已登记"})
 @api.input(RefuseIn, location="json", arg_name="said")
+@api.output(RefusalsOut, status_code=201)
 @guard("controlled.manage")
-def refuse(said: RefuseIn) -> tuple[dict[str, Any], int]:
+def refuse(said: RefuseIn) -> tuple[dict[str, object], int]:
     """Refuse a paper as controlled."""
     with work() as uow:
         service.refuse(uow, actor(), said.item_id, said.note)
@@ -144,70 +150,74 @@ def refuse(said: RefuseIn) -> tuple[dict[str, Any], int]:
 
 @api.get("/<int:document_id>")
 @api.doc(summary="一份受控文件：版本和副本")
+@api.output(ControlledOut)
 @guard("controlled.list")
-def document(document_id: int) -> dict[str, Any]:
+def document(document_id: int) -> DocumentView:
     """Return a controlled document with its copies."""
     with reading() as uow:
-        return _document(service.get_document(uow, actor(), document_id))
+        return service.get_document(uow, actor(), document_id)
 
 
 @api.post("/<int:document_id>/copies")
 @api.doc(summary="发放一份受控副本", responses={201: "已登记"})
 @api.input(IssueIn, location="json", arg_name="asked")
+@api.output(ControlledCopyOut, status_code=201)
 @guard("controlled.manage")
-def issue(document_id: int, asked: IssueIn) -> tuple[dict[str, Any], int]:
+def issue(document_id: int, asked: IssueIn) -> tuple[CopyView, int]:
     """Issue a copy of the valid version under the next number."""
     made = edge.issue(resources(), actor(), document_id, asked.department_id, asked.person_id)
-    return _copy(made), 201
+    return made, 201
 
 
 @api.post("/<int:document_id>/versions/<int:version_id>/withdraw")
 @api.doc(summary="作废一个版本")
 @api.input(NoteIn, location="json", arg_name="said")
+@api.output(ControlledOut)
 @guard("controlled.manage")
-def withdraw(document_id: int, version_id: int, said: NoteIn) -> dict[str, Any]:
+def withdraw(document_id: int, version_id: int, said: NoteIn) -> DocumentView:
     """Put a version out of use without a newer one."""
     with work() as uow:
         service.withdraw(uow, actor(), document_id, version_id, said.note)
         found = service.get_document(uow, actor(), document_id)
         uow.commit()
-    return _document(found)
+    return found
 
 
 @api.post("/copies/<int:copy_id>/receive")
 @api.doc(summary="领用人输密码签收")
 @api.input(PasswordIn, location="json", arg_name="given")
+@api.output(ControlledCopyOut)
 @guard("controlled.list")
-def receive(copy_id: int, given: PasswordIn) -> dict[str, Any]:
+def receive(copy_id: int, given: PasswordIn) -> CopyView:
     """Receive a copy with one's password."""
     address = client_address()
-    return _copy(
-        edge.receive(resources(), actor(), copy_id, password=given.password, address=address)
-    )
+    return edge.receive(resources(), actor(), copy_id, password=given.password, address=address)
 
 
 @api.post("/copies/<int:copy_id>/paper")
 @api.doc(summary="登记纸上签字")
 @api.input(NoteIn, location="json", arg_name="said")
+@api.output(ControlledCopyOut)
 @guard("controlled.manage")
-def paper(copy_id: int, said: NoteIn) -> dict[str, Any]:
+def paper(copy_id: int, said: NoteIn) -> CopyView:
     """Note that the holder signed on paper."""
     with work() as uow:
         done = service.note_paper_receipt(uow, actor(), copy_id, said.note)
         uow.commit()
-    return _copy(done)
+    return done
 
 
 @api.post("/copies/<int:copy_id>/end")
 @api.doc(summary="登记收回、销毁或遗失")
 @api.input(EndIn, location="json", arg_name="said")
+@api.output(ControlledCopyOut)
 @guard("controlled.manage")
-def end(copy_id: int, said: EndIn) -> dict[str, Any]:
+def end(copy_id: int, said: EndIn) -> CopyView:
     """Note that a copy came back, was destroyed, or is lost."""
     with work() as uow:
         done = service.end_copy(uow, actor(), copy_id, said.how, said.note)
         uow.commit()
-    return _copy(done)
+    return done
 
 
 @api.get("/copies/<int:copy_id>.pdf")
@@ -230,36 +240,5 @@ def register(document_id: int, kind: str) -> Response:
     return paper_response(resources(), found, kind, MEDIA_TYPES[kind])
 
 
-def _copies(found: tuple[CopyView, ...]) -> dict[str, Any]:
-    return {"items": [_copy(one) for one in found], "total": len(found)}
-
-
-def _copy(one: CopyView) -> dict[str, Any]:
-    told = {**asdict(one), "number_label": one.number_label, "state": one.state_label}
-    return {
-        key: value.isoformat() if isinstance(value, date) else value for key, value in told.items()
-    }
-
-
-def _document(one: DocumentView) -> dict[str, Any]:
-    valid = one.valid
-    return {
-        "id": one.id,
-        "number": one.number,
-        "title": one.title,
-        "valid": valid.label if valid else None,
-        "out": one.out,
-        "old_out": one.old_out,
-        "versions": [
-            {
-                "id": version.id,
-                "item_id": version.item_id if version.may_read_item else None,
-                "label": version.label,
-                "valid_from": version.valid_from.isoformat(),
-                "state": version.state_label,
-                "note": version.note,
-            }
-            for version in one.versions
-        ],
-        "copies": [_copy(copy) for copy in one.copies],
-    }
+def _copies(found: tuple[CopyView, ...]) -> dict[str, object]:
+    return {"items": found, "total": len(found)}

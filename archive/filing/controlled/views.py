@@ -89,6 +89,11 @@ class VersionView:
     may_read_item: bool
 
     @property
+    def item_to_read(self) -> int | None:
+        """The filed paper, for whom may read it."""
+        return self.item_id if self.may_read_item else None
+
+    @property
     def state_label(self) -> str:
         """The state as shown to people."""
         if self.withdrawn_at:
@@ -112,3 +117,8 @@ class DocumentView:
     def valid(self) -> VersionView | None:
         """The version that is valid today."""
         return next((one for one in self.versions if one.state == "valid"), None)
+
+    @property
+    def valid_label(self) -> str | None:
+        """The name of the version that is valid today."""
+        return self.valid.label if self.valid else None

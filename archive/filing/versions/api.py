@@ -17,10 +17,13 @@ from archive.filing.versions.editing import TEXT_LIMIT
 from archive.filing.versions.posted import read_instant
 from archive.filing.versions.schema import (
     CorrectionDraftOut,
+    CorrectionsOut,
     DescribedOut,
+    ItemThenOut,
     ItemVersionsOut,
     RecordThenOut,
 )
+from archive.filing.versions.views import ItemThen
 from archive.people.gate import actor, guard
 from archive.people.rights import SECRECY
 from archive.records import service as records
@@ -100,13 +103,13 @@ def describe(item_id: int, wanted: DescribeIn) -> dict[str, Any]:
 @api.get("/items/<int:item_id>/as-of")
 @api.doc(summary="档案在某一天的样子")
 @api.input(ThenQuery, location="query", arg_name="query")
+@api.output(ItemThenOut)
 @guard("item.read")
-def item_then(item_id: int, query: ThenQuery) -> dict[str, Any]:
+def item_then(item_id: int, query: ThenQuery) -> ItemThen:
     """Return an item as it was at an instant, with what is not known for certain."""
     at = read_instant(query.at)
     with reading() as uow:
-        found = service.item_as_of(uow, actor(), item_id, at)
-    return {**asdict(found), "at": found.at.isoformat()}
+        return service.item_as_of(uow, actor(), item_id, at)
 
 
 @api.get("/records/<int:record_id>/as-of")
@@ -147,6 +150,7 @@ def correct(record_id: int, asked: CorrectIn) -> tuple[dict[str, Any], int]:
 
 @api.get("/records/<int:record_id>/corrections")
 @api.doc(summary="更正关系：更正哪份，已由哪份更正", tags=["records"])
+@api.output(CorrectionsOut)
 @guard("record.read")
 def corrections(record_id: int) -> dict[str, Any]:
     """Return both sides of a paper's corrections."""
@@ -154,17 +158,14 @@ def corrections(record_id: int) -> dict[str, Any]:
         records.get_record(uow, actor(), record_id)
         old = records.corrects(uow, actor(), record_id)
         new = records.corrected_by(uow, actor(), record_id)
-    sides = {"corrects": old, "corrected_by": new}
-    return {
-        key: None if side is None else {**asdict(side), "made_at": side.made_at.isoformat()}
-        for key, side in sides.items()
-    }
+    return {"corrects": old, "corrected_by": new}
 
 
 @api.delete("/records/<int:record_id>/corrections")
 @api.doc(summary="草稿不再作为更正件", tags=["records"])
+@api.output({}, status_code=204)
 @guard("record.read")
-def drop(record_id: int) -> tuple[dict[str, Any], int]:
+def drop(record_id: int) -> str:
     """Let a correcting draft be an ordinary paper again."""
     with work() as uow:
         if records.corrects(uow, actor(), record_id) is None:
@@ -172,4 +173,4 @@ def drop(record_id: int) -> tuple[dict[str, Any], int]:
             raise NotFound("这份文件不是更正件。")
         records.drop_correction(uow, actor(), record_id)
         uow.commit()
-    return {}, 200
+    return ""

@@ -1,5 +1,6 @@
 """What the API tells of versions and corrections."""
 
+from datetime import datetime
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -65,3 +66,48 @@ class CorrectionDraftOut(FromView):
     id: int
     version: int
     corrects: int
+
+
+class CopyThenOut(FromView):
+    """A physical copy at an instant."""
+
+    barcode: str
+    location: str
+    status_label: str
+
+
+class ItemThenOut(FromView):
+    """An item as it was at an instant: its description in words by label.
+
+    ``notes`` say what was not kept yet and is told as it is now.
+    """
+
+    at: datetime
+    exists: bool
+    state_label: str
+    fields: dict[str, str]
+    text: str
+    copies: list[CopyThenOut]
+    files: list[str]
+    notes: list[str]
+    version_n: int
+
+
+class CorrectionOut(FromView):
+    """The other paper of a correction; ``record_id`` is 0 to whom may not read it."""
+
+    record_id: int
+    number: str
+    title: str
+    code: str
+    reason: str
+    made_at: datetime
+    counts: bool
+    is_draft: bool
+
+
+class CorrectionsOut(FromView):
+    """Both sides of a paper's corrections; None where there is none."""
+
+    corrects: CorrectionOut | None
+    corrected_by: CorrectionOut | None
