@@ -13,8 +13,10 @@ from archive.core.errors import Conflict, Forbidden, Invalid, NotFound, TooLarge
 from archive.documents import service as documents
 from archive.filing import service as filing
 from archive.signing import service as signing
+from archive.signing.codes import code_for
 from archive.signing.outside import edge, service
 from archive.signing.outside.rules import MOST_WRONG
+from archive.signing.verdicts import judge_file
 from tests.conftest import one_page_pdf, zip_names
 
 pytestmark = pytest.mark.slow
@@ -70,6 +72,28 @@ def test_the_other_party_signs_and_the_paper_is_whole(
         told = service.list_invitations(uow, company.sales_clerk, contract)[0]
     assert (told.state, told.name, told.phone) == ("signed", "何守信", "13800138000")
     assert resources.blobs.read(sheet.sha256).startswith(b"%PDF")
+
+
+def test_the_printed_code_and_the_word_file_name_the_other_party_too(
+    resources, company, desk, contract, invited, drawn_signature, client_for
+):
+    sign(resources, invited, drawn_signature)
+    with resources.work() as uow:
+        code = code_for(uow, contract, 1)
+    page = client_for(None).get(f"/verify/{code}").get_data(as_text=True)
+    assert "何守信" in page and "乙方负责人" in page and company.leader.name in page
+    assert "13800138000" not in page, "what the evidence sheet says is not for anybody"
+    names = [one.name for one in judge_file(resources, desk.file(contract, "docx")).signatures]
+    assert names[1:] == [company.leader.name, "何守信"]
+
+
+def test_a_scan_handed_in_does_not_become_ours(resources, company, desk, contract):
+    scan = one_page_pdf("外面来的一张纸")
+    edge.add_scan(resources, company.sales_clerk, contract, scan)
+    told = judge_file(resources, scan)
+    assert told.known and not told.ours and not told.trusted
+    assert "扫描件" in told.why and "逐字节相同" in told.why
+    assert judge_file(resources, desk.file(contract)).trusted
 
 
 def test_what_is_filed_holds_the_evidence_too(

@@ -18,6 +18,7 @@ from archive.people.rights import can
 from archive.records import service as records
 from archive.records.models import Record
 from archive.signing import delegation, detours, edge, freeze, inbox, reminders, service
+from archive.signing.codes import code_for
 from archive.signing.models import SigningTask
 from archive.signing.slots import marks_of
 from doc_templates import BadDefinition
@@ -87,6 +88,20 @@ def test_one_no_does_not_end_a_countersigning_by_share(desk, company, steps, two
     desk.sign(company.leader, paper)
     assert desk.verdict(paper).trusted
     assert "refuse" in desk.actions(paper)
+
+
+def test_who_said_no_is_not_named_as_a_signer_by_the_printed_code(
+    desk, company, steps, two_heads, client_for
+):
+    desk.publish(together(steps, "ratio:2/3"))
+    paper = desk.submit(company.sales_clerk)
+    desk.sign(company.sales_clerk, paper)
+    desk.reject(two_heads[0], paper)
+    desk.sign(two_heads[1], paper)
+    with desk.resources.work() as uow:
+        code = code_for(uow, paper, 1)
+    page = client_for(None).get(f"/verify/{code}").get_data(as_text=True)
+    assert two_heads[1].name in page and two_heads[0].name not in page
 
 
 def test_a_share_that_cannot_be_reached_any_more_is_a_refusal(desk, company, steps, two_heads):
@@ -250,6 +265,48 @@ def test_a_step_that_nobody_can_take_is_skipped_only_where_the_form_says_so(desk
     desk.sign(company.sales_clerk, paper)
     desk.sign(company.leader, paper)
     assert desk.verdict(paper).trusted
+
+
+@pytest.mark.parametrize(
+    ("author", "middle", "own", "asked"),
+    [
+        ("sales_head", "head", "superior", ["王建国", "周志远"]),
+        ("sales_head", "head", "skip", ["王建国", "钱主任"]),
+        ("sales_head", "person:sales_head", "skip", ["王建国", "钱主任"]),
+        ("sales_clerk", "head", "skip", ["陈晓东", "王建国", "钱主任"]),
+    ],
+)
+def test_a_step_that_falls_to_the_submitter_goes_up_or_is_skipped_as_the_form_says(
+    desk, company, steps, author, middle, own, asked
+):
+    last = "经理; person:other_head" if own == "skip" else 'LAST; leader; when = "部门 = 无"'
+    desk.publish(steps(AUTHOR, f'主管; {middle}; own = "{own}"', last.replace("LAST", "经理")))
+    paper = desk.submit(getattr(company, author))
+    assert [task.assignee_name for task in desk.run(paper).tasks] == asked
+    if len(asked) == 2 and own == "skip":
+        assert "提交人本人" in desk.run(paper).step(2).note
+
+
+def test_a_step_that_nobody_can_take_goes_to_the_head_or_the_administrator(desk, company, steps):
+    desk.publish(steps(AUTHOR, '主管; role:legal; empty = "head"', LEADER))
+    paper = desk.submit(company.sales_clerk)
+    assert [one.assignee_name for one in desk.run(paper).tasks] == ["陈晓东", "王建国", "周志远"]
+    desk.publish(steps(AUTHOR, '主管; role:legal; empty = "admin"', LEADER))
+    paper = desk.submit(company.sales_clerk)
+    desk.sign(company.sales_clerk, paper)
+    with desk.resources.reading() as uow:
+        stuck = reminders.stuck_tasks(uow, company.admin)
+    assert [one.record_id for one in stuck] == [paper], "the administrator says who signs"
+    desk.do(detours.reassign, company.admin, stuck[0].task_id, company.other_head)
+    desk.sign(company.other_head, paper)
+    desk.sign(company.leader, paper)
+    assert desk.signed_by(paper) == ["陈晓东", "钱主任", "周志远"]
+
+
+def test_the_head_of_a_department_named_in_the_form_or_in_the_paper(desk, company, steps):
+    desk.publish(steps(AUTHOR, "主管; dept:客服部", "经理; field:主办人员"))
+    paper = desk.submit(company.sales_clerk, 主办人员="销售部")
+    assert [one.assignee_name for one in desk.run(paper).tasks] == ["陈晓东", "钱主任", "王建国"]
 
 
 def test_what_the_form_says_later_changes_no_run_under_way(desk, company, steps):
@@ -542,6 +599,22 @@ def test_across_or_forward_nothing_is_returned(desk, company, at_head, to):
     with pytest.raises(Invalid, match="前面已经签完的一步"):
         desk.give_back(company.sales_head, at_head, to)
     assert desk.waiting(at_head) == ["王建国"]
+
+
+@pytest.mark.parametrize("straight_back", [False, True])
+def test_a_return_to_a_step_that_somebody_was_added_to(desk, company, at_head, straight_back):
+    desk.do(detours.add_signers, company.sales_head, at_head, [company.other_head], "before")
+    desk.sign(company.other_head, at_head)
+    desk.sign(company.sales_head, at_head)
+    desk.give_back(company.leader, at_head, 2, straight_back=straight_back)
+    assert desk.waiting(at_head) == ["王建国"], "the step is its owner's, not the added one's"
+    with pytest.raises(Conflict):
+        desk.sign(company.other_head, at_head)
+    desk.sign(company.sales_head, at_head)
+    desk.sign(company.leader, at_head)
+    stood = ["钱主任", "王建国"] if straight_back else []
+    assert desk.signed_by(at_head) == ["陈晓东", *stood, "王建国", "周志远"]
+    assert desk.state(at_head) == "signed" and desk.verdict(at_head).trusted
 
 
 def test_an_added_signer_returns_to_a_step_of_the_chain(desk, company, at_head):
