@@ -2,14 +2,18 @@
 
 import io
 import re
+import socket
 import subprocess
 import zlib
+from dataclasses import replace
 from datetime import timedelta
+from email import message_from_bytes, policy
 
 import pytest
+from aiosmtpd.controller import Controller
 from PIL import Image
 
-from archive.core.errors import Conflict, Forbidden, Invalid, NotFound, TooLarge
+from archive.core.errors import Conflict, Forbidden, Invalid, NotFound, TooLarge, Unavailable
 from archive.documents import service as documents
 from archive.filing import service as filing
 from archive.signing import service as signing
@@ -133,6 +137,73 @@ def test_only_the_submitter_invites(resources, company, contract):
 def test_a_term_out_of_range_is_refused(resources, company, contract, days):
     with pytest.raises(Invalid):
         edge.invite(resources, company.sales_clerk, contract, days)
+
+
+@pytest.fixture
+def letters(resources):
+    """What a mail server on this machine has taken, once the settings name it."""
+    taken = []
+
+    class Sink:
+        async def handle_RCPT(self, server, session, envelope, address, options):
+            envelope.rcpt_tos.append(address)
+            return "550 no such user" if address.startswith("nobody@") else "250 OK"
+
+        async def handle_DATA(self, server, session, envelope):
+            taken.append(message_from_bytes(envelope.content, policy=policy.default))
+            return "250 OK"
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    controller = Controller(Sink(), hostname="127.0.0.1", port=port)
+    controller.start()
+    at = {"smtp_url": f"smtp://127.0.0.1:{port}", "mail_from": "dangan@example.com"}
+    resources.settings = replace(resources.settings, **at)
+    yield taken
+    controller.stop()
+
+
+def test_the_code_is_mailed_and_the_link_goes_another_way(
+    resources, company, contract, letters, client_for
+):
+    told = {"days": "7", "contact": "微信", "code_mail": "he@example.com"}
+    page = client_for(company.sales_clerk).post(f"/signing/{contract}/invitations", data=told)
+    shown = page.get_data(as_text=True)
+    token = re.search(r"/sign/([\w-]+)", shown)[1]
+    (letter,) = letters
+    words = letter.get_content()
+    code = re.search(r"\b\d{6}\b", words)[0]
+    assert letter["To"] == "he@example.com" and "验证码" in letter["Subject"]
+    assert code not in shown and "he@example.com" in shown and token not in words
+    edge.try_code(resources, token, code)
+    with resources.reading() as uow:
+        made = service.list_invitations(uow, company.sales_clerk, contract)[0]
+    assert made.contact == "微信；验证码寄往 he@example.com", "as the evidence sheet will say"
+
+
+@pytest.mark.parametrize("address", ["无效", "a@b@c", "nobody@example.com", "x" * 200 + "@b.cn"])
+def test_a_code_that_cannot_be_mailed_makes_no_link(
+    resources, company, contract, letters, client_for, address
+):
+    told = {"days": "7", "contact": "微信王经理", "code_mail": address}
+    page = client_for(company.sales_clerk).post(f"/signing/{contract}/invitations", data=told)
+    assert page.status_code == 422 and "微信王经理" in page.get_data(as_text=True)
+    with resources.reading() as uow:
+        assert service.list_invitations(uow, company.sales_clerk, contract) == ()
+    assert not letters
+
+
+def test_without_a_mail_server_the_code_is_only_shown(resources, company, contract, api_for):
+    call = api_for(company.sales_clerk)
+    url = f"/api/v1/records/{contract}/invitations"
+    assert call.post(url, json={"code_mail": "he@example.com"}).status_code == 422
+    at = {"smtp_url": "smtp://127.0.0.1:9", "mail_from": "dangan@example.com"}
+    resources.settings = replace(resources.settings, **at)
+    with pytest.raises(Unavailable):
+        edge.invite(resources, company.sales_clerk, contract, 7, "", "he@example.com")
+    made = call.post(url, json={}).json
+    assert re.fullmatch(r"\d{6}", made["code"]) and made["mailed_to"] == ""
 
 
 def test_five_wrong_codes_and_the_link_is_dead(resources, invited):

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import pkcs12
 from pypdf import PdfReader
 from sqlalchemy import select
 
-from archive.core.errors import ArchiveError, Invalid
+from archive.core.errors import ArchiveError, Invalid, Throttled
 from archive.documents import service as documents
 from archive.filing import service as filing
 from archive.filing.models import ItemFile
@@ -437,6 +437,26 @@ def test_the_page_says_that_a_stamp_is_waited_for(resources, signers, stamping, 
     page = client_for(signers[0]).get(f"/signing/{record_id}").get_data(as_text=True)
     assert "B-B，等待时间戳" in page
     assert "没有应答" in page
+
+
+def test_guessing_the_password_of_ones_own_certificate_is_slowed_down(resources, signers, clock):
+    register(resources, signers[0], own_file(signers[0].name, clock.now))
+    record_id = submit(resources, signers[0])
+
+    def attempt(own_password):
+        edge.sign(
+            resources, signers[0], record_id,
+            password=PASSWORD, drawn_png=None, own_password=own_password,
+        )  # fmt: skip
+
+    for _ in range(8):
+        with pytest.raises(Invalid, match="密码不对"):
+            attempt("guess")
+    with pytest.raises(Throttled, match="15 分钟"):
+        attempt("own secret")
+    clock.advance(minutes=16)
+    attempt("own secret")
+    assert judge_file(resources, latest(resources, record_id)).trusted
 
 
 def test_signing_with_ones_own_certificate_over_the_pages(resources, signers, clock, client_for):
