@@ -119,7 +119,34 @@ def test_the_signed_pdf_is_pdf_a_3(resources, signers):
         assert (spec["/F"], spec["/Type"]) == (spec["/UF"], "/Filespec")
         assert stream["/Subtype"].startswith("/application/")
         assert {"/ModDate", "/Size", "/CheckSum"} <= set(stream["/Params"])
+    for mark in annotations_of(pdf):
+        has_extent = mark["/Rect"][0] != mark["/Rect"][2]
+        assert mark["/F"] & 4 and ("/AP" in mark) >= has_extent, "it prints, and as it looks here"
     assert judge_file(resources, pdf).trusted
+
+
+def test_at_submission_every_field_is_there_with_its_lock_and_the_paper_is_certified(
+    resources, signers
+):
+    pdf = latest(resources, submit(resources, signers[0]))
+    locks = {mark["/T"]: mark["/Lock"] for mark in annotations_of(pdf) if "/Lock" in mark}
+    assert list(locks) == [
+        *("step1", "step2", "step3"),
+        *(f"added{n}" for n in range(1, 7)),
+        "closing",
+    ]
+    for name, lock in locks.items():
+        if name != "closing":
+            assert (lock["/Action"], lock["/Fields"]) == ("/Include", [name])
+    assert (locks["closing"]["/Action"], locks["closing"]["/P"]) == ("/All", 1)
+    root = PdfReader(io.BytesIO(pdf)).trailer["/Root"]
+    certified = root["/Perms"]["/DocMDP"]["/Reference"][0]["/TransformParams"]
+    assert certified["/P"] == 2, "nothing but filling in the fields is allowed from now on"
+
+
+def annotations_of(pdf):
+    pages = PdfReader(io.BytesIO(pdf)).pages
+    return [mark.get_object() for page in pages for mark in page.get("/Annots", [])]
 
 
 # --- the code in the footer
