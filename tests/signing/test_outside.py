@@ -16,6 +16,7 @@ from PIL import Image
 from archive.core.errors import Conflict, Forbidden, Invalid, NotFound, TooLarge, Unavailable
 from archive.documents import service as documents
 from archive.filing import service as filing
+from archive.signing import detours
 from archive.signing import service as signing
 from archive.signing.codes import code_for
 from archive.signing.outside import edge, service
@@ -76,6 +77,13 @@ def test_the_other_party_signs_and_the_paper_is_whole(
         told = service.list_invitations(uow, company.sales_clerk, contract)[0]
     assert (told.state, told.name, told.phone) == ("signed", "何守信", "13800138000")
     assert resources.blobs.read(sheet.sha256).startswith(b"%PDF")
+
+
+def test_the_other_party_is_not_reminded_by_us(company, desk, contract, client_for):
+    page = client_for(company.sales_clerk).get(f"/signing/{contract}").get_data(as_text=True)
+    assert "等对方签" in page and "催办" not in page
+    with pytest.raises(Conflict, match="对方"):
+        desk.do(detours.remind, company.sales_clerk, contract)
 
 
 def test_the_printed_code_and_the_word_file_name_the_other_party_too(

@@ -57,7 +57,7 @@ def test_a_stranger_learns_that_a_file_is_ours_and_nothing_of_its_content(
     for kind in ("pdf", "docx"):
         page = send(anybody, kept(resources, signed, kind), f"a.{kind}").get_data(as_text=True)
         assert "是本单位签发的文件，没有被改动" in page
-        assert company.leader.name in page
+        assert company.leader.name in page and "时证书有效" in page
         assert "没有存同一份文件" in page
         assert SECRET not in page
     with resources.work() as uow:
