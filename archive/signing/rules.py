@@ -289,7 +289,7 @@ def _take(
         )
     if found or signer.empty == "skip":
         return tuple(found)
-    why = "可签的人已在前面签过" if people else "提交人本人不能签"
+    why = "可签的人已在前面签过" if people else "提交人本人不能签" if able else "现在没有这样的人"
     raise Invalid(
         f"没有人可以签“{signer.role}”这一步（{why}）。请系统管理员先设好相应的负责人。",
         {signer.role: "没有可签的人"},
