@@ -86,7 +86,8 @@ class Signer:
     (to the head above), return (to the author), agree (counts as a yes without a signature; never
     the last step, never 签发). `same` tells what a step does for which only people are left who
     signed before (`allow_same`): each (they sign again), once (it is skipped), consecutive
-    (skipped where the step before is theirs too).
+    (skipped where the step before is theirs too). `own` tells what a step does that falls to the
+    submitter: superior (the next who may takes it), skip.
     """
 
     role: str
@@ -100,6 +101,7 @@ class Signer:
     days: int = 0
     late: str = "remind"
     same: str = "each"
+    own: str = "superior"
 
     @property
     def is_electronic(self) -> bool:

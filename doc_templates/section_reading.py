@@ -34,6 +34,7 @@ CANDIDATE = re.compile(
 )
 SEAL_KINDS = ("公章", "合同专用章", "财务专用章", "法定代表人名章", "其他")
 EMPTY_POLICIES = ("stop", "head", "skip", "admin")
+OWN_POLICIES = ("superior", "skip")
 SAME_POLICIES = ("each", "once", "consecutive")
 LATE_POLICIES = ("remind", "hand_on", "return", "agree")
 MAX_DAYS = 365
@@ -196,6 +197,7 @@ def _read_signer(table: TomlTable, role: str) -> Signer:
         days,
         late,
         same,
+        table.choice("own", OWN_POLICIES, "superior"),
     )
 
 

@@ -44,6 +44,31 @@ def _act(app, rule):
     return app.view_functions[rule.endpoint].__guard__
 
 
+def test_a_first_password_opens_nothing_but_the_page_to_change_it(
+    app, resources, company, client_for
+):
+    """Not even what is everybody's own: no signing of many, no certificate, no token."""
+    with resources.work() as uow:
+        uow.session.get_one(service.User, company.sales_head.id).must_change_password = True
+        uow.commit()
+    client = client_for(company.sales_head)
+    factor = "/account/second-factor"
+    free = {"/logout", "/account/password"}
+    free |= {factor, f"{factor}/start", f"{factor}/confirm", f"{factor}/code"}
+    open_still = [
+        f"{method} {rule.rule}"
+        for method, rule in doors(app)
+        if _act(app, rule) != "public" and not rule.rule.startswith("/api/")
+        if rule.rule not in free
+        for answer in [client.open(_url(app, rule, method), method=method)]
+        if answer.headers.get("Location") != "/account/password"
+    ]
+    assert open_still == []
+    changed = {"current": "档案台-测试-2026", "new": "另一个-很长的-口令-77", "again": ""}
+    changed["again"] = changed["new"]
+    assert client.post("/account/password", data=changed).status_code == 302
+
+
 @pytest.fixture
 def papers(resources, company):
     """A draft and a filed item, public at that, both named so that they are recognised."""

@@ -10,7 +10,7 @@ from archive.core.clock import show_instant
 from archive.core.errors import Invalid
 from archive.filing.filed import find_filed
 from archive.instance import open_instance
-from archive.signing.verdicts import judge_stranger
+from archive.signing.verdicts import FileVerdict, judge_stranger
 from archive.trust.backup.nightly import note_check
 from archive.trust.checking import verify_instance
 from storage.snapshot import check_rows_file
@@ -104,12 +104,23 @@ def verify_file(file: Path, as_json: bool) -> None:
             }
         )
     else:
-        click.echo(f"{'是' if verdict.ours else '不是'}本系统的文件；{verdict.why}")
-        for one in verdict.signatures:
-            when = show_instant(one.time) if one.time else ""
-            click.echo(f"{one.step}\t{one.name}\t{when}\t{one.why}")
+        _tell(verdict, filed is not None)
     if not (verdict.ours and verdict.intact):
         raise SystemExit(1)
+
+
+def _tell(verdict: FileVerdict, is_filed: bool) -> None:
+    """Print a verdict as the public page shows it: worth, signatures, what is kept."""
+    click.echo(f"{'是' if verdict.ours else '不是'}本系统的文件；{verdict.why}")
+    for one in verdict.signatures:
+        when = show_instant(one.time) if one.time else ""
+        means = f"证书：{one.means}" if one.means else ""
+        click.echo("\t".join(filter(None, (one.step, one.name, when, one.why, means))))
+    if verdict.waiting:
+        click.echo(f"还没有签：{'、'.join(verdict.waiting)}")
+    kept = "有逐字节相同的文件" if verdict.known else "没有逐字节相同的文件"
+    click.echo(f"系统留存：{kept}")
+    click.echo(f"档案室：{'存有同一份文件' if is_filed else '没有存同一份文件'}")
 
 
 def _damaged_rows() -> list[Finding]:

@@ -1,4 +1,4 @@
-"""Who works at the demo company: five departments, fourteen accounts, and how they are added."""
+"""Who works at the demo company: five departments, fifteen accounts, and how they are added."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -58,6 +58,7 @@ PEOPLE = (
     _person("luhaiping", "0002", "陆海平", TOP, "总经理", "leader", 3),
     _person("shenruoyun", "0003", "沈若云", TOP, "董事长", "leader", 3),
     _person("guming", "0004", "顾明", TOP, "审计员", "audit_admin", 0),
+    _person("baiwenbin", "0005", "白文彬", TOP, "法务专员", "legal", 2),
     _person("fangjiaming", "0101", "方嘉明", "XSB", "经理", "head", 2),
     _person("linxiaoyu", "0102", "林晓雨", "XSB", "业务员", "clerk", 1),
     _person("hezihan", "0103", "何子涵", "XSB", "业务员", "clerk", 1),

@@ -102,6 +102,22 @@ def check_throttle(uow: UnitOfWork, username: str, address: str) -> None:
         raise Throttled("密码错误次数过多，请 15 分钟后再试，或请系统管理员重置密码。")
 
 
+def check_tries(uow: UnitOfWork, key: str, told: str) -> None:
+    """Raise Throttled with ``told`` when another secret than a password failed too often lately.
+
+    ``key`` names the secret and whose it is; no user's name looks like it.
+    """
+    recent = (PasswordTry.username == key, PasswordTry.at > uow.now() - TRY_WINDOW)
+    tries = uow.session.scalar(select(func.count()).select_from(PasswordTry).where(*recent))
+    if (tries or 0) >= TRIES_PER_NAME:
+        raise Throttled(told)
+
+
+def note_try(uow: UnitOfWork, key: str, address: str) -> None:
+    """Note that such a secret was wrong; the edge commits, so that it counts."""
+    uow.session.add(PasswordTry(username=key, address=address[:60], at=uow.now()))
+
+
 def check_password(uow: UnitOfWork, username: str, password: str, address: str) -> PasswordCheck:
     """Compare a password with the user's hash, in about the same time whoever it is.
 

@@ -83,10 +83,11 @@ def guard(act: str) -> Callable[[View], View]:
             if act == PUBLIC:
                 return view(*args, **kwargs)
             person = actor()
-            if person.must_change_password and not is_api() and act != "self":
-                return _to_password_page()
-            if not is_api() and request.endpoint not in _ON_THE_WAY and owes_second_factor():
-                return redirect(url_for("sign_in.factor"))
+            if not is_api() and request.endpoint not in _ON_THE_WAY:
+                if person.must_change_password:
+                    return _to_password_page()
+                if owes_second_factor():
+                    return redirect(url_for("sign_in.factor"))
             if not needs_thing(act):
                 require(person, act)
             return view(*args, **kwargs)

@@ -16,13 +16,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from email.message import EmailMessage
-from email.utils import format_datetime
+from email.utils import format_datetime, make_msgid
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from archive.config import Settings
 from archive.core.clock import local
-from archive.core.errors import Unavailable
+from archive.core.errors import Invalid, Unavailable
 from archive.core.profile import load_profile
 from archive.core.resources import Resources
 from archive.people.models import User
@@ -52,6 +52,27 @@ class Letter:
     text: str
     page: str
     office: str = OFFICE
+
+
+def send_at_once(settings: Settings, to: str, subject: str, text: str, now: datetime) -> None:
+    """Send a mail that may be kept nowhere, not even for the worker; raise Unavailable, Invalid.
+
+    For what is told once (a code). Whoever calls it holds no transaction.
+    """
+    if not settings.smtp_url:
+        raise Unavailable("没有设邮件服务器，不能寄邮件。")
+    mail = EmailMessage()
+    mail["From"], mail["To"], mail["Subject"] = settings.mail_from, to, subject
+    mail["Date"] = format_datetime(local(now))
+    mail["Message-ID"] = make_msgid(domain=settings.mail_from.partition("@")[2])
+    mail.set_content(text)
+    try:
+        with _connect(settings) as server:
+            server.send_message(mail)
+    except smtplib.SMTPRecipientsRefused as refused:
+        raise Invalid("邮件服务器不收这个邮箱地址。", {"code_mail": "地址不对"}) from refused
+    except (OSError, smtplib.SMTPException) as fault:
+        raise Unavailable("邮件没有寄出，邮件服务器暂时连不上。") from fault
 
 
 class Postman(ABC):

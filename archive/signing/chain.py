@@ -26,6 +26,7 @@ from storage.work import UnitOfWork
 SIGNED = ("approve", "circle", "seal")
 AGREED = (*SIGNED, "lapse")  # 逾期视为同意: a yes without a signature
 SPOKEN = (*SIGNED, "refuse", "advise", "return", "reject")
+QUIET = ("remind", "copy")  # nobody has acted on the paper by these
 LIVE = (TaskState.OPEN, TaskState.WAITING)
 
 
@@ -191,6 +192,11 @@ def acts_in(uow: UnitOfWork, run_id: int) -> list[SigningAct]:
             select(SigningAct).where(SigningAct.run_id == run_id).order_by(SigningAct.id)
         )
     )
+
+
+def last_act(uow: UnitOfWork, run_id: int) -> SigningAct:
+    """Return what was last done to the paper of a run; a reminder or a copy does nothing to it."""
+    return next(act for act in reversed(acts_in(uow, run_id)) if act.action not in QUIET)
 
 
 def find_row(uow: UnitOfWork, record_id: int) -> SigningRun | None:

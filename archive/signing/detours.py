@@ -4,7 +4,7 @@ None of them signs anything; who is brought in may read the paper from then on. 
 and calls; what follows on the rows is ``flow``'s.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from sqlalchemy import func, select
 
@@ -48,8 +48,10 @@ def add_signers(
     if mine.kind == TaskKind.ADVICE:
         raise Conflict("请您提意见的文件不能再加签。")
     text = clean_opinion(note, required=False)
+    elsewhere = _elsewhere(uow, run, mine)
     for person in people:
         _check_joins(uow, actor, run, mine, person)
+        _refuse_second_step(person, elsewhere)
         task = chain.add_task(
             uow, run.id, mine.seq, _added_role(mine), person.id,
             slot=flow.spare_slot(uow, run), kind=WAYS[way], parent_id=mine.id,
@@ -92,10 +94,8 @@ def hand_over(
     _refuse_seal(mine)
     text = clean_opinion(note, required=False)
     _check_joins(uow, actor, run, mine, person)
-    if mine.kind == TaskKind.NORMAL and person.id in _elsewhere(uow, run, mine):
-        raise Invalid(
-            f"{person.name}在别的步骤里已经要签，不能一人签两步。", {"person": "请选另一个人"}
-        )
+    if mine.kind == TaskKind.NORMAL:
+        _refuse_second_step(person, _elsewhere(uow, run, mine))
     mine.owner_id = mine.owner_id or actor.id
     mine.assignee_id, mine.is_proxy, mine.opened_at = person.id, False, uow.now()
     audience.let_in(uow, record_id, [person.id])
@@ -150,10 +150,8 @@ def reassign(uow: UnitOfWork, actor: Actor, task_id: int, person: Actor, note: s
     _refuse_seal(task)
     text = clean_opinion(note, required=False)
     _check_joins(uow, actor, run, task, person, self_allowed=True)
-    if task.kind == TaskKind.NORMAL and person.id in _elsewhere(uow, run, task):
-        raise Invalid(
-            f"{person.name}在别的步骤里已经要签，不能一人签两步。", {"person": "请选另一个人"}
-        )
+    if task.kind == TaskKind.NORMAL:
+        _refuse_second_step(person, _elsewhere(uow, run, task))
     task.owner_id, task.assignee_id, task.is_proxy = (
         task.owner_id or task.assignee_id,
         person.id,
@@ -179,6 +177,8 @@ def remind(uow: UnitOfWork, actor: Actor, record_id: int) -> int:
     tasks = [one for one in chain.tasks_in(uow, run.id) if one.state == TaskState.OPEN]
     if actor.id != record.author_id and not _had_turn(uow, run, actor):
         raise Forbidden("只有提交人和经办人可以催办。")
+    if not tasks:
+        raise Conflict("现在等的是对方签字，请直接与对方联系，或再做一个签署链接。")
     others = [one for one in tasks if one.assignee_id != actor.id]
     if not others:
         raise Conflict("现在正等您自己办理，不用催别人。")
@@ -248,6 +248,13 @@ def _check_joins(
     if not person.handles_papers:
         raise Invalid(f"{person.name}没有办文的角色，不办公文。", {"person": "请选另一个人"})
     audience.require_cleared(uow, run.record_id, person)
+
+
+def _refuse_second_step(person: Actor, elsewhere: Collection[int]) -> None:
+    if person.id in elsewhere:
+        raise Invalid(
+            f"{person.name}在别的步骤里已经要签，不能一人签两步。", {"person": "请选另一个人"}
+        )
 
 
 def _elsewhere(uow: UnitOfWork, run: SigningRun, task: SigningTask) -> set[int]:

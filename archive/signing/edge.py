@@ -3,7 +3,8 @@
 Page, API call and command share these; they are the edge, so they commit.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from archive.core.errors import ArchiveError, Conflict, Invalid, Unauthenticated
@@ -13,7 +14,7 @@ from archive.people import access
 from archive.people.rights import Actor
 from archive.people.signin.edge import confirm_own
 from archive.records.views import RecordView
-from archive.signing import audience, entries, service, submission
+from archive.signing import audience, entries, own_keys, service, submission
 from archive.signing.acts import Asked, find_act
 from archive.signing.freeze import freeze_signature, freeze_submission
 from archive.signing.marks import find_mark
@@ -118,13 +119,14 @@ def sign(
         drawn_png = resources.blobs.read(mark)
     confirm(resources, actor, password, address)
     given = _Given(drawn_png, opinion, circled, dict(filled or {}), own_password)
-    for _ in range(TRIES - 1):
-        try:
-            return _sign(resources, actor, asked, given)
-        except service.PaperMoved:
-            with resources.reading() as uow:
-                asked = _look(uow, actor, record_id)
-    return _sign(resources, actor, asked, given)
+    with _counting(resources, actor, own_password, address):
+        for _ in range(TRIES - 1):
+            try:
+                return _sign(resources, actor, asked, given)
+            except service.PaperMoved:
+                with resources.reading() as uow:
+                    asked = _look(uow, actor, record_id)
+        return _sign(resources, actor, asked, given)
 
 
 def sign_many(
@@ -207,6 +209,23 @@ def confirm(
         access.note_password(uow, check)
         uow.commit()
     raise Unauthenticated(f"密码不对，{in_vain}，请重新输入密码。", {"password": "密码不对"})
+
+
+@contextmanager
+def _counting(
+    resources: Resources, actor: Actor, own_password: str, address: str
+) -> Iterator[None]:
+    """Count wrong passwords of the signer's own certificate; raise Throttled after too many."""
+    if own_password:
+        with resources.reading() as uow:
+            own_keys.check_tries(uow, actor.id)
+    try:
+        yield
+    except own_keys.WrongOwnPassword:
+        with resources.work() as uow:
+            own_keys.note_wrong(uow, actor.id, address)
+            uow.commit()
+        raise
 
 
 def _look(uow: UnitOfWork, actor: Actor, record_id: int) -> _Asked:

@@ -53,7 +53,7 @@ def open_task(uow: UnitOfWork, run: SigningRun, task: SigningTask, days: int = 0
     _replace_leaver(uow, run, task, barred)
     agent_id = delegation.find_agent(uow, task.assignee_id, record.form_code)
     agent = people.find_actor(uow, agent_id) if agent_id and agent_id not in barred else None
-    if agent is not None and audience.is_cleared(uow, record.id, agent):
+    if agent is not None and _may_stand_in(uow, run, task, agent):
         task.owner_id, task.assignee_id, task.is_proxy = task.assignee_id, agent.id, True
     task.state, task.opened_at = TaskState.OPEN, uow.now()
     if days and task.due_at is None:
@@ -325,10 +325,29 @@ def _replace_leaver(uow: UnitOfWork, run: SigningRun, task: SigningTask, barred:
     if people.find_actor(uow, task.assignee_id) is not None or is_seal(task):
         return  # a seal whose keeper has left waits for the keeper the administrator names
     head = people.head_of(uow, audience.department_of(uow, task.assignee_id))
-    if head is None or head.id in barred:
+    if head is None or head.id in barred or _signs_twice(uow, run, task, head):
         return  # an administrator gives it to somebody else
     task.owner_id, task.assignee_id = task.assignee_id, head.id
     chain.note_act(uow, run.id, task.id, "reassign", head.id, other_id=task.owner_id)
+
+
+def _may_stand_in(uow: UnitOfWork, run: SigningRun, task: SigningTask, agent: Actor) -> bool:
+    """Whether an agent may read the paper, and would not come to sign two steps of it."""
+    cleared = audience.is_cleared(uow, run.record_id, agent)
+    return cleared and not _signs_twice(uow, run, task, agent)
+
+
+def _signs_twice(uow: UnitOfWork, run: SigningRun, task: SigningTask, person: Actor) -> bool:
+    """Whether the person has another step of the chain, where the form asks for two people."""
+    allows = {one.seq: one.allow_same for one in chain.steps_in(uow, run.id)}
+    return task.kind == TaskKind.NORMAL and any(
+        one.assignee_id == person.id
+        and one.seq != task.seq
+        and one.kind == TaskKind.NORMAL
+        and one.state not in (TaskState.CANCELLED, TaskState.VOID)
+        and not allows.get(max(one.seq, task.seq), False)
+        for one in chain.tasks_in(uow, run.id)
+    )
 
 
 def due_in(uow: UnitOfWork, days: int) -> datetime:

@@ -20,11 +20,12 @@ from archive.signing.appearance import compose
 from archive.signing.areas import entry_texts, find_areas
 from archive.signing.authority import SigningKey
 from archive.signing.boxes import MM, find_boxes
+from archive.signing.foot_strip import strip_boxes
 from archive.signing.frozen import seal_word, verify_url, with_record
 from archive.signing.keys import company_key, open_authority, person_key, seal_key
 from archive.signing.lettering import set_paragraph
 from archive.signing.proofs import note_paper, with_stamp
-from archive.signing.rules import PlannedField, field_name
+from archive.signing.rules import PlannedField, field_name, spare_slots
 from archive.signing.seals.across import across_boxes, put_across
 from archive.signing.seals.views import SealAsked
 from archive.signing.slots import marks_of, place_fields, seal_of
@@ -109,7 +110,8 @@ def freeze_submission(
     )
     plain = documents.make_pdf(resources.converter, word)
     sizes = {SEAL_ROLE: (seal.width_mm * MM, seal.height_mm * MM)} if seal else {}
-    boxes = place_fields(fields, find_boxes(plain, [one.role for one in fields], sizes))
+    places = find_boxes(plain, [one.role for one in fields], sizes)
+    boxes = place_fields(fields, places, strip_boxes(plain, len(spare_slots())))
     reason = f"{form.title} {record.number or ''} 提交定稿".strip()
     whole = with_record(resources, plain, word, form, record)
     areas = find_areas(resources, form, record)
@@ -153,7 +155,7 @@ def freeze_signature(
     if texts:
         before = pades.fill_text_fields(before, texts, set_paragraph)
     key = person_key(resources, actor, own_password)
-    image = _appearance(resources, drawn_png, actor.name, task.on_behalf_of)
+    image = _appearance(resources, drawn_png, actor.name, task)
     given = _Given(actor.name, key, image, before, pdf_sha256, task.role)
     return _put_signature(resources, record, run, task, given, images)
 
@@ -170,7 +172,7 @@ def freeze_outside(
 ) -> SignedPaper:
     """Sign for the other party, whose name stands in ``task``, with a key made for this act."""
     before = resources.blobs.read(pdf_sha256)
-    image = _appearance(resources, drawn_png, task.assignee_name, task.on_behalf_of)
+    image = _appearance(resources, drawn_png, task.assignee_name, task)
     given = _Given(task.assignee_name, key, image, before, pdf_sha256, task.role)
     return _put_signature(resources, record, run, task, given, images)
 
@@ -257,11 +259,10 @@ def _put_signature(
     return signed
 
 
-def _appearance(
-    resources: Resources, drawn_png: bytes | None, name: str, on_behalf_of: str
-) -> bytes:
-    """Return the picture of a signature given now."""
-    return compose(drawn_png, name, show_day(local_day(resources.clock())), on_behalf_of)
+def _appearance(resources: Resources, drawn_png: bytes | None, name: str, task: TaskView) -> bytes:
+    """Return the picture of a signature given now; one beside the chain says what it is."""
+    foot = f"{task.stands_as} {show_day(local_day(resources.clock()))}".strip()
+    return compose(drawn_png, name, foot, task.on_behalf_of)
 
 
 def _make_word(

@@ -132,7 +132,8 @@ def _believed(
         why = "签名时证书还没有生效。"
     if not why and since is not None and since <= signed.signed_at:
         why = f"签名时证书已经作废（{show_instant(since)} 起）。"
-    good = f"由本单位于 {show_instant(signed.signed_at)} 签发，签发后内容没有被改动。"
+    when = show_instant(signed.signed_at)
+    good = f"由本单位于 {when} 签发，签发时证书有效，签发后内容没有被改动。"
     return replace(verdict, valid=verdict.intact and not why, why=why or good)
 
 

@@ -18,6 +18,7 @@ from sqlalchemy import select
 
 from archive.core.clock import show_instant
 from archive.core.errors import Invalid
+from archive.people import access
 from archive.people.rights import Actor
 from archive.signing.authority import SigningKey
 from archive.signing.certificates import attribute_of, serial_hex
@@ -31,6 +32,10 @@ PASSWORD_FIELD = "own_password"  # noqa: S105 -- the name of an entry
 _READ: Callable[..., Any] = asn1_pkcs12.Pfx.load  # the library carries no types
 _READ_BAGS: Callable[..., Any] = asn1_pkcs12.SafeContents.load
 _UNREADABLE = (AttributeError, KeyError, LookupError, OverflowError, TypeError, ValueError)
+
+
+class WrongOwnPassword(Invalid):
+    """The password given for a certificate of one's own does not open it."""
 
 
 @dataclass(frozen=True)
@@ -130,6 +135,23 @@ def open_own_key(uow: UnitOfWork, user_id: int, password: str) -> SigningKey | N
     return _open(row.pkcs12, password)
 
 
+def check_tries(uow: UnitOfWork, user_id: int) -> None:
+    """Raise Throttled where the password of the person's own certificate was wrong too often."""
+    access.check_tries(
+        uow, _tries_key(user_id), "证书密码错误次数过多，请 15 分钟后再签，或停用它、改用单位证书。"
+    )
+
+
+def note_wrong(uow: UnitOfWork, user_id: int, address: str) -> None:
+    """Count a wrong password of the person's own certificate."""
+    access.note_try(uow, _tries_key(user_id), address)
+    uow.journal(user_id, "certificate.refused", "user", user_id, {})
+
+
+def _tries_key(user_id: int) -> str:
+    return f"pkcs12:{user_id}"
+
+
 def _row(uow: UnitOfWork, user_id: int) -> OwnCertificate | None:
     return uow.session.scalar(
         select(OwnCertificate)
@@ -148,7 +170,7 @@ def _open(content: bytes, password: str) -> SigningKey:
             content, password.encode() if password else None
         )
     except ValueError as wrong:
-        raise Invalid(
+        raise WrongOwnPassword(
             "证书打不开：密码不对，或文件不是 PKCS#12（.p12、.pfx）。",
             {PASSWORD_FIELD: "密码不对"},
         ) from wrong

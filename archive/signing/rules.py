@@ -108,11 +108,9 @@ def plan_chain(
     for place, (signer, able) in enumerate(zip(chain, candidates, strict=True)):
         skipped = unneeded.get(place, "")
         is_outside = signer.candidate == OUTSIDE and not skipped
-        people = () if skipped or is_outside else _take(signer, author_id, able, taken)
-        if people and _is_same_again(signer, people, taken, before):
-            people, skipped = (), "同一人已在前面签过，按流程不重复签"
-        if not people and not skipped and not is_outside:
-            skipped = "没有人可签，按流程跳过"
+        people: tuple[int, ...] = ()
+        if not skipped and not is_outside:
+            people, skipped = _given(signer, author_id, able, taken, before)
         before = people or before
         needed = 1 if is_outside else needed_of(signer.mode, len(people))
         step = PlannedStep(
@@ -248,6 +246,32 @@ def _is_same_again(
     return signer.same == "once" or set(people) <= set(before)
 
 
+def _given(
+    signer: Signer,
+    author_id: int,
+    able: Sequence[int],
+    taken: Collection[int],
+    before: Collection[int],
+) -> tuple[tuple[int, ...], str]:
+    """Return who takes a step, or nobody and why it is skipped; raise Invalid."""
+    if signer.own == "skip" and _falls_to(author_id, signer, able):
+        return (), "轮到的是提交人本人，按流程跳过"
+    people = _take(signer, author_id, able, taken)
+    if people and _is_same_again(signer, people, taken, before):
+        return (), "同一人已在前面签过，按流程不重复签"
+    return people, "" if people else "没有人可签，按流程跳过"
+
+
+def _falls_to(author_id: int, signer: Signer, able: Sequence[int]) -> bool:
+    """Whether a step that is not meant for the author falls to him: as the head, or to him alone.
+
+    Heads come nearest first; of those who hold a role another can sign.
+    """
+    is_head = signer.candidate.partition(":")[0] == "head"
+    first = able[:1] if is_head and signer.mode == "one" else able
+    return signer.candidate != "submitter" and set(first) == {author_id}
+
+
 def _take(
     signer: Signer, author_id: int, able: Sequence[int], taken: Collection[int]
 ) -> tuple[int, ...]:
@@ -265,7 +289,7 @@ def _take(
         )
     if found or signer.empty == "skip":
         return tuple(found)
-    why = "可签的人已在前面签过" if people else "提交人本人不能签"
+    why = "可签的人已在前面签过" if people else "提交人本人不能签" if able else "现在没有这样的人"
     raise Invalid(
         f"没有人可以签“{signer.role}”这一步（{why}）。请系统管理员先设好相应的负责人。",
         {signer.role: "没有可签的人"},

@@ -199,7 +199,7 @@ def take_back(uow: UnitOfWork, actor: Actor, record_id: int) -> RunView:
     """Take one's own signature back while nobody has acted after it; raise Conflict."""
     records.get_record(uow, actor, record_id)
     run = chain.lock_run(uow, record_id)
-    last = chain.acts_in(uow, run.id)[-1]
+    last = chain.last_act(uow, run.id)
     if last.action not in chain.SIGNED or last.by_id != actor.id or last.task_id is None:
         raise Conflict("后面的人已经办理，或最近一步不是您签的，不能收回签字。")
     row = uow.session.get_one(SigningTask, last.task_id)
@@ -215,7 +215,7 @@ def may_take_back(uow: UnitOfWork, actor: Actor, record_id: int) -> bool:
     run = chain.find_row(uow, record_id)
     if run is None or run.state != "running":
         return False
-    last = chain.acts_in(uow, run.id)[-1]
+    last = chain.last_act(uow, run.id)
     return last.action in chain.SIGNED and last.by_id == actor.id
 
 

@@ -1,7 +1,7 @@
 """Where each signature goes, in the PDF and in the Word file.
 
-Several people of one step share its box, people added on the way have invisible fields of their
-own, and the company closes the paper.
+Several people of one step share its box, people added on the way sign beside one another at the
+foot of the last page, and the company closes the paper.
 
 Only places and pictures. Called by ``freeze``.
 """
@@ -14,11 +14,7 @@ from PIL import Image
 
 from archive.core.clock import local_day, show_day
 from archive.signing.boxes import Box
-from archive.signing.reserved import (
-    ADDED_TOOLTIP,
-    CLOSING_FIELD,
-    CLOSING_TOOLTIP,
-)
+from archive.signing.reserved import CLOSING_FIELD, CLOSING_TOOLTIP
 from archive.signing.rules import PlannedField, field_name, spare_slots
 from archive.signing.views import RunView, TaskView
 from doc_templates import SealMark, SignatureMark
@@ -27,13 +23,18 @@ from storage.blobs import BlobStore
 WIDTH, HEIGHT = 354, 142  # 30 mm × 12 mm at 300 dpi
 
 
-def place_fields(fields: Sequence[PlannedField], boxes: Mapping[str, Box]) -> dict[str, Box]:
-    """Return every signature field of a paper by name, in signing order; the closing one last."""
+def place_fields(
+    fields: Sequence[PlannedField], boxes: Mapping[str, Box], added: Sequence[Box]
+) -> dict[str, Box]:
+    """Return every signature field of a paper by name, in signing order; the closing one last.
+
+    ``added`` are the places of people who are added on the way.
+    """
     placed = {
         field_name(one.slot): share_of(boxes[one.role], one.share, one.shares) for one in fields
     }
-    for slot in spare_slots():
-        placed[field_name(slot)] = Box(ADDED_TOOLTIP, 0, 0, 0, 0, 0)
+    for slot, box in zip(spare_slots(), added, strict=True):
+        placed[field_name(slot)] = box
     placed[CLOSING_FIELD] = Box(CLOSING_TOOLTIP, 0, 0, 0, 0, 0)
     return placed
 

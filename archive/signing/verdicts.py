@@ -19,9 +19,11 @@ from archive.signing.codes import find_coded
 from archive.signing.judging import FileVerdict, Known, SignerVerdict, judge_bytes
 from archive.signing.keys import open_authority, revoked_serials
 from archive.signing.models import SigningRun
+from archive.signing.outside.models import Invitation, InvitationState
 from archive.signing.own_keys import registered_certificates
 from archive.signing.timestamps import trusted_roots
 from archive.signing.verdict_reader import judge_apart
+from archive.signing.views import TaskView
 from storage.work import UnitOfWork
 
 __all__ = [
@@ -32,6 +34,9 @@ __all__ = [
     "judge_link",
     "judge_stranger",
 ]
+
+# Kept beside a paper, but not made here: whoever hands one in does not make it ours.
+HANDED_IN = {"scan": "这是留存在本系统的对方签署扫描件", "stamped": "这是留存在本系统的盖章扫描件"}
 
 
 @dataclass(frozen=True)
@@ -90,52 +95,71 @@ def _known(resources: Resources) -> Known:
 
 def _with_kept(resources: Resources, content: bytes, verdict: FileVerdict) -> FileVerdict:
     """Add what only we know: whether the same bytes are kept here, and who signed them."""
+    digest = hashlib.sha256(content).hexdigest()
     with resources.reading() as uow:
-        record_id, is_latest, signers = _find_document(uow, hashlib.sha256(content).hexdigest())
-    if record_id is None:
-        return verdict
-    if not verdict.ours:  # made here before Word files were signed
-        why = "与本系统留存的文件逐字节相同。"
-        verdict = replace(verdict, ours=True, intact=True, why=why, trusted=True)
-    is_word = content[:2] == b"PK"
-    shown = (*verdict.signatures, *(signers if is_word else ()))
-    return replace(verdict, signatures=shown, record_id=record_id, is_latest=is_latest)
+        row = uow.session.scalar(select(Document).where(Document.sha256 == digest).limit(1))
+        if row is None:
+            return verdict
+        if row.kind in HANDED_IN:
+            why = f"{HANDED_IN[row.kind]}，与留存的逐字节相同。{verdict.why}"
+            verdict = replace(verdict, why=why)
+        elif not verdict.ours:  # made here before Word files were signed
+            why = "与本系统留存的文件逐字节相同。"
+            verdict = replace(verdict, ours=True, intact=True, why=why, trusted=True)
+        printed = _signers_in(uow, row) if row.kind == "docx" else ()
+        return replace(
+            verdict,
+            signatures=(*verdict.signatures, *printed),
+            record_id=row.record_id,
+            is_latest=_is_latest(uow, row),
+        )
 
 
 def _told(uow: UnitOfWork, record: records.RecordView, round: int | None) -> LinkVerdict:
     run = chain.find_run(uow, record.id)
     is_superseded = round is not None and (run is None or run.round != round)
-    shown = () if run is None or is_superseded else run.tasks
-    signatures = tuple(
-        SignerVerdict(task.assignee_name, task.role, task.done_at, True, "已签")
-        for task in shown
-        if task.done_at is not None and task.state == "done"
-    )
+    signatures = () if run is None or is_superseded else _signers_of(uow, run.id, "已签")
     title = get_form(uow, record.form_code, record.form_version).title
     return LinkVerdict(True, record.number, title, record.state_label, signatures, is_superseded)
 
 
-def _find_document(
-    uow: UnitOfWork, digest: str
-) -> tuple[int | None, bool, tuple[SignerVerdict, ...]]:
-    """Return the record a stored file belongs to, whether it is the latest, and who signed it."""
-    row = uow.session.scalar(select(Document).where(Document.sha256 == digest).limit(1))
-    if row is None:
-        return None, False, ()
+def _is_latest(uow: UnitOfWork, row: Document) -> bool:
+    """Say whether nothing newer of this kind is kept of the paper."""
     newest = uow.session.scalar(
         select(Document)
         .where(Document.record_id == row.record_id, Document.kind == row.kind)
         .order_by(Document.round.desc(), Document.stage.desc(), Document.id.desc())
         .limit(1)
     )
+    return newest is not None and newest.sha256 == row.sha256
+
+
+def _signers_in(uow: UnitOfWork, row: Document) -> tuple[SignerVerdict, ...]:
+    """Return whose signatures a kept file prints: those given by the time it was made."""
     run_id = uow.session.scalar(
         select(SigningRun.id).where(
             SigningRun.record_id == row.record_id, SigningRun.round == row.round
         )
     )
-    signers = tuple(
-        SignerVerdict(one.assignee_name, one.role, one.done_at, True, "签名印在文件里")
-        for one in (chain.tasks_of(uow, run_id) if run_id else ())
-        if one.state == "done" and one.done_at is not None and one.done_at <= row.created_at
+    signers = _signers_of(uow, run_id, "签名印在文件里") if run_id else ()
+    return tuple(one for one in signers if one.time and one.time <= row.created_at)
+
+
+def _signers_of(uow: UnitOfWork, run_id: int, why: str) -> tuple[SignerVerdict, ...]:
+    """Return who signed in a run, the other party included; a no or mere advice is no signature."""
+    ours = [
+        SignerVerdict(_named(task), task.role, task.done_at, True, why)
+        for task in chain.tasks_of(uow, run_id)
+        if task.state == "done" and task.outcome in chain.SIGNED
+    ]
+    outside = uow.session.scalars(
+        select(Invitation).where(
+            Invitation.run_id == run_id, Invitation.state == InvitationState.SIGNED
+        )
     )
-    return row.record_id, newest is not None and newest.sha256 == digest, signers
+    theirs = [SignerVerdict(one.name, one.role, one.ended_at, True, why) for one in outside]
+    return (*ours, *theirs)
+
+
+def _named(task: TaskView) -> str:
+    return task.assignee_name + (f"（代 {task.on_behalf_of}）" if task.on_behalf_of else "")

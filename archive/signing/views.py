@@ -92,6 +92,11 @@ class TaskView:
         return KINDS.get(self.kind, "")
 
     @property
+    def stands_as(self) -> str:
+        """What prints before the date of a signature that has no box of the form; else empty."""
+        return {"before": "加签", "after": "加签", "again": "重签"}.get(self.kind, "")
+
+    @property
     def on_behalf_of(self) -> str:
         """Whose name prints after 代; empty when people sign for themselves."""
         return self.owner_name if self.is_proxy else ""

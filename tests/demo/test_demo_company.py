@@ -91,19 +91,19 @@ def actor(resources: Resources, username: str) -> Actor:
 # ---------------------------------------------------------------- who is there
 
 
-def test_five_departments_fourteen_people_forty_customers(demo):
+def test_five_departments_fifteen_people_forty_customers(demo):
     with demo.reading() as uow:
         assert [unit.name for unit in people.departments(uow)].count("档案室") == 1
         assert load_profile(uow).company == "示例商贸有限公司"
         assert load_profile(uow).fonds == "Z109"
     rows = count_rows(demo)
-    assert (rows["department"], rows["user"], rows["customer"]) == (5, 14, 40)
+    assert (rows["department"], rows["user"], rows["customer"]) == (5, 15, 40)
     assert rows["loan_rule"] > 20
 
 
 def test_every_printed_account_signs_in_and_need_not_change_the_password(demo):
     accounts = make_demo(demo, silent)
-    assert len({account.username for account in accounts}) == len(accounts) == 14
+    assert len({account.username for account in accounts}) == len(accounts) == 15
     with demo.reading() as uow:
         for account in accounts:
             check = access.check_password(uow, account.username, account.password, "-")

@@ -2,19 +2,26 @@
 
 import io
 import re
+import socket
 import subprocess
 import zlib
+from dataclasses import replace
 from datetime import timedelta
+from email import message_from_bytes, policy
 
 import pytest
+from aiosmtpd.controller import Controller
 from PIL import Image
 
-from archive.core.errors import Conflict, Forbidden, Invalid, NotFound, TooLarge
+from archive.core.errors import Conflict, Forbidden, Invalid, NotFound, TooLarge, Unavailable
 from archive.documents import service as documents
 from archive.filing import service as filing
+from archive.signing import detours
 from archive.signing import service as signing
+from archive.signing.codes import code_for
 from archive.signing.outside import edge, service
 from archive.signing.outside.rules import MOST_WRONG
+from archive.signing.verdicts import judge_file
 from tests.conftest import one_page_pdf, zip_names
 
 pytestmark = pytest.mark.slow
@@ -72,6 +79,35 @@ def test_the_other_party_signs_and_the_paper_is_whole(
     assert resources.blobs.read(sheet.sha256).startswith(b"%PDF")
 
 
+def test_the_other_party_is_not_reminded_by_us(company, desk, contract, client_for):
+    page = client_for(company.sales_clerk).get(f"/signing/{contract}").get_data(as_text=True)
+    assert "等对方签" in page and "催办" not in page
+    with pytest.raises(Conflict, match="对方"):
+        desk.do(detours.remind, company.sales_clerk, contract)
+
+
+def test_the_printed_code_and_the_word_file_name_the_other_party_too(
+    resources, company, desk, contract, invited, drawn_signature, client_for
+):
+    sign(resources, invited, drawn_signature)
+    with resources.work() as uow:
+        code = code_for(uow, contract, 1)
+    page = client_for(None).get(f"/verify/{code}").get_data(as_text=True)
+    assert "何守信" in page and "乙方负责人" in page and company.leader.name in page
+    assert "13800138000" not in page, "what the evidence sheet says is not for anybody"
+    names = [one.name for one in judge_file(resources, desk.file(contract, "docx")).signatures]
+    assert names[1:] == [company.leader.name, "何守信"]
+
+
+def test_a_scan_handed_in_does_not_become_ours(resources, company, desk, contract):
+    scan = one_page_pdf("外面来的一张纸")
+    edge.add_scan(resources, company.sales_clerk, contract, scan)
+    told = judge_file(resources, scan)
+    assert told.known and not told.ours and not told.trusted
+    assert "扫描件" in told.why and "逐字节相同" in told.why
+    assert judge_file(resources, desk.file(contract)).trusted
+
+
 def test_what_is_filed_holds_the_evidence_too(
     resources, company, desk, contract, invited, drawn_signature
 ):
@@ -109,6 +145,73 @@ def test_only_the_submitter_invites(resources, company, contract):
 def test_a_term_out_of_range_is_refused(resources, company, contract, days):
     with pytest.raises(Invalid):
         edge.invite(resources, company.sales_clerk, contract, days)
+
+
+@pytest.fixture
+def letters(resources):
+    """What a mail server on this machine has taken, once the settings name it."""
+    taken = []
+
+    class Sink:
+        async def handle_RCPT(self, server, session, envelope, address, options):
+            envelope.rcpt_tos.append(address)
+            return "550 no such user" if address.startswith("nobody@") else "250 OK"
+
+        async def handle_DATA(self, server, session, envelope):
+            taken.append(message_from_bytes(envelope.content, policy=policy.default))
+            return "250 OK"
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    controller = Controller(Sink(), hostname="127.0.0.1", port=port)
+    controller.start()
+    at = {"smtp_url": f"smtp://127.0.0.1:{port}", "mail_from": "dangan@example.com"}
+    resources.settings = replace(resources.settings, **at)
+    yield taken
+    controller.stop()
+
+
+def test_the_code_is_mailed_and_the_link_goes_another_way(
+    resources, company, contract, letters, client_for
+):
+    told = {"days": "7", "contact": "微信", "code_mail": "he@example.com"}
+    page = client_for(company.sales_clerk).post(f"/signing/{contract}/invitations", data=told)
+    shown = page.get_data(as_text=True)
+    token = re.search(r"/sign/([\w-]+)", shown)[1]
+    (letter,) = letters
+    words = letter.get_content()
+    code = re.search(r"\b\d{6}\b", words)[0]
+    assert letter["To"] == "he@example.com" and "验证码" in letter["Subject"]
+    assert code not in shown and "he@example.com" in shown and token not in words
+    edge.try_code(resources, token, code)
+    with resources.reading() as uow:
+        made = service.list_invitations(uow, company.sales_clerk, contract)[0]
+    assert made.contact == "微信；验证码寄往 he@example.com", "as the evidence sheet will say"
+
+
+@pytest.mark.parametrize("address", ["无效", "a@b@c", "nobody@example.com", "x" * 200 + "@b.cn"])
+def test_a_code_that_cannot_be_mailed_makes_no_link(
+    resources, company, contract, letters, client_for, address
+):
+    told = {"days": "7", "contact": "微信王经理", "code_mail": address}
+    page = client_for(company.sales_clerk).post(f"/signing/{contract}/invitations", data=told)
+    assert page.status_code == 422 and "微信王经理" in page.get_data(as_text=True)
+    with resources.reading() as uow:
+        assert service.list_invitations(uow, company.sales_clerk, contract) == ()
+    assert not letters
+
+
+def test_without_a_mail_server_the_code_is_only_shown(resources, company, contract, api_for):
+    call = api_for(company.sales_clerk)
+    url = f"/api/v1/records/{contract}/invitations"
+    assert call.post(url, json={"code_mail": "he@example.com"}).status_code == 422
+    at = {"smtp_url": "smtp://127.0.0.1:9", "mail_from": "dangan@example.com"}
+    resources.settings = replace(resources.settings, **at)
+    with pytest.raises(Unavailable):
+        edge.invite(resources, company.sales_clerk, contract, 7, "", "he@example.com")
+    made = call.post(url, json={}).json
+    assert re.fullmatch(r"\d{6}", made["code"]) and made["mailed_to"] == ""
 
 
 def test_five_wrong_codes_and_the_link_is_dead(resources, invited):

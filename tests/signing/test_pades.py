@@ -8,6 +8,7 @@ import io
 import itertools
 import random
 import re
+import socket
 import struct
 import subprocess
 import time
@@ -801,3 +802,12 @@ def test_the_key_in_memory_is_used_as_parsed(office, stages, monkeypatch):
     monkeypatch.setattr(serialization, "load_der_private_key", forbidden)
     monkeypatch.setattr(serialization, "load_pem_private_key", forbidden)
     assert office.approve(stages[0], "step1")
+
+
+def test_judging_needs_no_network(office, signed, monkeypatch):
+    def forbidden(*_arguments, **_options):
+        raise AssertionError("the network was asked")
+
+    monkeypatch.setattr(socket.socket, "connect", forbidden)
+    monkeypatch.setattr(socket, "getaddrinfo", forbidden)
+    assert office.verify(signed).trusted

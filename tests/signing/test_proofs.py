@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import pkcs12
 from pypdf import PdfReader
 from sqlalchemy import select
 
-from archive.core.errors import ArchiveError, Invalid
+from archive.core.errors import ArchiveError, Invalid, Throttled
 from archive.documents import service as documents
 from archive.filing import service as filing
 from archive.filing.models import ItemFile
@@ -119,7 +119,34 @@ def test_the_signed_pdf_is_pdf_a_3(resources, signers):
         assert (spec["/F"], spec["/Type"]) == (spec["/UF"], "/Filespec")
         assert stream["/Subtype"].startswith("/application/")
         assert {"/ModDate", "/Size", "/CheckSum"} <= set(stream["/Params"])
+    for mark in annotations_of(pdf):
+        has_extent = mark["/Rect"][0] != mark["/Rect"][2]
+        assert mark["/F"] & 4 and ("/AP" in mark) >= has_extent, "it prints, and as it looks here"
     assert judge_file(resources, pdf).trusted
+
+
+def test_at_submission_every_field_is_there_with_its_lock_and_the_paper_is_certified(
+    resources, signers
+):
+    pdf = latest(resources, submit(resources, signers[0]))
+    locks = {mark["/T"]: mark["/Lock"] for mark in annotations_of(pdf) if "/Lock" in mark}
+    assert list(locks) == [
+        *("step1", "step2", "step3"),
+        *(f"added{n}" for n in range(1, 7)),
+        "closing",
+    ]
+    for name, lock in locks.items():
+        if name != "closing":
+            assert (lock["/Action"], lock["/Fields"]) == ("/Include", [name])
+    assert (locks["closing"]["/Action"], locks["closing"]["/P"]) == ("/All", 1)
+    root = PdfReader(io.BytesIO(pdf)).trailer["/Root"]
+    certified = root["/Perms"]["/DocMDP"]["/Reference"][0]["/TransformParams"]
+    assert certified["/P"] == 2, "nothing but filling in the fields is allowed from now on"
+
+
+def annotations_of(pdf):
+    pages = PdfReader(io.BytesIO(pdf)).pages
+    return [mark.get_object() for page in pages for mark in page.get("/Annots", [])]
 
 
 # --- the code in the footer
@@ -437,6 +464,26 @@ def test_the_page_says_that_a_stamp_is_waited_for(resources, signers, stamping, 
     page = client_for(signers[0]).get(f"/signing/{record_id}").get_data(as_text=True)
     assert "B-B，等待时间戳" in page
     assert "没有应答" in page
+
+
+def test_guessing_the_password_of_ones_own_certificate_is_slowed_down(resources, signers, clock):
+    register(resources, signers[0], own_file(signers[0].name, clock.now))
+    record_id = submit(resources, signers[0])
+
+    def attempt(own_password):
+        edge.sign(
+            resources, signers[0], record_id,
+            password=PASSWORD, drawn_png=None, own_password=own_password,
+        )  # fmt: skip
+
+    for _ in range(8):
+        with pytest.raises(Invalid, match="密码不对"):
+            attempt("guess")
+    with pytest.raises(Throttled, match="15 分钟"):
+        attempt("own secret")
+    clock.advance(minutes=16)
+    attempt("own secret")
+    assert judge_file(resources, latest(resources, record_id)).trusted
 
 
 def test_signing_with_ones_own_certificate_over_the_pages(resources, signers, clock, client_for):

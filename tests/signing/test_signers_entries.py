@@ -104,6 +104,7 @@ def test_a_wrong_amount_is_refused_at_the_signers_step(desk, company):
 def test_the_page_asks_the_signer_and_nobody_else(desk, company, client_for, paper):
     shown = client_for(company.leader).get(f"/signing/{paper}").get_data(as_text=True)
     assert 'name="entry:批示"' in shown
+    assert 'data-phrase="拟同意，请领导审批。" data-phrase-target="entry-批示"' in shown
     shown = client_for(company.sales_clerk).get(f"/signing/{paper}").get_data(as_text=True)
     assert 'name="entry:批示"' not in shown
     form = {"password": PASSWORD, "entry:批示": WORDS}

@@ -3,8 +3,10 @@
 import io
 
 import pytest
+from click.testing import CliRunner
 from cryptography import x509
 
+from archive.cli import checking
 from archive.documents import service as documents
 from archive.filing import service as filing
 from archive.records import drafts
@@ -55,7 +57,7 @@ def test_a_stranger_learns_that_a_file_is_ours_and_nothing_of_its_content(
     for kind in ("pdf", "docx"):
         page = send(anybody, kept(resources, signed, kind), f"a.{kind}").get_data(as_text=True)
         assert "是本单位签发的文件，没有被改动" in page
-        assert company.leader.name in page
+        assert company.leader.name in page and "时证书有效" in page
         assert "没有存同一份文件" in page
         assert SECRET not in page
     with resources.work() as uow:
@@ -119,3 +121,18 @@ def test_the_certificates_are_there_for_anybody(resources, signed, client_for):
     assert company.is_signature_valid(issuing.public_key())
     own = x509.load_der_x509_crl(anybody.get("/trust/company-root.crl").data)
     assert own.is_signature_valid(root.public_key())
+
+
+def test_the_command_says_the_same_in_words(resources, signed, company, monkeypatch, tmp_path):
+    monkeypatch.setattr(checking, "open_instance", lambda: resources)
+    paper, changed = tmp_path / "a.pdf", tmp_path / "b.pdf"
+    pdf = kept(resources, signed, "pdf")
+    paper.write_bytes(pdf)
+    changed.write_bytes(pdf.replace(b"%PDF-1.", b"%PDF-2.", 1))
+    told = CliRunner().invoke(checking.verify_file, [str(paper)])
+    assert told.exit_code == 0 and told.output.startswith("是本系统的文件")
+    for words in (company.leader.name, "经理", "序列号", "有逐字节相同的文件", "没有存同一份文件"):
+        assert words in told.output
+    assert SECRET not in told.output
+    told = CliRunner().invoke(checking.verify_file, [str(changed)])
+    assert told.exit_code == 1 and "没有逐字节相同的文件" in told.output

@@ -17,10 +17,11 @@ api = APIBlueprint("outside_api", __name__, url_prefix="/api/v1")
 
 
 class InviteIn(Strict):
-    """For how many days the link is good, and how it will be sent."""
+    """For how many days the link is good, how it will be sent, where its code is mailed to."""
 
     days: int | None = None
     contact: str = Field(default="", max_length=120)
+    code_mail: str = Field(default="", max_length=120)
 
 
 class InvitationOut(BaseModel):
@@ -36,10 +37,11 @@ class InvitationOut(BaseModel):
 
 
 class InvitedOut(InvitationOut):
-    """A fresh invitation: link and code are told this once."""
+    """A fresh invitation: link and code are told this once; a mailed code is not told here."""
 
     url: str
     code: str
+    mailed_to: str
 
 
 class InvitationsOut(BaseModel):
@@ -62,8 +64,12 @@ def invitations(record_id: int) -> dict[str, Any]:
 @guard("record.read")
 def invite(record_id: int, json_data: InviteIn) -> dict[str, Any]:
     """Make a link for the other party."""
-    invited = edge.invite(resources(), actor(), record_id, json_data.days, json_data.contact)
-    return {**_told(invited.invitation), "url": invited.url, "code": invited.code}
+    asked = json_data
+    invited = edge.invite(
+        resources(), actor(), record_id, asked.days, asked.contact, asked.code_mail
+    )
+    fresh = {"url": invited.url, "code": invited.code, "mailed_to": invited.mailed_to}
+    return {**_told(invited.invitation), **fresh}
 
 
 @api.post("/records/<int:record_id>/invitations/<int:invitation_id>/revoke")

@@ -6,15 +6,18 @@ from tempfile import NamedTemporaryFile
 
 from PIL import Image, UnidentifiedImageError
 
+from archive.core.clock import show_instant
 from archive.core.errors import Invalid, TooLarge
+from archive.core.profile import load_profile
 from archive.core.resources import Resources
+from archive.people.postman import send_at_once
 from archive.people.rights import Actor
 from archive.signing import chain
 from archive.signing.freeze import close_for_scan, freeze_outside
 from archive.signing.keys import open_authority
 from archive.signing.outside import service
 from archive.signing.outside.evidence import Proof, evidence_sheet
-from archive.signing.outside.rules import clean_stranger
+from archive.signing.outside.rules import clean_code_mail, clean_stranger, new_link
 from archive.signing.outside.views import Invited
 from archive.signing.service import signature_images
 from archive.signing.views import RunView, TaskView
@@ -27,14 +30,43 @@ PICTURES = {"JPEG": "image/jpeg", "PNG": "image/png", "TIFF": "image/tiff"}
 
 
 def invite(
-    resources: Resources, actor: Actor, record_id: int, days: int | None, contact: str = ""
+    resources: Resources,
+    actor: Actor,
+    record_id: int,
+    days: int | None,
+    contact: str = "",
+    code_mail: str = "",
 ) -> Invited:
-    """Make the link for the other party; raise what ``service.invite`` raises."""
+    """Make the link for the other party; raise what ``service.invite`` raises.
+
+    The code is mailed to ``code_mail`` where one is given (raises Unavailable), else it is told to
+    the inviter, to pass on another way than the link.
+    """
+    settings, link = resources.settings, new_link()
+    to = clean_code_mail(code_mail, may_mail=bool(settings.smtp_url))
+    if to:
+        _mail_code(resources, actor, record_id, days, link.code, to)
     with resources.work() as uow:
-        url = resources.settings.public_url
-        invited = service.invite(uow, actor, record_id, url, days, contact)
+        made = service.invite(uow, actor, record_id, link, days, contact, to)
         uow.commit()
-    return invited
+    url = f"{settings.public_url}/sign/{link.token}"
+    return Invited(made, url, "" if to else link.code, to)
+
+
+def _mail_code(
+    resources: Resources, actor: Actor, record_id: int, days: int | None, code: str, to: str
+) -> None:
+    """Mail a code that is kept nowhere; the link goes another way."""
+    with resources.reading() as uow:
+        record, title, until = service.plan_invitation(uow, actor, record_id, days)
+        company = load_profile(uow).company
+    text = (
+        f"您好：\n\n{company} 请您签署“{title}”（{record.number}）。"
+        f"打开签署链接要用的验证码是：\n\n    {code}\n\n链接由 {actor.name} 另行发给您，"
+        f"有效至 {show_instant(until)}。"
+        f"验证码请不要转给别人。\n\n{company}\n"
+    )
+    send_at_once(resources.settings, to, f"【{company}】签署验证码", text, resources.clock())
 
 
 def revoke(resources: Resources, actor: Actor, record_id: int, invitation_id: int) -> None:

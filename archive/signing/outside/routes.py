@@ -8,7 +8,7 @@ from flask import Response as FileResponse
 from flask import flash, redirect, render_template, request, session, url_for
 from werkzeug.wrappers import Response
 
-from archive.core.errors import ArchiveError, Invalid, NotFound
+from archive.core.errors import ArchiveError, Invalid, NotFound, Unavailable
 from archive.core.file_names import content_disposition
 from archive.core.web import reading, resources
 from archive.documents import service as documents
@@ -16,7 +16,7 @@ from archive.documents.rules import SUFFIXES, file_name
 from archive.people.gate import actor, client_address, guard
 from archive.signing.outside import edge, service
 from archive.signing.outside.rules import digest_of
-from archive.signing.routes import drawing
+from archive.signing.routes import drawing, paper_page
 
 pages = APIBlueprint("outside", __name__, enable_openapi=False)
 
@@ -38,6 +38,7 @@ def panel() -> dict[str, object]:
                 "items": service.list_invitations(uow, actor(), record_id),
                 "may_invite": service.may_invite(uow, actor(), record_id),
                 "files": [(kind, label) for kind, label in KEPT.items() if kind in kept],
+                "may_mail": bool(resources().settings.smtp_url),
             }
 
     return {"invitations": invitations}
@@ -45,11 +46,22 @@ def panel() -> dict[str, object]:
 
 @pages.post("/signing/<int:record_id>/invitations")
 @guard("record.read")
-def invite(record_id: int) -> str:
+def invite(record_id: int) -> str | tuple[str, int]:
     """Make a link for the other party; it and its code are shown this once."""
-    days = request.form.get("days", type=int)
-    contact = request.form.get("contact", "")
-    invited = edge.invite(resources(), actor(), record_id, days, contact)
+    form = request.form
+    try:
+        invited = edge.invite(
+            resources(),
+            actor(),
+            record_id,
+            form.get("days", type=int),
+            form.get("contact", ""),
+            form.get("code_mail", ""),
+        )
+    except Unavailable as away:
+        return paper_page(record_id, away), 503
+    except Invalid as refusal:
+        return paper_page(record_id, refusal), 422
     return render_template("signing/outside/invited.html", invited=invited, record_id=record_id)
 
 

@@ -6,12 +6,14 @@ import secrets
 from dataclasses import dataclass
 
 from archive.core.errors import Invalid
+from archive.people.postman import ADDRESS
 from doc_templates.kinds.base import forbidden_mark, is_blank
 
 CODE_DIGITS = 6
 MOST_WRONG = 5
 DEFAULT_DAYS, MOST_DAYS = 7, 30
 NAME_LIMIT = 20
+CONTACT_LIMIT, MAIL_LIMIT = 120, 60
 REASON_LIMIT = 500
 _PHONE = re.compile(r"\+?[0-9][0-9 -]{5,24}[0-9]")
 
@@ -66,6 +68,27 @@ def clean_days(days: int | None) -> int:
     if not 1 <= days <= MOST_DAYS:
         raise Invalid("有效天数不对。", {"days": f"应在 1 到 {MOST_DAYS} 天之间"})
     return days
+
+
+def how_sent(contact: str, mailed_to: str) -> str:
+    """Return how link and code reached the other party, as the evidence sheet says it."""
+    if not mailed_to:
+        return contact.strip()[:CONTACT_LIMIT]
+    mailed = f"验证码寄往 {mailed_to}"
+    room = CONTACT_LIMIT - len(mailed) - 1
+    return "；".join(filter(None, (contact.strip()[:room], mailed)))
+
+
+def clean_code_mail(address: str, *, may_mail: bool) -> str:
+    """Return where the code is mailed to, empty for nowhere; raise Invalid."""
+    text = address.strip()
+    if not text:
+        return ""
+    if not may_mail:
+        raise Invalid("没有设邮件服务器，验证码只能当面或电话告诉。", {"code_mail": "请留空"})
+    if len(text) > MAIL_LIMIT or not ADDRESS.fullmatch(text) or not text.isprintable():
+        raise Invalid("邮箱地址不对。", {"code_mail": "应如 name@example.com"})
+    return text
 
 
 def clean_stranger(name: str, phone: str, address: str, browser: str) -> Stranger:

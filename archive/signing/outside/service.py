@@ -4,7 +4,7 @@ The plan is the same as for our own signatures: plan, freeze, record. Whoever op
 no account; what they may do follows from the invitation alone. Nothing here commits.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import select
 
@@ -22,14 +22,15 @@ from archive.signing.models import SigningRun, SigningStep
 from archive.signing.outside.models import Invitation, InvitationState
 from archive.signing.outside.rules import (
     MOST_WRONG,
+    Link,
     Stranger,
     clean_days,
     clean_reason,
     code_digest,
     digest_of,
-    new_link,
+    how_sent,
 )
-from archive.signing.outside.views import InvitationView, Invited, OutsideOutcome, OutsidePaper
+from archive.signing.outside.views import InvitationView, OutsideOutcome, OutsidePaper
 from archive.signing.rules import PlannedStep
 from storage.blobs import BlobRef
 from storage.work import UnitOfWork
@@ -40,12 +41,32 @@ MOVED = "这份文件在发出链接之后有了变化，请向发给您链接�
 LOCKED = "验证码错得太多，链接已停用。请向发给您链接的人再要一个。"
 
 
-def invite(
-    uow: UnitOfWork, actor: Actor, record_id: int, public_url: str, days: int | None, contact: str
-) -> Invited:
-    """Make a one-time link for the other party, in place of any earlier one.
+def plan_invitation(
+    uow: UnitOfWork, actor: Actor, record_id: int, days: int | None
+) -> tuple[RecordView, str, datetime]:
+    """Return the paper, its form's title and until when a link made now is good.
 
     Raises Conflict unless the paper waits for the other party, Invalid for a wrong term.
+    """
+    require(actor, "record.withdraw", records.thing_of(uow, record_id))
+    _waiting_step(uow, record_id)
+    record = records.load_record(uow, record_id)
+    return record, form_for(uow, record).title, uow.now() + timedelta(days=clean_days(days))
+
+
+def invite(
+    uow: UnitOfWork,
+    actor: Actor,
+    record_id: int,
+    link: Link,
+    days: int | None,
+    contact: str,
+    mailed_to: str = "",
+) -> InvitationView:
+    """Write down a one-time link for the other party, in place of any earlier one.
+
+    ``contact``: how the link is sent; ``mailed_to``: where its code was mailed. Raises as
+    ``plan_invitation``.
     """
     require(actor, "record.withdraw", records.thing_of(uow, record_id))
     run, step = _waiting_step(uow, record_id)
@@ -55,7 +76,7 @@ def invite(
     latest = documents.latest_document(uow, record_id, "pdf")
     if latest is None:
         raise Conflict("这份文件还没有定稿的 PDF，不能请对方签字。")
-    record, link = records.load_record(uow, record_id), new_link()
+    record = records.load_record(uow, record_id)
     row = Invitation(
         run_id=run.id,
         record_id=record_id,
@@ -66,7 +87,7 @@ def invite(
         token_digest=link.token_digest,
         code_digest=link.code_digest,
         pdf_sha256=latest.sha256,
-        contact=contact.strip()[:120],
+        contact=how_sent(contact, mailed_to),
         made_by_id=actor.id,
         made_at=uow.now(),
         expires_at=uow.now() + timedelta(days=days),
@@ -79,9 +100,9 @@ def invite(
     uow.session.add(row)
     uow.session.flush()
     chain.note_act(uow, run.id, None, "invite", actor.id)
-    detail = {"invitation": row.id, "pdf": latest.sha256}
+    detail = {"invitation": row.id, "pdf": latest.sha256, "mailed": bool(mailed_to)}
     uow.journal(actor.id, "record.invite", "record", record_id, detail)
-    return Invited(_view(uow, row), f"{public_url}/sign/{link.token}", link.code)
+    return _view(uow, row)
 
 
 def revoke(uow: UnitOfWork, actor: Actor, record_id: int, invitation_id: int) -> None:

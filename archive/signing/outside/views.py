@@ -45,11 +45,15 @@ class InvitationView:
 
 @dataclass(frozen=True)
 class Invited:
-    """A fresh invitation with its link and code, which are shown this once."""
+    """A fresh invitation with its link and code, which are shown this once.
+
+    The code is empty where it was mailed to ``mailed_to``.
+    """
 
     invitation: InvitationView
     url: str
     code: str
+    mailed_to: str = ""
 
 
 @dataclass(frozen=True)

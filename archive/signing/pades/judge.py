@@ -175,7 +175,7 @@ def _believed(
     stamp = status.timestamp_validity
     stamped_at: datetime | None = stamp.timestamp if stamp is not None and stamp.trusted else None
     doubtful = doubt(described.signed_at, stamped_at, certificate, grounds, status.trusted)
-    why = "签名有效，签名后内容没有被改动。" + note(certificate, grounds)
+    why = "签名有效，签名时证书有效，签名后内容没有被改动。" + note(certificate, grounds)
     if stamped_at is not None:
         why += f"时间戳证明它在 {show_instant(stamped_at)} 已经签好。"
     elif stamp is not None:
