@@ -17,7 +17,8 @@ import numpy as np
 from indexer.errors import IndexDamaged
 from indexer.joined import JoinedView, coded
 from indexer.postings import IntArray
-from indexer.schema import whoosh_schema
+from indexer.results import FACETS
+from indexer.schema import SCORED, whoosh_schema
 from indexer.segment import Mask, ReadStorage, SegmentView, reading_index
 from indexer.whoosh_parts import TOC, EmptyIndexError, FileStorage
 
@@ -121,6 +122,15 @@ class Snapshot:
             ranks = np.array([len(places), *of_code], np.int32)
             self._kept["ranks", name] = [ranks[own] for own in codes]
         return cast("list[IntArray]", self._kept["ranks", name])
+
+    def warm_up(self) -> None:
+        """Read what every search needs: lengths, the values that are counted, the dates."""
+        for name in SCORED:
+            self.average_length(name)
+        for name in FACETS:
+            self.whole_column(name)
+        for part in self.parts:
+            _ = part.view.months
 
     def count(self) -> int:
         """Live documents."""

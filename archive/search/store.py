@@ -15,6 +15,7 @@ from sqlalchemy import and_, bindparam, delete, or_, select
 
 from archive.core.resources import Resources
 from archive.people.models import ReaderToken
+from archive.people.rights import TOKENS_VERSION
 from archive.search.models import SearchEntry
 from archive.search.views import ITEM, RECORD, Card
 from indexer import Entry, Index
@@ -67,7 +68,7 @@ def open_index(resources: Resources) -> Index:
         known = _opened.get(folder)
         if known is not None and known[0] is resources.database:
             return known[1]
-        index = Index.open(folder, _loader(resources))
+        index = Index.open(folder, _loader(resources), TOKENS_VERSION)
         _opened[folder] = (resources.database, index)
         return index
 
