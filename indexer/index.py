@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from indexer.corrections import warm_up
 from indexer.errors import IndexDamaged
 from indexer.generations import FIRST_RIGHTS, Generations, Trouble, sync_folder
 from indexer.results import SearchRequest, SearchResults, Suggestion
@@ -98,10 +99,15 @@ class Index:
         return self._generations.find_progress()
 
     def warm(self) -> None:
-        """Open what the first search would open."""
+        """Read what the first search would have to; processes forked then share it."""
+        warm_up()
         snapshot, _ = self._readable()
-        if snapshot is not None:
+        if snapshot is None:
+            return
+        try:
             snapshot.warm_up()
+        except IndexDamaged as error:
+            self._damaged(snapshot, error)
 
     def search(
         self, request: SearchRequest, load_entries: LoadEntries | None = None
