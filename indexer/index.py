@@ -35,7 +35,7 @@ _log = logging.getLogger(__name__)
 
 WAIT_SECONDS = 30.0
 _LOOK_SECONDS = 0.2  # another only looked whether a rebuild runs
-_PROGRESS_EVERY = 100
+_PROGRESS_EVERY = 250
 _ENTRIES_A_COMMIT = 1000
 _SEGMENTS_A_LEVEL = 6
 
