@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from indexer.corrections import warm_up
+from indexer import corrections, suggest
 from indexer.errors import IndexDamaged
 from indexer.generations import FIRST_RIGHTS, Generations, Trouble, sync_folder
 from indexer.results import SearchRequest, SearchResults, Suggestion
@@ -27,7 +27,6 @@ from indexer.snapshot import (
     live_mask,
     read_snapshot,
 )
-from indexer.suggest import run_suggest
 from indexer.whoosh_parts import FileIndex, FileStorage
 from indexer.writer import SegmentBatch
 
@@ -100,12 +99,13 @@ class Index:
 
     def warm(self) -> None:
         """Read what the first search would have to; processes forked then share it."""
-        warm_up()
+        corrections.warm_up()
         snapshot, _ = self._readable()
         if snapshot is None:
             return
         try:
             snapshot.warm_up()
+            suggest.warm_up(snapshot)
         except IndexDamaged as error:
             self._damaged(snapshot, error)
 
@@ -144,7 +144,7 @@ class Index:
         if snapshot is None:
             return []
         try:
-            return run_suggest(snapshot, text, readers, limit, self._load_entries)
+            return suggest.run_suggest(snapshot, text, readers, limit, self._load_entries)
         except IndexDamaged as error:
             self._damaged(snapshot, error)
             return []

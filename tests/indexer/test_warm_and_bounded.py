@@ -5,6 +5,7 @@ import pytest
 
 from indexer import Entry, Index, SearchRequest, limit_cache
 from indexer.joined import JoinedView
+from indexer.pinyin import pinyin_terms
 from indexer.posting_cache import CACHE, PostingCache
 from indexer.segment import SegmentView
 
@@ -42,6 +43,9 @@ def test_after_warming_the_first_search_reads_no_more_than_its_own_words(tmp_pat
     assert results.total == 300
     assert results.facets["customer"] == (("青岛海信", 300),)
     assert results.facets["date"] == (("2024-03", 300),)
+    spelled = pinyin_terms.cache_info().misses
+    assert index.suggest("haix", ALL)[0].text == "青岛海信"
+    assert pinyin_terms.cache_info().misses == spelled
 
 
 @pytest.mark.parametrize("what", ["nothing", "cut"])
