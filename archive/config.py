@@ -15,6 +15,7 @@ notices go out by e-mail; without them they stay in the app. ``ARCHIVE_BACKUP_TO
 filed; ``ARCHIVE_SAMPLE`` (50) is how many filed items are checked every night, at least a 365th.
 ``ARCHIVE_PACE`` (1200) is how many requests a minute one may send. ``ARCHIVE_WEB_PROCESSES`` is
 how many processes answer requests: one a core, at most four, where nothing is said.
+``ARCHIVE_SEARCH_CACHE`` (400) is how many MB they keep together of what searches have read.
 ``ARCHIVE_CHILD_USER`` (nobody) is whom the processes become that read strangers' files, where the
 server is root's.
 How people sign in, and which proxy is believed: ``config_signin``.
@@ -59,6 +60,7 @@ class Settings:
     sign_in: SignInSettings = field(default_factory=SignInSettings)
     pace: int = 0
     web_processes: int = 1
+    search_cache: int = 400
 
     @property
     def blobs(self) -> Path:
@@ -122,6 +124,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         sign_in=read_sign_in(env),
         pace=_whole_number(env, "ARCHIVE_PACE", 1200, least=60, most=1_000_000),
         web_processes=_whole_number(env, "ARCHIVE_WEB_PROCESSES", _cores(), most=16),
+        search_cache=_whole_number(env, "ARCHIVE_SEARCH_CACHE", 400, least=16, most=100_000),
         **_mail(env),
     )
 

@@ -1,6 +1,7 @@
 """What the search is measured with: records, known-item questions, queries of each class.
 
-Called by bench/search.py and bench/search_peers.py. Not here: the engines, the clock.
+Called by bench/search.py and its peers. The records lie in SQLite and are read one after another:
+a million of them would not fit in memory. Not here: the engines, the clock.
 """
 
 import gzip
@@ -11,14 +12,15 @@ import re
 import sqlite3
 from collections import Counter
 from collections.abc import Iterator
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
 import rjieba
 
 RECORDS = int(os.environ.get("ARCHIVE_BENCH_RECORDS", "10000"))
-QUESTIONS = 1_000
-QUERIES = 200
+QUESTIONS = int(os.environ.get("ARCHIVE_BENCH_QUESTIONS", "1000"))
+QUERIES = int(os.environ.get("ARCHIVE_BENCH_QUERIES", "200"))
 _ROOT = Path(__file__).resolve().parents[1]
 _WORD = re.compile(r"[\w\u3400-\u9fff]")
 _FORMS = ("E01", "E05", "E10", "K05")
@@ -31,38 +33,97 @@ _STOPS = """
 STOP = set(_STOPS.split())
 
 Row = dict[str, Any]
+_COLUMNS = [
+    "id",
+    "title",
+    "body",
+    "customer",
+    "form",
+    "number",
+    "year",
+    "department",
+    "date",
+    "status",
+]
 
 
-def load_rows(folder: Path) -> tuple[list[Row], list[tuple[str, str]]]:
-    """Passages and statutes with made-up metadata; questions with the id that answers them."""
+class Records:
+    """The records, as the product's database would hold them; every engine reads ten from it."""
+
+    def __init__(self, place: Path, folder: Path) -> None:
+        """Write them to a file in ``place``, made of the texts in ``folder``."""
+        self.db = sqlite3.connect(place / "records.db", check_same_thread=False)
+        columns = ", ".join(_COLUMNS[1:])
+        self.db.execute(f"create table r(id text primary key, {columns})")
+        values = ", ".join(f":{name}" for name in _COLUMNS)
+        self.db.executemany(f"insert into r values({values})", _rows(folder))
+        self.db.execute("create index by_customer on r(customer)")
+        self.db.commit()
+
+    def __len__(self) -> int:
+        return int(self.db.execute("select count(*) from r").fetchone()[0])
+
+    def __iter__(self) -> Iterator[Row]:
+        return self._read("order by rowid")
+
+    def first(self, count: int) -> list[Row]:
+        """The first so many."""
+        return list(self._read("order by rowid limit ?", count))
+
+    def sample(self, count: int, chance: random.Random) -> list[Row]:
+        """So many, taken by chance."""
+        places = chance.sample(range(1, len(self) + 1), min(count, len(self)))
+        marks = ",".join("?" * len(places))
+        return list(self._read(f"where rowid in ({marks}) order by rowid", *places))
+
+    def busy_customers(self, count: int) -> list[str]:
+        """Those with the most records."""
+        query = "select customer from r group by customer order by count(*) desc, customer limit ?"
+        return [name for (name,) in self.db.execute(query, (count,))]
+
+    def of_customer(self, name: str) -> list[Row]:
+        """All records of a customer."""
+        return list(self._read("where customer = ? order by rowid", name))
+
+    def has(self, entry_id: str) -> bool:
+        """Say whether there is a record of this id."""
+        return self.db.execute("select 1 from r where id = ?", (entry_id,)).fetchone() is not None
+
+    def _read(self, rest: str, *values: Any) -> Iterator[Row]:
+        query = f"select {', '.join(_COLUMNS)} from r {rest}"
+        return (dict(zip(_COLUMNS, row, strict=True)) for row in self.db.execute(query, values))
+
+
+def _rows(folder: Path) -> Iterator[Row]:
+    """Passages and statutes with made-up metadata."""
     chance = random.Random(7)
     customers = (folder / "customers_synthetic_full.txt").read_text("utf-8").splitlines()
     texts = [("k", one) for one in _lines(folder / "known_item_passages.jsonl.gz")]
     texts += [("l", one) for one in _lines(folder / "law_passages.jsonl.gz")]
-    texts += [("m", one) for one in _mixed(texts, RECORDS - len(texts))]
-    rows = []
-    for number, (kind, one) in enumerate(texts[:RECORDS]):
+    more = (("m", one) for one in _mixed(texts, RECORDS - len(texts)))
+    for number, (kind, one) in enumerate(chain(texts[:RECORDS], more)):
         year, month = chance.randint(2008, 2025), chance.randint(1, 12)
         form = chance.choice(_FORMS)
-        rows.append(
-            {
-                "id": f"{kind}{one.get('pid', one.get('id'))}",
-                "title": one["title"],
-                "body": one["body"],
-                "customer": customers[int(len(customers) * chance.random() ** 2.2)],
-                "form": form,
-                "number": f"{form}-{year}-{number:05d}",
-                "year": year,
-                "department": chance.choice(_DEPARTMENTS),
-                "date": f"{year}-{month:02d}-{chance.randint(1, 28):02d}",
-                "status": chance.choice(_STATUSES),
-            }
-        )
-    known = {row["id"] for row in rows}
+        yield {
+            "id": f"{kind}{one.get('pid', one.get('id'))}",
+            "title": one["title"],
+            "body": one["body"],
+            "customer": customers[int(len(customers) * chance.random() ** 2.2)],
+            "form": form,
+            "number": f"{form}-{year}-{number:05d}",
+            "year": year,
+            "department": chance.choice(_DEPARTMENTS),
+            "date": f"{year}-{month:02d}-{chance.randint(1, 28):02d}",
+            "status": chance.choice(_STATUSES),
+        }
+
+
+def load_questions(records: Records, folder: Path) -> list[tuple[str, str]]:
+    """Questions with the id of the record that answers them."""
     asked = list(_lines(folder / "known_item_questions_dev.jsonl.gz"))
-    chance.shuffle(asked)
-    questions = [(q["q"], f"k{q['pid']}") for q in asked if f"k{q['pid']}" in known]
-    return rows, questions[:QUESTIONS]
+    random.Random(17).shuffle(asked)
+    known = ((q["q"], f"k{q['pid']}") for q in asked)
+    return list(islice((one for one in known if records.has(one[1])), QUESTIONS))
 
 
 def _mixed(texts: list[tuple[str, Any]], count: int) -> Iterator[dict[str, str]]:
@@ -88,22 +149,20 @@ def words(text: str) -> list[str]:
     return [w.lower() for w in rjieba.cut_for_search(text, True) if _WORD.match(w)]
 
 
-def make_queries(rows: list[Row]) -> dict[str, list[Any]]:
+def make_queries(records: Records) -> dict[str, list[Any]]:
     """Queries of each class, made from the words of the records themselves."""
     chance = random.Random(11)
     having: Counter[str] = Counter()
-    samples = chance.sample(rows, min(2000, len(rows)))
+    samples = records.sample(2000, chance)
     for row in samples:
         having.update({w for w in words(row["body"]) if len(w) > 1 and not w.isascii()})
     rare = [w for w, n in having.items() if n <= 3]
     common = [w for w, n in having.items() if n > len(samples) // 20]
     middle = [w for w, n in having.items() if 20 < n <= len(samples) // 20]
     phrases = [p for row in samples if (p := re.search("[\u4e00-\u9fff]{6,8}", row["body"]))]
-    busy = Counter(row["customer"] for row in rows).most_common(200)
-    by_customer = {name: [r for r in rows if r["customer"] == name] for name, _ in busy}
     filtered = []
-    for name, own in by_customer.items():
-        row = chance.choice(own)
+    for name in records.busy_customers(QUERIES):
+        row = chance.choice(records.of_customer(name))
         filtered.append((chance.choice(common), name, row["year"], row["form"]))
     return {
         "rare": chance.sample(rare, QUERIES),
@@ -115,12 +174,3 @@ def make_queries(rows: list[Row]) -> dict[str, list[Any]]:
         "sort by date": [chance.choice(common) for _ in range(QUERIES)],
         "facet": [chance.choice(common) for _ in range(QUERIES)],
     }
-
-
-def store_bodies(place: Path, rows: list[Row]) -> sqlite3.Connection:
-    """The records, as the product's database would hold them; every engine reads ten from it."""
-    db = sqlite3.connect(place / "records.db", check_same_thread=False)
-    db.execute("create table r(id text primary key, title text, body text)")
-    db.executemany("insert into r values(:id, :title, :body)", rows)
-    db.commit()
-    return db

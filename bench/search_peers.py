@@ -1,4 +1,4 @@
-"""The peers of the search: SQLite FTS5 and, where it is installed, tantivy.
+"""The peers of the search: SQLite FTS5 and, where it is installed, tantivy (see search_postgres).
 
 Both get the words of the same rjieba, a rights filter, and read and mark ten bodies as ours does.
 tantivy is no dependency of the product or its tests: `pip install tantivy` into the environment
@@ -9,7 +9,8 @@ import importlib
 import importlib.util
 import re
 import sqlite3
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,7 @@ class Fts5:
     """SQLite FTS5 beside a table of metadata."""
 
     name = "SQLite FTS5"
+    clock = staticmethod(time.process_time)
     _RANKED = (
         "select m.id from t join m on m.n = t.rowid where t match ? and m.reader = 'all' {more}"
         " order by {order} limit 10"
@@ -52,7 +54,7 @@ class Fts5:
         self._bodies = Bodies(bodies)
         self._count = 0
 
-    def build(self, rows: list[Row]) -> None:
+    def build(self, rows: Iterable[Row]) -> None:
         """Put all records in."""
         db = self._db
         db.execute("pragma journal_mode=wal")
@@ -78,6 +80,10 @@ class Fts5:
         self._db.execute("insert into m values(?,?,?,?,?,?,?,?,'all')", (n, *values))
         text = " ".join(words(row["title"] + "\n" + row["body"]))
         self._db.execute("insert into t(rowid, body) values(?, ?)", (n, text))
+
+    def size(self) -> int:
+        """What it takes on the disk, in bytes."""
+        return folder_size(self.folder)
 
     def searches(self) -> dict[str, Search]:
         """How each class of queries is asked; the empty name is for all others."""
@@ -129,6 +135,11 @@ def _quoted(text: str) -> str:
     return " ".join(f'"{w}"' for w in words(text))
 
 
+def folder_size(folder: Path) -> int:
+    """What the files of a folder take, in bytes."""
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
 def has_tantivy() -> bool:
     return importlib.util.find_spec("tantivy") is not None
 
@@ -137,6 +148,7 @@ class Tantivy:
     """tantivy with one writing thread."""
 
     name = "tantivy"
+    clock = staticmethod(time.process_time)
 
     def __init__(self, place: Path, bodies: sqlite3.Connection) -> None:
         self._t: Any = importlib.import_module("tantivy")
@@ -155,7 +167,7 @@ class Tantivy:
         self._writer: Any = None
         self._searcher: Any = None
 
-    def build(self, rows: list[Row]) -> None:
+    def build(self, rows: Iterable[Row]) -> None:
         """Put all records in."""
         self._writer = self._index.writer(heap_size=256_000_000, num_threads=1)
         for row in rows:
@@ -179,6 +191,10 @@ class Tantivy:
         self._writer.commit()
         self._index.reload()
         self._searcher = self._index.searcher()
+
+    def size(self) -> int:
+        """What it takes on the disk, in bytes."""
+        return folder_size(self.folder)
 
     def searches(self) -> dict[str, Search]:
         """How each class of queries is asked; the empty name is for all others."""

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from indexer.extraction import Extracted, extract, extract_pages
     from indexer.folding import fold
     from indexer.index import Index
+    from indexer.posting_cache import limit_cache
     from indexer.results import Hidden, Hit, Marked, SearchRequest, SearchResults, Suggestion
     from indexer.schema import SCHEMA_VERSION, Entry, entry_stamp
     from indexer.search import find_page
@@ -37,6 +38,7 @@ __all__ = [
     "extract_pages",
     "find_page",
     "fold",
+    "limit_cache",
 ]
 
 _HOMES = {
@@ -59,6 +61,7 @@ _HOMES = {
     "extract_pages": "extraction",
     "find_page": "search",
     "fold": "folding",
+    "limit_cache": "posting_cache",
 }
 
 

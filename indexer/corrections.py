@@ -180,6 +180,11 @@ def _changed(wrong: str, place: int, signs: Iterable[str], sight: _Sight) -> dic
     return found
 
 
+def warm_up() -> None:
+    """Make the table of sounds, which takes the first correction a tenth of a second."""
+    _by_sound()
+
+
 @lru_cache(maxsize=10_000)
 def _sound(sign: str) -> str:
     return str(pypinyin.lazy_pinyin(sign)[0])

@@ -1,5 +1,7 @@
 """Reads whole fields of a segment's dictionary at once, as arrays.
 
+Each segment says itself which fields it has and by which numbers: those of an older schema are
+read like new ones, and a field they do not know is empty there.
 Entries of a kind have the same length (see sorted_rows), so that the documents of all terms with
 so many postings are taken out together. Called by segment for columns and by writer for merging.
 Not here: single terms (postings).
@@ -46,6 +48,7 @@ class Dictionary:
 
     def __init__(self, terms: Any) -> None:
         self._terms = terms
+        self._fields: dict[str, int] = terms._fieldmap
         self._index = terms._tindex
         file = self._index.dbfile
         self._buffer: Any = getattr(file, "_buf", b"") or _whole(file)
@@ -58,10 +61,18 @@ class Dictionary:
             if hasattr(one, "_buf"):
                 one.file = io.BytesIO()  # Whoosh copies the file into memory, and never looks there
 
+    @cached_property
+    def has_own_keys(self) -> bool:
+        """True where the fields have the numbers that are given to them now (see FIELD_KEYS)."""
+        return self._fields == {name: _number_of(head) for name, head in FIELD_KEYS.items()}
+
+    def has_field(self, name: str) -> bool:
+        """False where the field came only with a later schema (or, before 5, holds nothing)."""
+        return name in self._fields
+
     def rows(self, name: str) -> KeyRows:
         """All postings of a field; empty where it has none."""
-        number = _number(name)
-        return self._rows(self._places[self._edges[number] : self._edges[number + 1]])
+        return self._rows(self._places[self._span(name)])
 
     def all_rows(self) -> KeyRows:
         """All postings of all fields."""
@@ -69,11 +80,13 @@ class Dictionary:
 
     def term(self, name: str, place: int) -> str:
         """The term of a field that stands in a place, from 0."""
-        return _term_of(self._key(self._edges[_number(name)] + place))
+        return _term_of(self._key(self._span(name).start + place))
 
     def terms_from(self, name: str, beginning: str, most: int) -> list[str]:
         """Up to `most` terms of a field that begin so, in order."""
-        start = FIELD_KEYS[name] + beginning.encode("utf-8", "surrogatepass")
+        if name not in self._fields:
+            return []
+        start = _head(self._fields[name]) + beginning.encode("utf-8", "surrogatepass")
         every = range(len(self._places))
         first = bisect_left(every, start, key=self._key)
         keys = takewhile(lambda key: key.startswith(start), map(self._key, every[first:]))
@@ -81,10 +94,16 @@ class Dictionary:
 
     @cached_property
     def _edges(self) -> list[int]:
-        """Where the keys of each field begin, in the order of the fields, and the end."""
+        """Where the keys of each field begin, in the order of their numbers, and the end."""
         every = range(len(self._places))
-        starts = [bisect_left(every, head, key=self._key) for head in FIELD_KEYS.values()]
-        return [*starts, len(every)]
+        heads = map(_head, range(max(self._fields.values(), default=-1) + 1))
+        return [*(bisect_left(every, head, key=self._key) for head in heads), len(every)]
+
+    def _span(self, name: str) -> slice:
+        number = self._fields.get(name)
+        if number is None:
+            return slice(0, 0)
+        return slice(self._edges[number], self._edges[number + 1])
 
     def _key(self, place: int) -> bytes:
         at = int(self._places[place])
@@ -141,8 +160,12 @@ class Dictionary:
         return read_postings(self._terms._postfile, TermInfo.from_bytes(raw))
 
 
-def _number(name: str) -> int:
-    return int.from_bytes(FIELD_KEYS[name], "big")
+def _head(number: int) -> bytes:
+    return number.to_bytes(2, "big")
+
+
+def _number_of(head: bytes) -> int:
+    return int.from_bytes(head, "big")
 
 
 def _term_of(key: bytes) -> str:

@@ -5,6 +5,7 @@
     write.lock         held while a generation is written or replaced
     rebuild.lock       held for as long as a new generation is being built beside
     changed.log        ids changed while a rebuild runs, so that it can catch up before the swap
+    rebuild.json       how far the rebuild that is running has come
 
 Locks are the kernel's (flock): a killed process leaves none behind. Not here: what is in a
 generation (index, writer).
@@ -24,10 +25,13 @@ from functools import lru_cache
 from pathlib import Path
 
 from indexer.errors import IndexBusy
-from indexer.schema import SCHEMA_VERSION
+from indexer.schema import SCHEMA_VERSION, serves_meanwhile
 
 _META = "META.json"
 _DAMAGED = "DAMAGED"
+_PROGRESS = "rebuild.json"
+FIRST_RIGHTS = "1"
+"""The meaning of reader tokens in indexes that do not say it."""
 
 
 class Trouble(StrEnum):
@@ -37,19 +41,22 @@ class Trouble(StrEnum):
     MISSING = "检索索引不存在，需要重建。"
     DAMAGED = "检索索引已损坏，需要重建。"
     OLD = "检索索引是旧版本建立的，需要重建。"
+    OUTDATED = "检索索引是旧版本建立的，需要重建；重建期间照旧可查。"
     INCOMPLETE = "检索索引不完整，需要重建。"
 
     @property
     def is_usable(self) -> bool:
         """True when what is there may still be searched and written."""
-        return self in {Trouble.NONE, Trouble.INCOMPLETE}
+        return self in {Trouble.NONE, Trouble.INCOMPLETE, Trouble.OUTDATED}
 
 
 class Generations:
     """The generations in one folder; several processes may each have one of these."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, rights: str = FIRST_RIGHTS) -> None:
+        """`rights` says what reader tokens mean: what was written under others is not searched."""
         self.folder = folder
+        self._rights = rights
         folder.mkdir(parents=True, exist_ok=True)
         self._texts = _KeptTexts()
         self._folder = str(folder)  # plain paths: every search looks here first
@@ -87,9 +94,19 @@ class Generations:
         if os.path.exists(f"{generation}/{_DAMAGED}"):  # noqa: PTH110
             return Trouble.DAMAGED
         meta = _meta_of(self._texts.read(f"{generation}/{_META}"))
-        if meta.get("schema") != SCHEMA_VERSION:
+        version, is_complete = meta.get("schema"), meta.get("complete") is True
+        if meta.get("rights", FIRST_RIGHTS) != self._rights:
+            return Trouble.OLD  # its tokens may let in whom they must not: never asked again
+        if version == SCHEMA_VERSION:
+            return Trouble.NONE if is_complete else Trouble.INCOMPLETE
+        if not isinstance(version, str) or not serves_meanwhile(version):
             return Trouble.OLD
-        return Trouble.NONE if meta.get("complete") is True else Trouble.INCOMPLETE
+        return Trouble.OUTDATED if is_complete else Trouble.INCOMPLETE
+
+    def write_meta(self, generation: Path, *, complete: bool) -> None:
+        """Say by which version a generation was written, and whether it holds everything."""
+        meta = {"schema": SCHEMA_VERSION, "complete": complete, "rights": self._rights}
+        _write_whole(generation / _META, json.dumps(meta, ensure_ascii=False))
 
     def mark_damaged(self, generation: Path) -> None:
         """Tell every process that this generation must be replaced."""
@@ -128,16 +145,23 @@ class Generations:
                 ids[json.loads(line)] = None
         return list(ids)
 
+    def note_progress(self, done: int, total: int) -> None:
+        """Say how far a rebuild is; only while holding the rebuild lock."""
+        beside = self.folder / f".{_PROGRESS}"
+        beside.write_text(json.dumps([done, total]), encoding="ascii")
+        beside.replace(self.folder / _PROGRESS)
 
-def write_meta(generation: Path, *, complete: bool) -> None:
-    """Say by which version a generation was written, and whether it holds everything."""
-    text = json.dumps({"schema": SCHEMA_VERSION, "complete": complete}, ensure_ascii=False)
-    _write_whole(generation / _META, text)
+    def forget_progress(self) -> None:
+        """Say that no rebuild runs."""
+        (self.folder / _PROGRESS).unlink(missing_ok=True)
 
-
-def read_meta(generation: Path) -> dict[str, object]:
-    """What write_meta wrote; empty when it cannot be read."""
-    return _meta_of(_KeptTexts().read(f"{generation}/{_META}"))
+    def find_progress(self) -> tuple[int, int] | None:
+        """How many entries of how many the running rebuild has written; None when none runs."""
+        text = self._texts.read(f"{self._folder}/{_PROGRESS}")
+        if not text or not self.is_rebuilding():
+            return None
+        done, total = json.loads(text)
+        return done, total
 
 
 @lru_cache(maxsize=8)

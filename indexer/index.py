@@ -9,10 +9,12 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
+from indexer import corrections, suggest
 from indexer.errors import IndexDamaged
-from indexer.generations import Generations, Trouble, sync_folder, write_meta
+from indexer.generations import FIRST_RIGHTS, Generations, Trouble, sync_folder
 from indexer.results import SearchRequest, SearchResults, Suggestion
 from indexer.schema import Entry, whoosh_schema
 from indexer.search import find_ids, run_search
@@ -25,16 +27,19 @@ from indexer.snapshot import (
     live_mask,
     read_snapshot,
 )
-from indexer.suggest import run_suggest
 from indexer.whoosh_parts import FileIndex, FileStorage
 from indexer.writer import SegmentBatch
 
 _log = logging.getLogger(__name__)
 
 WAIT_SECONDS = 30.0
-_PROGRESS_EVERY = 100
+_LOOK_SECONDS = 0.2  # another only looked whether a rebuild runs
+_PROGRESS_EVERY = 250
 _ENTRIES_A_COMMIT = 1000
 _SEGMENTS_A_LEVEL = 6
+
+_PREPARING = "检索索引正在准备，结果可能不全，请稍后再查。"
+_NOTES = {Trouble.OUTDATED: "检索索引正在升级，其间照旧可查，新增的查找条件稍后可用。"}
 
 LoadEntries = Callable[[Sequence[str]], Mapping[str, Entry]]
 
@@ -46,20 +51,23 @@ def _no_progress(_count: int) -> None:
 class Index:
     """One index folder, opened in one process; safe to use from several threads."""
 
-    def __init__(self, folder: Path, load_entries: LoadEntries) -> None:
-        self._generations = Generations(folder)
+    def __init__(self, folder: Path, load_entries: LoadEntries, rights: str) -> None:
+        self._generations = Generations(folder, rights)
         self._load_entries = load_entries
         self._snapshot: Snapshot | None = None
         self._watch = CommitWatch()
         self._lock = threading.Lock()
 
     @classmethod
-    def open(cls, folder: Path | str, load_entries: LoadEntries) -> "Index":
+    def open(
+        cls, folder: Path | str, load_entries: LoadEntries, rights: str = FIRST_RIGHTS
+    ) -> "Index":
         """Open the index in `folder`; never fails for what is there: see `needs_rebuild`.
 
         `load_entries` gives the entries of ids from the database; ids unknown are left out.
+        `rights` is the version of what reader tokens mean; an index of another is not searched.
         """
-        return cls(Path(folder), load_entries)
+        return cls(Path(folder), load_entries, rights)
 
     @property
     def needs_rebuild(self) -> str:
@@ -74,6 +82,32 @@ class Index:
             self._generations.mark_damaged(current)
             return error.message
         return ""
+
+    @property
+    def is_outdated(self) -> bool:
+        """True when it must be rebuilt only because it is of an older schema, and serves so long.
+
+        All are found then, but by what that schema does not know: such a filter finds nothing.
+        """
+        current = self._generations.find_current()
+        return self._generations.trouble(current) is Trouble.OUTDATED
+
+    @property
+    def progress(self) -> tuple[int, int] | None:
+        """How many entries of how many a running rebuild has written; None when none runs."""
+        return self._generations.find_progress()
+
+    def warm(self) -> None:
+        """Read what the first search would have to; processes forked then share it."""
+        corrections.warm_up()
+        snapshot, _ = self._readable()
+        if snapshot is None:
+            return
+        try:
+            snapshot.warm_up()
+            suggest.warm_up(snapshot)
+        except IndexDamaged as error:
+            self._damaged(snapshot, error)
 
     def search(
         self, request: SearchRequest, load_entries: LoadEntries | None = None
@@ -110,7 +144,7 @@ class Index:
         if snapshot is None:
             return []
         try:
-            return run_suggest(snapshot, text, readers, limit, self._load_entries)
+            return suggest.run_suggest(snapshot, text, readers, limit, self._load_entries)
         except IndexDamaged as error:
             self._damaged(snapshot, error)
             return []
@@ -154,27 +188,43 @@ class Index:
             sync_folder(generation, but=before)
 
     def rebuild(
-        self, entries: Iterable[Entry], on_progress: Callable[[int], None] = _no_progress
+        self,
+        entries: Iterable[Entry],
+        on_progress: Callable[[int], None] = _no_progress,
+        total: int = 0,
     ) -> int:
         """Build a new index beside and swap it in; the old one serves until then.
 
-        `entries` must be read from the database after this call began (a generator does).
-        Changes applied meanwhile are loaded again before the swap. Returns how many entries
-        were written. Raises IndexBusy when another rebuild is running.
+        `entries`, about `total`, must be read from the database after this call began (a
+        generator does). Changes applied meanwhile are loaded again before the swap. Returns how
+        many entries were written. Raises IndexBusy when another rebuild is running.
         """
-        with self._generations.lock("rebuild", 0):
+
+        def tell(done: int) -> None:
+            self._generations.note_progress(done, max(done, total))
+            on_progress(done)
+
+        with self._generations.lock("rebuild", _LOOK_SECONDS), self._telling_progress(total):
             self._generations.sweep()
             with self._generations.lock("write", WAIT_SECONDS):
                 self._generations.take_changes()
             generation = self._generations.create()
             _create_index(generation)
-            written = _write_all(generation, entries, on_progress)
+            written = _write_all(generation, entries, tell)
             with self._generations.lock("write", WAIT_SECONDS):
                 self._catch_up(generation)
-                write_meta(generation, complete=True)
+                self._generations.write_meta(generation, complete=True)
                 self._generations.make_current(generation)
             self._generations.sweep()
         return written
+
+    @contextmanager
+    def _telling_progress(self, total: int) -> Iterator[None]:
+        self._generations.note_progress(0, total)
+        try:
+            yield
+        finally:
+            self._generations.forget_progress()
 
     def _write_in_steps(
         self, generation: Path, entries: Sequence[Entry], gone: Sequence[str]
@@ -197,7 +247,7 @@ class Index:
         if current is None:
             current = self._generations.create()
             _create_index(current)
-            write_meta(current, complete=False)
+            self._generations.write_meta(current, complete=False)
             self._generations.make_current(current)
             return current
         trouble = self._generations.trouble(current)
@@ -208,7 +258,7 @@ class Index:
     def _readable(self) -> tuple[Snapshot | None, tuple[str, ...]]:
         current = self._generations.find_current()
         trouble = self._generations.trouble(current)
-        notes = ("检索索引正在准备，结果可能不全，请稍后再查。",) if trouble else ()
+        notes = (_NOTES.get(trouble, _PREPARING),) if trouble else ()
         if current is None or not trouble.is_usable:
             return None, notes
         try:
@@ -308,7 +358,11 @@ def _merge_small(batch: SegmentBatch, snapshot: Snapshot) -> set[str]:
     """Take the segments of a crowded size into the batch; returns their ids."""
     views = {one.segment_id: one.view for one in snapshot.segments}
     levels: dict[int, list[str]] = {}
-    counts = {one.segment_id(): one.doc_count() for one in batch.segments}
+    counts = {
+        one.segment_id(): one.doc_count()
+        for one in batch.segments
+        if views[one.segment_id()].has_own_keys  # others go with the rebuild
+    }
     for name, count in counts.items():
         if 0 < count < LARGEST_MERGE:
             levels.setdefault((count.bit_length() + 1) // 2, []).append(name)

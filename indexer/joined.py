@@ -7,7 +7,7 @@ here: which segments belong together, and what of them is alive (snapshot).
 import heapq
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import cached_property, lru_cache
 from itertools import accumulate
 from typing import Any, TypeVar
@@ -89,6 +89,15 @@ class JoinedView:
             every = (value for view in self.views for value in view.rows(name).names)
             self._values[name] = tuple(dict.fromkeys(every))
         return self._values[name]
+
+    def has_field(self, name: str) -> bool:
+        """False where some of the documents are of an older schema that has no such field."""
+        return all(view.has_field(name) for view in self.views)
+
+    def knows(self, names: Collection[str]) -> Mask:
+        """The documents whose schema has all of these fields."""
+        known = [all(map(view.has_field, names)) for view in self.views]
+        return np.repeat(known, [view.size for view in self.views])
 
     def column(self, name: str) -> Column:
         """The values of a single-valued field by document."""

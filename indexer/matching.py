@@ -29,6 +29,7 @@ from indexer.nodes import (
     Phrase,
     Run,
     When,
+    asked_fields,
 )
 from indexer.pair_table import pair_key
 from indexer.pinyin import sounds_like, spell
@@ -46,8 +47,8 @@ def match(node: Node, view: JoinedView) -> Mask:
         return _cut((match(part, view) for part in node.parts), view)
     if isinstance(node, AnyOf):
         return _join((match(part, view) for part in node.parts), view)
-    if isinstance(node, Not):
-        return ~match(node.part, view)
+    if isinstance(node, Not):  # what an older schema does not know is not known to be absent
+        return ~match(node.part, view) & view.knows(asked_fields(node.part))
     return _match_leaf(node, view)
 
 

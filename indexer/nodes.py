@@ -149,6 +149,34 @@ def positive_leaves(node: Node) -> list[Leaf]:
     return [] if isinstance(node, Not) else [node]
 
 
+_ASKED: dict[type[Node], tuple[str, ...]] = {
+    Han: ("units",),
+    Phrase: ("units",),
+    Run: ("units", "tails", "pinyin", "initials"),
+    Mixed: ("units", "pinyin"),
+    Beginning: ("units", "tails"),
+    Amount: ("units",),
+    When: ("date", "year", "days", "title", "units", "tails", "pinyin", "initials"),
+}
+_ASKED_IN = {
+    "number": ("tails",),
+    "title": ("title", "pinyin", "initials"),
+    "form": ("form", "form_title"),
+    "amount": ("amounts",),
+}
+
+
+def asked_fields(node: Node) -> frozenset[str]:
+    """The fields of the index that are looked into for a node (see matching)."""
+    if isinstance(node, AllOf | AnyOf):
+        return frozenset().union(*map(asked_fields, node.parts))
+    if isinstance(node, Not):
+        return asked_fields(node.part)
+    if isinstance(node, InField | InRange):
+        return frozenset(_ASKED_IN.get(node.name, (node.name,)))
+    return frozenset(_ASKED[type(node)])
+
+
 def all_of(parts: Iterable[Node]) -> Node | None:
     """Every part, without doubles and without stop words where there are others."""
     flat: list[Node] = []

@@ -10,7 +10,8 @@ from collections.abc import Callable, Hashable
 from itertools import count
 from typing import Any, Protocol, TypeVar
 
-CACHE_BYTES = 400_000_000
+USUAL_BYTES = 100_000_000
+"""What a process keeps where nothing is said (see ARCHIVE_SEARCH_CACHE)."""
 
 
 class Sized(Protocol):
@@ -25,9 +26,10 @@ T = TypeVar("T", bound=Sized)
 
 
 class PostingCache:
-    """Keeps at most `CACHE_BYTES` of arrays."""
+    """Keeps at most `limit` bytes of arrays."""
 
-    def __init__(self) -> None:
+    def __init__(self, limit: int = USUAL_BYTES) -> None:
+        self.limit = limit
         self._kept: OrderedDict[Hashable, Any] = OrderedDict()
         self._bytes = 0
         self._lock = threading.Lock()
@@ -48,11 +50,18 @@ class PostingCache:
             before = self._kept.pop(key, None)
             self._bytes += found.nbytes - (before.nbytes if before is not None else 0)
             self._kept[key] = found
-            while self._bytes > CACHE_BYTES and len(self._kept) > 1:
+            while self._bytes > self.limit and len(self._kept) > 1:
                 _, dropped = self._kept.popitem(last=False)
                 self._bytes -= dropped.nbytes
 
 
 CACHE = PostingCache()
+
+
+def limit_cache(size: int) -> None:
+    """Let this process, and those forked from it, keep at most so many bytes each."""
+    CACHE.limit = size
+
+
 next_number = count().__next__
 """A number for each thing that keeps arrays here: the first part of its keys."""

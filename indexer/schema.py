@@ -22,6 +22,13 @@ from indexer.pinyin import pinyin_terms
 from indexer.whoosh_parts import ID, TEXT, Existence, IDAnalyzer, Schema
 
 SCHEMA_VERSION = f"5 {ANALYSIS_VERSION}"
+OLDER_SCHEMAS = frozenset({"4"})
+"""Those of which segments can still be read, so that they serve while the new index is built.
+
+What may change from one to the next: which fields there are and their numbers (each segment
+says its own), and how words are cut (they rank only). A change of the layout of postings or
+pairs, or of what stands in a field, leaves this set empty.
+"""
 
 LONGEST_TEXT = 400_000
 """Characters of one body that are indexed; the rest is found by its metadata only."""
@@ -34,7 +41,7 @@ FIELD_KEYS = {
     name: number.to_bytes(2, "big")
     for number, name in enumerate(sorted((*SCORED, *VALUE_FIELDS, *SEVERAL_VALUES, *DERIVED)))
 }
-"""What the dictionary of every segment has before the terms of each field; ascending."""
+"""What the dictionary of a new segment has before the terms of each field; ascending."""
 _SHORTEST_TAIL = 3
 _MOST_NUMBERS = 40
 
@@ -65,6 +72,13 @@ def entry_stamp(entry: Entry) -> str:
     """A short digest of all an entry says; the index keeps it, to tell a stale entry by."""
     said = {**vars(entry), "readers": sorted(entry.readers)}
     return hashlib.sha256(marshal.dumps(tuple(said.values()), 2)).hexdigest()[:16]
+
+
+def serves_meanwhile(version: str) -> bool:
+    """True for another version than ours whose index gives right answers until ours is built."""
+    schema, _, knife = version.partition(" ")
+    known = OLDER_SCHEMAS | {SCHEMA_VERSION.partition(" ")[0]}
+    return schema in known and knife.partition(" ")[0] == ANALYSIS_VERSION.partition(" ")[0]
 
 
 @dataclass(frozen=True)

@@ -199,6 +199,8 @@ def _facets(
 def _dates(
     snapshot: Snapshot, found: _Found, request: SearchRequest
 ) -> tuple[tuple[str, int], ...]:
+    if not _is_known(snapshot, DATE):
+        return ()
     own = found.rows_without(DATE)
     months = [part.view.months[docs] for part, docs in zip(snapshot.parts, own, strict=True)]
     return count_dates(months, request.filters.get(DATE, ()))
@@ -207,7 +209,7 @@ def _dates(
 def _facet(snapshot: Snapshot, found: _Found, name: str) -> tuple[tuple[str, int], ...]:
     """Counts of a field's values over what is visible, with the other fields' filters applied."""
     values, codes = snapshot.whole_column(name)
-    if not values:
+    if not values or not _is_known(snapshot, name):
         return ()
     docs_of = found.rows_without(name)
     every = np.concatenate([own[docs] for own, docs in zip(codes, docs_of, strict=True)])
@@ -217,6 +219,11 @@ def _facet(snapshot: Snapshot, found: _Found, name: str) -> tuple[tuple[str, int
     ranked = having[np.argsort(-counts[having], kind="stable")][:MOST_FACET_VALUES]
     numbers = counts[ranked].tolist()
     return tuple((values[code], n) for code, n in zip(ranked.tolist(), numbers, strict=True))
+
+
+def _is_known(snapshot: Snapshot, name: str) -> bool:
+    """False where some documents are of an older schema without the field: no count is right."""
+    return all(part.view.has_field(name) for part in snapshot.parts)
 
 
 @dataclass(frozen=True)

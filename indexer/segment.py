@@ -124,6 +124,15 @@ class SegmentView:
             self.pairs = self._open_pairs(segment)
             self._dictionary = Dictionary(self._terms)
 
+    @property
+    def has_own_keys(self) -> bool:
+        """True where fields are numbered as they are now: only such segments are merged."""
+        return self._dictionary.has_own_keys
+
+    def has_field(self, name: str) -> bool:
+        """False for a field of which this segment, of an older schema, knows nothing."""
+        return self._dictionary.has_field(name)
+
     def postings(self, name: str, term: str) -> Postings:
         """The documents that have `term` in the field `name`; kept, for a segment is asked often.
 

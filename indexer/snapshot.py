@@ -17,7 +17,9 @@ import numpy as np
 from indexer.errors import IndexDamaged
 from indexer.joined import JoinedView, coded
 from indexer.postings import IntArray
-from indexer.schema import whoosh_schema
+from indexer.ranks import Ranks
+from indexer.results import FACETS
+from indexer.schema import SCORED, whoosh_schema
 from indexer.segment import Mask, ReadStorage, SegmentView, reading_index
 from indexer.whoosh_parts import TOC, EmptyIndexError, FileStorage
 
@@ -70,6 +72,7 @@ class Snapshot:
     segments: tuple[Segment, ...]
     parts: tuple[Part, ...]
     wholes: dict[str, _Whole] = field(default_factory=dict, compare=False, repr=False)
+    orders: dict[str, Ranks] = field(default_factory=dict, compare=False, repr=False)
     _earlier: dict[str, _Whole] = field(default_factory=dict, compare=False, repr=False)
     _kept: dict[tuple[str, str], Any] = field(default_factory=dict, compare=False, repr=False)
 
@@ -113,14 +116,25 @@ class Snapshot:
         return cast("tuple[tuple[str, ...], list[IntArray]]", self._kept["column", name])
 
     def ranks(self, name: str, key_of: Callable[[str], str]) -> list[IntArray]:
-        """The place of each document's value in the order of ``key_of``; last without a value."""
+        """The place of each document's value in the order of ``key_of``; last without a value.
+
+        A field has one order: it is kept for the next commit, which adds its new values.
+        """
         if ("ranks", name) not in self._kept:
             values, codes = self.whole_column(name)
-            places = {key: at for at, key in enumerate(sorted({*map(key_of, values)}))}
-            of_code = [places[key_of(value)] for value in values]
-            ranks = np.array([len(places), *of_code], np.int32)
+            self.orders[name] = self.orders.get(name, Ranks()).grown(values, key_of)
+            ranks = self.orders[name].by_code()
             self._kept["ranks", name] = [ranks[own] for own in codes]
         return cast("list[IntArray]", self._kept["ranks", name])
+
+    def warm_up(self) -> None:
+        """Read what every search needs: lengths, the values that are counted, the dates."""
+        for name in SCORED:
+            self.average_length(name)
+        for name in FACETS:
+            self.whole_column(name)
+        for part in self.parts:
+            _ = part.view.months
 
     def count(self) -> int:
         """Live documents."""
@@ -184,7 +198,9 @@ def _read_once(folder: Path, previous: Snapshot | None) -> Snapshot:
         view = known.get(name) or SegmentView(storage, _SCHEMA, segment)
         segments.append(Segment(name, view, live_mask(segment)))
     parts = _parts_of(segments, previous)
-    return Snapshot(folder, commit, tuple(segments), parts, _earlier=_wholes_of(previous))
+    orders = dict(previous.orders) if previous else {}
+    earlier = _wholes_of(previous)
+    return Snapshot(folder, commit, tuple(segments), parts, orders=orders, _earlier=earlier)
 
 
 def _parts_of(segments: Sequence[Segment], previous: Snapshot | None) -> tuple[Part, ...]:

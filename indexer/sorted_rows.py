@@ -57,15 +57,14 @@ class SortedRows:
         """
         order = sorted(range(len(keys)), key=keys.__getitem__)
         rank = np.zeros(len(keys), np.uint64)
-        rank[order] = np.arange(len(order), dtype=np.uint64)
-        empty = np.empty(0, np.uint64)
-        packed = np.concatenate([empty, *(rank[own] << np.uint64(32) | docs for own, docs in rows)])
+        rank[order] = np.arange(len(order), dtype=np.uint64) << np.uint64(32)
+        packed = _packed(rank, rows)
         packed.sort()
         is_first = np.ones(len(packed), np.bool_)
         is_first[1:] = packed[1:] != packed[:-1]
         firsts = np.flatnonzero(is_first)
         packed = packed[firsts]
-        self.keys = [keys[number] for number in order]
+        self.keys = list(map(keys.__getitem__, order))
         limits = np.arange(len(order) + 1, dtype=np.uint64) << np.uint64(32)
         self._starts = np.searchsorted(packed, limits)
         self._docs = packed.astype(np.uint32)
@@ -185,6 +184,19 @@ class SortedRows:
             size = len(head) + len(body)
             raw = struct.pack("!i", -size if is_last else size) + head + body
             yield _Block(raw, is_first)
+
+
+def _packed(
+    rank: npt.NDArray[np.uint64],
+    rows: Iterable[tuple[npt.NDArray[np.uint32], npt.NDArray[np.uint32]]],
+) -> npt.NDArray[np.uint64]:
+    """Rank and document of every posting as one number."""
+    found = [np.empty(0, np.uint64)]
+    for own, docs in rows:
+        packed = rank[own]
+        packed |= docs
+        found.append(packed)
+    return np.concatenate(found)
 
 
 def _next(field: bytes) -> bytes:

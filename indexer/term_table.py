@@ -101,7 +101,7 @@ def _slots_of(homes: Whole, sizes: Whole, table: Whole) -> Whole:
     at = homes + table * apart
     rank = np.arange(len(at))
     while True:
-        order = np.argsort(at, kind="stable")
+        order = np.argsort(at)
         taken = np.maximum.accumulate(at[order] - rank) + rank
         slots = np.empty(len(at), np.int64)
         slots[order] = taken

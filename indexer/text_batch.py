@@ -138,14 +138,17 @@ class TextBatch:
         counts = counts + np.bincount(cut.run_docs, of_run, texts).astype(np.int64)
         self.lengths += counts.tolist()
 
-    def _cut_words(self, folded: Sequence[str]) -> tuple[Rows, Rows]:
+    def _cut_words(self, folded: Sequence[str]) -> tuple[Numbers, Numbers]:
         """The numbers of the Han words of each text, and the number of the text."""
-        cut = list(map(every_word, folded))
-        sizes = list(map(len, cut))
-        words = map(self._numbers.__getitem__, chain.from_iterable(cut))
-        numbers = np.fromiter(words, np.intp, sum(sizes))
-        docs = np.repeat(np.arange(len(folded)), sizes)
-        return numbers[numbers > 0], docs[numbers > 0]
+        found, ends = array("I"), []
+        number = self._numbers.__getitem__
+        for text in folded:
+            found.extend(map(number, every_word(text)))
+            ends.append(len(found))
+        numbers = np.frombuffer(found, np.uint32)
+        docs = np.repeat(np.arange(len(folded), dtype=np.uint32), np.diff(ends, prepend=0))
+        is_word = numbers > 0
+        return numbers[is_word], docs[is_word]
 
     def take_over(self, table: PairTable, live: Mask, lengths: list[int]) -> None:
         """Take the pairs of an older segment's live documents behind those here already."""

@@ -13,6 +13,8 @@ from contextlib import contextmanager, suppress
 import psutil
 import pytest
 
+from indexer import Entry, Index
+
 pytestmark = pytest.mark.slow
 
 ARCHIVE = [sys.executable, "-m", "archive.cli"]
@@ -139,3 +141,24 @@ def test_an_address_that_is_not_ours_is_refused_in_words(host, tmp_path):
     assert asked.returncode == 1
     assert f"不能在 {host} 的端口 18233 上监听" in asked.stderr
     assert "Traceback" not in asked.stderr
+
+
+def test_web_processes_share_the_index_and_the_first_lets_it_go(tmp_path):
+    folder = tmp_path / "data"
+    env = os.environ | {"ARCHIVE_DATA": str(folder)}
+    subprocess.run([*ARCHIVE, "init"], env=env, check=True, capture_output=True, timeout=120)
+    entries = [Entry(f"item:{n}", "巡检记录", readers=frozenset({"all"})) for n in range(50)]
+    Index.open(folder / "index", lambda ids: {}).rebuild(entries)
+    with served(folder) as (server, _):
+        assert all(map(maps_index, web_processes(server)))  # before any search
+        assert not maps_index(server)
+        next(iter(web_processes(server))).kill()
+        wait_until(lambda: [maps_index(one) for one in web_processes(server)] == [True, True])
+        assert not maps_index(server)
+
+
+def maps_index(process):
+    """Say whether a process has a file of the index open in its memory."""
+    with suppress(psutil.Error):
+        return any(one.path.endswith(".seg") for one in process.memory_maps())
+    return False

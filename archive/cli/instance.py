@@ -16,8 +16,10 @@ from archive.instance import install_forms, open_instance
 from archive.jobs import drain_all, run_worker
 from archive.lending.service import seed_rules
 from archive.people import access, separation, service
+from archive.search.store import let_index_go, warm_index
 from archive.signing.keys import company_key
 from doc_templates.pdf import OfficeConverter
+from indexer import limit_cache
 from storage.places import hold_server_place
 
 
@@ -79,6 +81,8 @@ def _serve(settings: Settings, host: str, port: int) -> None:
     taken = listen(host, port)
     resources = open_instance(settings)
     app = create_app(resources)
+    limit_cache(settings.search_cache * 1_000_000 // settings.web_processes)
+    warm_index(resources)  # the web processes share what is read before they are forked
     resources.database.dispose()  # connections are not shared by processes
     starts = [
         partial(start_web, app, resources, taken, number)
@@ -86,6 +90,7 @@ def _serve(settings: Settings, host: str, port: int) -> None:
     ]
 
     crew = Crew([start_worker, *starts])
+    let_index_go(resources)
     say(f"档案台已启动：http://{host}:{port}（按 Ctrl+C 停止）")
     try:
         crew.keep()

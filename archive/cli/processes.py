@@ -21,6 +21,7 @@ from waitress.server import create_server
 from archive.core.errors import Conflict, Invalid
 from archive.core.meters import meters_of
 from archive.core.resources import Resources
+from archive.search.store import warm_index
 from indexer.confined import die_with_parent
 
 THREADS = 8
@@ -158,6 +159,7 @@ def _serve(app: Flask, resources: Resources, taken: socket.socket, number: int) 
     signal.signal(signal.SIGTERM, leave)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _TERM)
     meters_of(app).page = number
+    warm_index(resources)  # done already, but for one that is started again
     proxy = resources.settings.sign_in.proxy
     server = create_server(
         app,

@@ -82,6 +82,14 @@ def secrecy_rank(label: str) -> int:
     return SECRECY.index(label)
 
 
+TOKENS_VERSION = "1"
+"""To be raised when a token comes to mean something else, or other things come to carry it.
+
+An index of another version is not asked at all until it was built anew: its counts would tell
+people of what they may not see.
+"""
+
+
 def reader_tokens(thing: Thing) -> frozenset[str]:
     """Return the tokens under which a record or item may be read.
 

@@ -37,6 +37,8 @@ __all__ = [
     "drain_reindex",
     "mend_index",
     "rebuild_index",
+    "rebuild_progress",
+    "rebuild_remark",
     "verify_index",
 ]
 
@@ -44,6 +46,8 @@ log = logging.getLogger(__name__)
 
 Progress = Callable[[int, int], None]
 _REBUILD_KEY = "index"
+REBUILDING = "索引正在重建，结果可能不全，请稍后再查。"
+UPGRADING = "索引正在升级，其间照旧可查；新增的查找条件要等升级完成。"
 
 
 def drain_index(resources: Resources, items: Sequence[OutboxItem]) -> None:
@@ -109,7 +113,7 @@ def rebuild_index(resources: Resources, on_progress: Progress | None = None) -> 
         if on_progress is not None:
             on_progress(min(done, total), total)
 
-    return open_index(resources).rebuild(_every_entry(resources), tell)
+    return open_index(resources).rebuild(_every_entry(resources), tell, total)
 
 
 def mend_index(resources: Resources) -> str:
@@ -118,6 +122,18 @@ def mend_index(resources: Resources) -> str:
     if trouble:
         ask_rebuild(resources)
     return trouble
+
+
+def rebuild_remark(resources: Resources) -> str:
+    """Say to those who search what the rebuild means to them, and how far it is."""
+    said = UPGRADING if open_index(resources).is_outdated else REBUILDING
+    return said + rebuild_progress(resources)
+
+
+def rebuild_progress(resources: Resources) -> str:
+    """Say how far the rebuild is that runs; nothing when none does."""
+    done, total = open_index(resources).progress or (0, 0)
+    return f"（已完成 {done:,} / {total:,} 条）" if total else ""
 
 
 def ask_rebuild(resources: Resources) -> None:

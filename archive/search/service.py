@@ -19,14 +19,13 @@ from archive.people.rights import Actor, actor_tokens, personal_tokens, require
 from archive.people.service import find_actor_by_username
 from archive.search import past, synonyms
 from archive.search.hits import HitReader
-from archive.search.indexing import mend_index
+from archive.search.indexing import mend_index, rebuild_remark
 from archive.search.rules import FIELDS, Sort, clean_filters, clean_sort, period_label
 from archive.search.store import OPERATOR, load_cards, open_index, readers_of
 from archive.search.views import Facet, FacetValue, Found, SuggestionView
 from indexer import SearchRequest, SearchResults, fold
 
 MOST_AT_ONCE = 1000
-REBUILDING = "索引正在重建，结果可能不全，请稍后再查。"
 _ABOUT_THE_INDEX = "检索索引"
 _MOST_PAST = 3
 _OFFICES = ("archive.", "leader.", OPERATOR)
@@ -196,7 +195,7 @@ def _request(
 def _run(resources: Resources, reader: Reader, wanted: _Wanted) -> Found:
     request, titles = _request(resources, reader, wanted)
     filters = dict(request.filters)
-    trouble = mend_index(resources)
+    remark = rebuild_remark(resources) if mend_index(resources) else ""
     hits = HitReader(resources)
     results = open_index(resources).search(request, hits.load)
     return Found(
@@ -205,20 +204,20 @@ def _run(resources: Resources, reader: Reader, wanted: _Wanted) -> Found:
         total=results.total,
         took_ms=round(results.took_ms, 2),
         facets=_facets(results, filters, titles, reader),
-        notes=_notes(results, bool(trouble)),
+        notes=_notes(results, remark),
         filters=filters,
         sort=wanted.sort,
         page=wanted.page,
         per_page=wanted.per_page,
-        rebuilding=REBUILDING if trouble else "",
+        rebuilding=remark,
         did_you_mean=tuple(text for text in results.did_you_mean if reader.may_be_told(text)),
     )
 
 
-def _notes(results: SearchResults, is_rebuilding: bool) -> tuple[str, ...]:
+def _notes(results: SearchResults, remark: str) -> tuple[str, ...]:
     """Return the remarks on the query; those on the index itself are said in our own words."""
     told = tuple(note for note in results.notes if not note.startswith(_ABOUT_THE_INDEX))
-    return (REBUILDING, *told) if is_rebuilding else results.notes
+    return (remark, *told) if remark else results.notes
 
 
 def _facets(

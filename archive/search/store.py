@@ -4,6 +4,7 @@ What an entry says comes from ``entries``; who may read it is asked freshly each
 hit whose rights have just gone is not shown even before the index has followed.
 """
 
+import logging
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -15,11 +16,14 @@ from sqlalchemy import and_, bindparam, delete, or_, select
 
 from archive.core.resources import Resources
 from archive.people.models import ReaderToken
+from archive.people.rights import TOKENS_VERSION
 from archive.search.models import SearchEntry
 from archive.search.views import ITEM, RECORD, Card
 from indexer import Entry, Index
 from storage.database import Database
 from storage.work import UnitOfWork
+
+log = logging.getLogger(__name__)
 
 OPERATOR = "operator"
 """A token every entry carries and no person holds: the command line sees everything by it."""
@@ -67,9 +71,23 @@ def open_index(resources: Resources) -> Index:
         known = _opened.get(folder)
         if known is not None and known[0] is resources.database:
             return known[1]
-        index = Index.open(folder, _loader(resources))
+        index = Index.open(folder, _loader(resources), TOKENS_VERSION)
         _opened[folder] = (resources.database, index)
         return index
+
+
+def warm_index(resources: Resources) -> None:
+    """Read what the first search would wait for; whatever is wrong there, searches will say."""
+    try:
+        open_index(resources).warm()
+    except OSError as error:
+        log.warning("the index cannot be opened: %s", error)
+
+
+def let_index_go(resources: Resources) -> None:
+    """Close this process's index: who only keeps others must not hold files that were replaced."""
+    with _lock:
+        _opened.pop(resources.settings.index, None)
 
 
 def load_entries(uow: UnitOfWork, entry_ids: Sequence[str]) -> dict[str, Entry]:

@@ -49,9 +49,8 @@ def test_every_key_is_found_and_no_other(entries, steps):
 def test_slots_are_found_by_looking_on_from_home(homes, size):
     several = np.array([*homes, *homes], np.int64)  # a second table beside changes nothing
     tables = np.repeat([0, 1], len(homes))
-    slots, beside = _slots_of(several, np.array([size, size]), tables).reshape(2, -1).tolist()
-    assert beside == slots
-    assert len(set(slots)) == len(slots)
-    for home, slot in zip(homes, slots, strict=True):
-        way = [(home + step) % size for step in range((slot - home) % size)]
-        assert set(way) <= set(slots), "no empty slot on the way"
+    for slots in _slots_of(several, np.array([size, size]), tables).reshape(2, -1).tolist():
+        assert len(set(slots)) == len(slots)
+        for home, slot in zip(homes, slots, strict=True):
+            way = [(home + step) % size for step in range((slot - home) % size)]
+            assert set(way) <= set(slots), "no empty slot on the way"

@@ -10,9 +10,15 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from archive.search import indexing
-from archive.search.indexing import drain_index, mend_index, rebuild_index, verify_index
+from archive.search.indexing import (
+    REBUILDING,
+    UPGRADING,
+    drain_index,
+    mend_index,
+    rebuild_index,
+    verify_index,
+)
 from archive.search.models import SearchEntry
-from archive.search.service import REBUILDING
 from archive.search.store import load_entries, open_index
 from indexer import IndexerError
 from storage.outbox import OutboxItem, OutboxRow
@@ -72,6 +78,62 @@ def test_index_of_an_old_version_is_rebuilt(resources, find, drain, papers):
     meta.write_text(json.dumps({"schema": "0 someone else's", "complete": True}))
     assert find("巡检").rebuilding == REBUILDING
     assert jobs(resources) == ["index"]
+    drain()
+    assert find("巡检").total == 5
+
+
+def test_index_of_a_schema_before_serves_while_the_new_one_is_built(
+    resources, find, drain, papers, take_in, monkeypatch
+):
+    meta = generation(resources) / "META.json"
+    said = json.loads(meta.read_text())
+    meta.write_text(json.dumps({**said, "schema": "4 " + said["schema"].partition(" ")[2]}))
+    found = find("巡检")
+    assert (found.total, found.rebuilding, found.notes) == (5, UPGRADING, (UPGRADING,))
+    take_in("锅炉巡检大修", department="销售部")
+    seen = []
+    real = indexing._every_entry
+
+    def watched(parts):
+        for entry in real(parts):
+            if not seen:
+                drain_index(resources, [OutboxItem(1, "index", "item:6", {}, 1)])
+            seen.append((find("巡检").total, find("巡检").rebuilding))
+            yield entry
+
+    monkeypatch.setattr(indexing, "_every_entry", watched)
+    drain()
+    assert {total for total, _ in seen} == {6}
+    assert all(said.startswith(UPGRADING) for _, said in seen)
+    assert (find("巡检").total, find("巡检").rebuilding) == (6, "")
+
+
+def test_how_far_the_rebuild_is_stands_on_the_page(
+    resources, papers, client_for, company, monkeypatch
+):
+    meta = generation(resources) / "META.json"
+    meta.write_text(json.dumps({"schema": "0 someone else's", "complete": True}))
+    pages = []
+    client = client_for(company.sales_clerk)
+    monkeypatch.setattr("indexer.index._PROGRESS_EVERY", 2)
+    real = indexing._every_entry
+
+    def watched(parts):
+        for entry in real(parts):
+            pages.append(client.get("/search?q=巡检").get_data(as_text=True))
+            yield entry
+
+    monkeypatch.setattr(indexing, "_every_entry", watched)
+    rebuild_index(resources)
+    assert "（已完成 4 / 5 条）" in pages[-1]
+    assert "已完成" not in client.get("/search?q=巡检").get_data(as_text=True)
+
+
+def test_index_whose_tokens_meant_something_else_is_not_asked(resources, find, drain, papers):
+    meta = generation(resources) / "META.json"
+    meta.write_text(json.dumps({**json.loads(meta.read_text()), "rights": "0"}))
+    found = find("巡检")
+    assert (found.total, found.rebuilding) == (0, REBUILDING)
     drain()
     assert find("巡检").total == 5
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from sqlalchemy import func, select
 
 from archive.core.resources import Resources
+from archive.search.indexing import rebuild_progress
 from archive.search.store import open_index
 from archive.trust.backup import record
 from archive.trust.backup.manifest import release
@@ -46,7 +47,7 @@ def measure(resources: Resources) -> Measures:
             jobs_waiting=outbox.pending(uow.session),
             jobs_given_up=_given_up(uow),
             oldest_job=_oldest_job(uow),
-            index_trouble=open_index(resources).needs_rebuild,
+            index_trouble=_index_trouble(resources),
             blobs=blobs,
             blob_bytes=size,
             row_bytes=_row_bytes(resources),
@@ -57,6 +58,11 @@ def measure(resources: Resources) -> Measures:
                 "SQLite": sqlite3.sqlite_version,
             },
         )
+
+
+def _index_trouble(resources: Resources) -> str:
+    trouble = open_index(resources).needs_rebuild
+    return trouble and f"{trouble}{rebuild_progress(resources)}"
 
 
 def note_beat(resources: Resources) -> None:
