@@ -4,6 +4,7 @@ Approving is in ``lending.approvals``, handing out in ``lending.desk``.
 """
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
@@ -14,7 +15,8 @@ from archive.core.clock import local, local_day
 from archive.core.errors import Conflict, Forbidden, Invalid, NotFound
 from archive.core.numbering import take_number
 from archive.lending import lookup, matrix
-from archive.lending.facts import Answer, Question, answer, check_mode
+from archive.lending.answering import Answer, answer, answers, check_mode
+from archive.lending.facts import Question
 from archive.lending.matching import Mode
 from archive.lending.models import Loan, LoanApproval, LoanRefusal, LoanRequest, RequestState
 from archive.lending.queue import settle
@@ -84,25 +86,42 @@ def preview(
     question = Question(
         borrower=borrower,
         item_id=item_id,
-        mode=mode,
+        mode=check_mode(mode),
         on=on or local_day(uow.now()),
         purpose=purpose or "",
         business_reference=business_reference,
         asks_reason=purpose is not None,
         wanted_until=wanted_until,
     )
-    found = answer(uow, question)
-    title, code = lookup.title_for(uow, actor, item_id)
-    already = _find_open(uow, borrower, item_id, mode)
-    return Preview(
-        item_id=item_id,
-        title=title,
-        code=code,
-        mode=mode,
-        decision=found.decision,
-        approvers=found.approvers,
-        already=already.number if already else "",
-    )
+    return _previews(uow, actor, question, (mode,))[0]
+
+
+def previews(uow: UnitOfWork, actor: Actor, item_id: int) -> list[Preview]:
+    """Return for each way of borrowing the decision as things stand, reasons not asked for."""
+    require(actor, "loan.request")
+    today = local_day(uow.now())
+    question = Question(actor, item_id, Mode.ORIGINAL, today, asks_reason=False)
+    return _previews(uow, actor, question, tuple(Mode))
+
+
+def _previews(
+    uow: UnitOfWork, actor: Actor, question: Question, modes: Sequence[str]
+) -> list[Preview]:
+    found = answers(uow, question, modes)
+    title, code = lookup.title_for(uow, actor, question.item_id)
+    already = _find_open(uow, question.borrower, question.item_id, modes)
+    return [
+        Preview(
+            item_id=question.item_id,
+            title=title,
+            code=code,
+            mode=mode,
+            decision=one.decision,
+            approvers=one.approvers,
+            already=already[mode].number if mode in already else "",
+        )
+        for mode, one in zip(modes, found, strict=True)
+    ]
 
 
 def request_loan(
@@ -162,7 +181,7 @@ def clean_words(purpose: str, business_reference: str) -> tuple[str, str]:
 def check_not_asked(uow: UnitOfWork, actor: Actor, item_id: int, mode: str) -> None:
     """Refuse to ask for what one has at home or has asked for in this mode already: Conflict."""
     _check_not_holding(uow, actor, item_id, mode)
-    already = _find_open(uow, actor, item_id, mode)
+    already = _find_open(uow, actor, item_id, (mode,)).get(mode)
     if already is not None:
         raise Conflict(
             f"您已经申请过借这一件（{already.number}，{RequestState(already.state).label}），"
@@ -333,18 +352,22 @@ def refuse(uow: UnitOfWork, question: Question, decision: Decision) -> Refused:
     return Refused(row.id, question.item_id, question.mode, reasons, rule)
 
 
-def _find_open(uow: UnitOfWork, actor: Actor, item_id: int, mode: str) -> LoanRequest | None:
-    return uow.session.scalar(
+def _find_open(
+    uow: UnitOfWork, actor: Actor, item_id: int, modes: Sequence[str]
+) -> dict[str, LoanRequest]:
+    """Return the person's request for the item that is not done yet, by way of borrowing."""
+    rows = uow.session.scalars(
         select(LoanRequest)
         .where(
             LoanRequest.borrower_id == actor.id,
             LoanRequest.item_id == item_id,
-            LoanRequest.mode == mode,
+            LoanRequest.mode.in_(modes),
             LoanRequest.state.in_(OPEN_STATES),
             LoanRequest.visit_id.is_(None),
         )
-        .limit(1)
+        .order_by(LoanRequest.id.desc())
     )
+    return {row.mode: row for row in rows}
 
 
 def _check_not_holding(uow: UnitOfWork, actor: Actor, item_id: int, mode: str) -> None:

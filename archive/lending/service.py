@@ -31,6 +31,7 @@ from archive.lending.requests import (
     decide,
     decision_as_json,
     preview,
+    previews,
     request_loan,
     withdraw,
 )
@@ -63,6 +64,7 @@ __all__ = [
     "open_loans",
     "overdue_count",
     "preview",
+    "previews",
     "read_feed",
     "recall",
     "refusals",

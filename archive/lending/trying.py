@@ -63,7 +63,7 @@ def try_rules(
 
 
 def _item_id(uow: UnitOfWork, typed: str) -> int:
-    found = filing.find_item_by_barcode(uow, typed) if typed else None
+    found = filing.find_lendable_by_barcode(uow, typed) if typed else None
     if found is not None:
         return found.id
     if typed.isascii() and typed.isdigit() and 0 < int(typed[:20]) <= LARGEST_ID:

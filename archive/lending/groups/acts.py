@@ -134,7 +134,7 @@ def _chosen(
     spare = list(group.ready)
     chosen = []
     for out in outs:
-        item = filing.find_item_by_barcode(uow, out.barcode)
+        item = filing.find_lendable_by_barcode(uow, out.barcode)
         one = next((one for one in spare if item and one.item_id == item.id), None)
         if one is None:
             raise Conflict(

@@ -109,7 +109,7 @@ def take_in(uow: UnitOfWork, actor: Actor, act: Act) -> Taken:
     known = _known(uow, act)
     if known is not None:
         return known
-    item = filing.find_item_by_barcode(uow, act.barcode)
+    item = filing.find_lendable_by_barcode(uow, act.barcode)
     if item is None:
         raise Conflict("没有这个条码的档案。")
     code = clean_barcode(act.barcode)

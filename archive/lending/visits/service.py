@@ -17,8 +17,9 @@ from archive.core.numbering import take_number
 from archive.core.pages import Page, clean_paging
 from archive.filing import service as filing
 from archive.lending import lookup
+from archive.lending.answering import answer
 from archive.lending.approvals import approve_step
-from archive.lending.facts import Question, answer
+from archive.lending.facts import Question
 from archive.lending.matching import Mode
 from archive.lending.models import LoanRequest, RequestState
 from archive.lending.queue import settle
@@ -291,7 +292,7 @@ def _papers(uow: UnitOfWork, papers: Sequence[str]) -> list[int]:
         )
     found = []
     for one in named:
-        item = filing.find_item_by_barcode(uow, one) or filing.find_item_by_code(uow, one)
+        item = filing.find_lendable_by_barcode(uow, one) or filing.find_lendable_by_code(uow, one)
         if item is None:
             raise Invalid(f"没有条码或档号“{one[:40]}”的档案，请核对。", {"papers": "有误"})
         found.append(item.id)
