@@ -322,6 +322,7 @@ def _loan_view(loan: Loan, around: _Around) -> LoanView:
         borrower_left=people[loan.borrower_id].has_left,
         signed_out=_signed(loan.out_way, loan.out_digest, loan.out_picture),
         signed_back=_signed(loan.back_way, loan.back_digest, loan.back_picture),
+        group_id=request.group_id,
     )
 
 

@@ -115,6 +115,7 @@ class LoanView:
     borrower_left: bool = False
     signed_out: Signed | None = None
     signed_back: Signed | None = None
+    group_id: int | None = None
 
     @property
     def mode_label(self) -> str:

@@ -186,7 +186,7 @@ def open_session(
 def find_session(uow: UnitOfWork, token: str, idle: timedelta = SESSION_LIFE) -> SignedIn | None:
     """Return who holds this cookie token; None when it ran out, or was not used for ``idle``.
 
-    One statement reads session and person.
+    One statement reads session, person and roles.
     """
     now = uow.now()
     asked = {"digest": _digest(token), "now": now, "since": now - idle}
