@@ -84,7 +84,9 @@ def test_a_queue_is_taken_in_by_its_own_times_and_twice_changes_nothing(shelf, c
     request = shelf.approved(company.sales_clerk, item_id)
     clock.advance(hours=3)
     acts = (back(barcode, TEN), out(request, barcode, NINE))  # sent in any order
-    assert outcomes(replay(shelf, *acts)) == ["done", "done"]
+    taken = replay(shelf, *acts)
+    assert outcomes(taken) == ["done", "done"]
+    assert "请放回 库房一-02-03-04 盒12" in taken[0].message
     loan = loans(shelf)[0]
     assert (loan.handed_at, loan.returned_at) == (NINE, TEN)
     journal = shelf.journal()

@@ -183,9 +183,11 @@ def _told(act: Act, view: RequestView) -> str:
     if act.kind == OUT:
         return f"已登记借给{view.borrower_name}（{show_instant(act.at)}）。"
     loan = view.loan
-    intact = loan is None or loan.intact
-    ending = "" if intact or loan is None else f"有异常：{loan.condition}，请查明。"
-    return f"已登记收回（{show_instant(act.at)}）。{ending}{view.next_in_line}"
+    done = f"已登记收回（{show_instant(act.at)}）。"
+    if loan is not None and not loan.intact:
+        return f"{done}有异常：{loan.condition}，请查明。{view.next_in_line}"
+    where = loan.location if loan is not None else ""
+    return done + (view.next_in_line or f"请放回 {where or '原位'}。")
 
 
 def _displace(uow: UnitOfWork, actor: Actor, copy_id: int, at: datetime) -> None:
