@@ -16,16 +16,17 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import func, select
+from waitress import create_server
 
 from archive.app import create_app
-from archive.cli.processes import THREADS, listen, start_web
+from archive.cli.processes import THREADS
 from archive.config import Settings
 from archive.core.resources import Resources, open_resources
 from archive.filing.models import ItemCopy
@@ -39,8 +40,6 @@ from bench.lending_filling import Clock, approve, fill_past, settle, shelve
 
 PEOPLE, EACH = 50, 4
 PAUSE_S = 1.5
-PROCESSES = os.cpu_count() or 1
-TOOK = "X-Took-Ms"
 PACED, RUSH = "with a pause", "all in the same second"
 FEW, PAST = 100, 1_000_000
 LIMIT_MS = 150
@@ -106,7 +105,7 @@ def _crowd(resources: Resources, actors: dict[str, Actor]) -> Crowd:
         token = access.issue_token(uow, actors["archivist"].id, 1)
         uow.commit()
     found = Crowd()
-    with _served(resources) as port:
+    with _served(resources, found) as port:
         _act(port, token, "/api/v1/loans/hand-out", {"barcode": "A"}, Counter(), None)  # warm
         found.times.clear()
         found.statuses.clear()
@@ -127,36 +126,22 @@ def _crowd(resources: Resources, actors: dict[str, Actor]) -> Crowd:
 
 
 @contextmanager
-def _served(resources: Resources) -> Iterator[int]:
-    """Serve as ``archive serve`` does, a web process on each core; every answer says its time."""
+def _served(resources: Resources, found: Crowd) -> Iterable[int]:
     app = create_app(resources)
-    app.wsgi_app = _timed(app.wsgi_app)  # type: ignore[method-assign]
-    taken = listen("127.0.0.1", 0)
-    resources.database.dispose()  # no connection is shared over a fork
-    served = [start_web(app, resources, taken, number) for number in range(1, PROCESSES + 1)]
-    try:
-        yield taken.getsockname()[1]
-    finally:
-        for one in served:
-            one.terminate()
-        for one in served:
-            one.join(20)
-        taken.close()
-
-
-def _timed(inner: Callable[..., Any]) -> Callable[..., Any]:
-    """Have every answer say how long the server took until it began to give it."""
+    inner = app.wsgi_app
 
     def timed(environ: dict[str, Any], start: Callable[..., Any]) -> Any:
         began = time.perf_counter()
-
-        def begin(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
+        try:
+            return inner(environ, start)
+        finally:
             took = (time.perf_counter() - began) * 1e3
-            return start(status, [*headers, (TOOK, f"{took:.2f}")], *rest)
+            act = environ["PATH_INFO"].rsplit("/", 1)[1]
+            found.times.setdefault(f"{act}, {found.phase}", []).append(took)
 
-        return inner(environ, begin)
-
-    return timed
+    server = create_server(timed, host="127.0.0.1", port=0, threads=THREADS)
+    threading.Thread(target=server.run, daemon=True).start()
+    yield server.effective_port  # a daemon; it ends with the measuring
 
 
 def _together(act: Callable[[int], None]) -> None:
@@ -198,12 +183,8 @@ def _act(
     connection.request("POST", path, json.dumps(body), headers)
     answer = connection.getresponse()
     told = answer.read().decode()
-    took = float(answer.headers[TOOK])
     connection.close()
     statuses[answer.status] += 1
-    if found is not None:
-        name = f"{path.rsplit('/', 1)[1]}, {found.phase}"
-        found.times.setdefault(name, []).append(took)
     if found is not None and ("locked" in told or answer.status >= 500):
         found.locked += 1
 
@@ -281,9 +262,8 @@ def _report(crowd: Crowd, few: dict[str, float], full: dict[str, float], filled:
     lines = [
         f"## Lending ({PEOPLE} people at once; {PAST:,} past loans)",
         "",
-        f"{PEOPLE} people hand out and take back {EACH} copies each at one server (as "
-        f"`archive serve`: {PROCESSES} processes of {THREADS} threads, SQLite; clients on the same "
-        f"machine), three with {PAUSE_S} s before each act on "
+        f"{PEOPLE} people hand out and take back {EACH} copies each at one server ({THREADS} "
+        f"threads, SQLite, clients on the same machine), three with {PAUSE_S} s before each act on "
         f"average ({crowd.seconds:.1f} s), the last all in the same second: {acts} answers with "
         f"the races below; {statuses}; lost {crowd.lost}, doubled "
         f"{crowd.doubled}, “database is locked” or a failure shown {crowd.locked}. Two desks at "
