@@ -6,8 +6,8 @@ from datetime import date
 from archive.core.errors import Invalid, NotFound
 from archive.filing import service as filing
 from archive.lending import matrix
+from archive.lending.beforehand import preview
 from archive.lending.matching import Rule, in_force, specificity
-from archive.lending.requests import preview
 from archive.lending.views import Preview
 from archive.people.rights import Actor, require
 from storage.work import UnitOfWork
