@@ -117,9 +117,13 @@ def approve(resources: Resources, borrower: Actor, papers: Sequence[tuple[int, s
     return ids
 
 
-def fill_past(resources: Resources, count: int) -> None:
-    """Write so many past loans, spread over the borrowers, two thousand papers and ten years."""
-    shelve(resources, PAST_PAPERS, first=900_000)
+def fill_past(resources: Resources, count: int, first: int = 900_000) -> None:
+    """Write so many past loans, spread over the borrowers, two thousand papers and ten years.
+
+    ``first`` is the barcode of the first paper.
+    """
+    papers = min(PAST_PAPERS, count)
+    shelve(resources, papers, first=first)
     with resources.work() as uow:
         first_item = uow.session.scalars(select(Item.id).order_by(Item.id.desc()).limit(1)).one()
         kept = uow.session.scalars(select(LoanRequest.decision).limit(1)).one()
@@ -130,9 +134,9 @@ def fill_past(resources: Resources, count: int) -> None:
     values = {
         "count": count,
         "last": last,
-        "item": first_item - PAST_PAPERS + 1,
-        "copy": copy - PAST_PAPERS + 1,
-        "papers": PAST_PAPERS,
+        "item": first_item - papers + 1,
+        "copy": copy - papers + 1,
+        "papers": papers,
         "borrowers": BORROWERS,
         "decision": _json({**kept, "rule": _short(kept["rule"])}),
         "rule": _json(_short(kept["rule"])),
@@ -166,8 +170,9 @@ _NUMBERS = "with recursive n(i) as (select 1 union all select i + 1 from n where
 _AT = "datetime('2016-01-01', '+' || (i / 300) || ' days', '+' || (i % 300) || ' minutes')"
 _REQUESTS = f"""insert into loan_request (id, number, borrower_id, item_id, mode, purpose,
  business_reference, state, decision, created_at, queued, closing_note, row_version)
- select :last + i, printf('OLD-%07d', i), 3 + i % :borrowers, :item + (i * 7) % :papers, 'original',
- '客户续签合同前核对资质', '海信', 'closed', :decision, {_AT}, 0, '', 3 from n"""
+ select :last + i, printf('OLD-%07d', :last + i), 3 + i % :borrowers,
+ :item + (i * 7) % :papers, 'original', '客户续签合同前核对资质', '海信', 'closed', :decision,
+ {_AT}, 0, '', 3 from n"""
 _LOANS = f"""insert into loan (request_id, copy_id, borrower_id, rule, handed_at, handed_by, due_on,
  pages_out, returned_at, received_by, pages_in, intact, condition, out_way, out_digest, back_way,
  back_digest, renewals, recall_reason, row_version)

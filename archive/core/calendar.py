@@ -77,7 +77,10 @@ _YEARS = sorted({day.year for day in chinese_calendar.constants.holidays})
 _FIRST_KNOWN, _LAST_KNOWN = date(_YEARS[0], 1, 1), date(_YEARS[-1], 12, 31)
 
 
+_CORRECTIONS = select(CalendarDay.day, CalendarDay.is_open)
+
+
 def load_calendar(uow: UnitOfWork) -> WorkCalendar:
     """Read the corrections and return the calendar in force."""
-    rows = uow.session.execute(select(CalendarDay.day, CalendarDay.is_open))
+    rows = uow.session.execute(_CORRECTIONS)
     return WorkCalendar(frozenset((row.day, row.is_open) for row in rows))

@@ -110,25 +110,6 @@ def items_of_files(uow: UnitOfWork, digests: Collection[str]) -> dict[str, int]:
     return found
 
 
-def find_item_by_barcode(uow: UnitOfWork, barcode: str) -> ItemView | None:
-    """Return the item one of whose copies carries this barcode, or None."""
-    cleaned = clean_barcode(barcode)
-    row = uow.session.scalar(
-        select(Item).join(ItemCopy, ItemCopy.item_id == Item.id).where(ItemCopy.barcode == cleaned)
-    )
-    return None if row is None else views_of(uow, [row], with_text=True)[0]
-
-
-def find_item_by_code(uow: UnitOfWork, text: str) -> ItemView | None:
-    """Return the item with this 档号 (final or provisional, in any spelling), or None."""
-    code = find_reference(text)
-    if code is None:
-        return None
-    column = Item.provisional_code if code.is_provisional else Item.reference_code
-    row = uow.session.scalar(select(Item).where(column == str(code)))
-    return None if row is None else views_of(uow, [row], with_text=True)[0]
-
-
 def find_item_by_external_id(uow: UnitOfWork, external_id: str) -> ItemView | None:
     """Return the item that was imported under this id, or None."""
     row = uow.session.scalar(select(Item).where(Item.external_id == external_id))
@@ -165,23 +146,28 @@ def things_of_rows(uow: UnitOfWork, rows: Sequence[Item]) -> list[Thing]:
             for row in rows
         ],
     )
-    things = []
-    for row, grants in zip(rows, granted, strict=True):
-        owner_id, customer_department_id, signers = behind[row.id]
-        things.append(
-            Thing(
-                kind="item",
-                department_id=row.department_id,
-                owner_id=row.author_id,
-                participants=frozenset(signers or ()),
-                customer_department_id=customer_department_id,
-                customer_owner_id=owner_id,
-                secrecy=row.secrecy,
-                state=row.state,
-                grants=grants,
-            )
-        )
-    return things
+    return [
+        thing_with(row, behind[row.id], grants) for row, grants in zip(rows, granted, strict=True)
+    ]
+
+
+def thing_with(row: Any, behind: Sequence[Any], grants: frozenset[int]) -> Thing:
+    """Return what rights ask about an item whose surroundings are known.
+
+    ``behind``: who keeps its customer, that person's department, its signers.
+    """
+    owner_id, customer_department_id, signers = behind
+    return Thing(
+        kind="item",
+        department_id=row.department_id,
+        owner_id=row.author_id,
+        participants=frozenset(signers or ()),
+        customer_department_id=customer_department_id,
+        customer_owner_id=owner_id,
+        secrecy=row.secrecy,
+        state=row.state,
+        grants=grants,
+    )
 
 
 def _behind(uow: UnitOfWork, item_ids: Collection[int]) -> dict[int, Any]:

@@ -20,8 +20,6 @@ from archive.filing.intake import (
 from archive.filing.items import (
     ItemFilter,
     count_unfinished,
-    find_item_by_barcode,
-    find_item_by_code,
     find_item_by_external_id,
     find_item_of_record,
     get_file,
@@ -32,6 +30,12 @@ from archive.filing.items import (
     load_items,
     thing_of_item,
     unfinished_items,
+)
+from archive.filing.lendable import (
+    Lendable,
+    find_lendable_by_barcode,
+    find_lendable_by_code,
+    load_lendable,
 )
 from archive.filing.moves import move_item, moves_of
 from archive.filing.offers import keep_upload, offer_paper
@@ -62,6 +66,7 @@ __all__ = [
     "Batch",
     "Fault",
     "ItemFilter",
+    "Lendable",
     "Outcome",
     "accept_offered",
     "appraise",
@@ -72,10 +77,10 @@ __all__ = [
     "count_unfinished",
     "file_in_one",
     "file_record",
-    "find_item_by_barcode",
-    "find_item_by_code",
     "find_item_by_external_id",
     "find_item_of_record",
+    "find_lendable_by_barcode",
+    "find_lendable_by_code",
     "find_seal",
     "finish_filing",
     "get_copy",
@@ -96,6 +101,7 @@ __all__ = [
     "list_volumes",
     "load_item",
     "load_items",
+    "load_lendable",
     "move_item",
     "moves_of",
     "offer_paper",

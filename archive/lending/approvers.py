@@ -4,14 +4,16 @@ Nobody approves their own request or a paper above their clearance: then the nex
 is asked (archive.md 6, point 8). Delegation is none of this module's business.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 
 from archive.lending.matching import CANDIDATES
 from archive.people import service as people
 from archive.people.rights import Actor
 from storage.work import UnitOfWork
+
+Held = Sequence[tuple[str, Actor]]
+_OFFICES = ("archivist", "archive_head", "leader")
 
 
 @dataclass(frozen=True)
@@ -39,10 +41,12 @@ def find_approvers(
 
     ``department_id`` is the paper's department, ``secrecy`` its rank.
     """
+    parents = {unit.id: unit.parent_id for unit in people.departments(uow)}
+    own, owner = (_upwards(parents, one) for one in (borrower.department_id, department_id))
+    held = people.in_charge(uow, _OFFICES, {*own, *owner})
     found: dict[str, Actor] = {}
-    office = cache(lambda role: people.actors_with_role(uow, role))
     for candidate in CANDIDATES:
-        for person in _line_of(uow, candidate, borrower, department_id, office):
+        for person in _line_of(candidate, held, own, owner):
             if person.id != borrower.id and person.clearance >= secrecy:
                 found[candidate] = person
                 break
@@ -59,32 +63,37 @@ def in_order(candidates: Sequence[str], persons: dict[str, Actor]) -> tuple[Appr
 
 
 def _line_of(
-    uow: UnitOfWork,
-    candidate: str,
-    borrower: Actor,
-    department_id: int | None,
-    office: Callable[[str], list[Actor]],
+    candidate: str, held: Held, own: Sequence[int], owner: Sequence[int]
 ) -> Iterator[Actor]:
-    """Yield who may fill a candidate, the nearest first, then the next higher ones."""
+    """Yield who may fill a candidate, the nearest first, then the next higher ones.
+
+    ``own`` and ``owner`` are the borrower's and the paper's department with all above it.
+    """
     if candidate == "own_head":
-        yield from _heads_upwards(uow, borrower.department_id)
+        yield from _heads(held, own)
     elif candidate == "owner_head":
-        yield from _heads_upwards(uow, department_id)
+        yield from _heads(held, owner)
     if candidate == "archivist":
-        yield from office("archivist")
-    if candidate in ("archivist", "archive_head") or (
-        candidate == "owner_head" and department_id is None
-    ):
-        yield from office("archive_head")
-    yield from office("leader")
+        yield from _office(held, "archivist")
+    if candidate in ("archivist", "archive_head") or (candidate == "owner_head" and not owner):
+        yield from _office(held, "archive_head")
+    yield from _office(held, "leader")
 
 
-def _heads_upwards(uow: UnitOfWork, department_id: int | None) -> Iterable[Actor]:
-    parents = {unit.id: unit.parent_id for unit in people.departments(uow)}
-    seen: set[int] = set()
-    while department_id is not None and department_id not in seen:
-        seen.add(department_id)
-        head = people.head_of(uow, department_id)
-        if head is not None:
-            yield head
+def _office(held: Held, role: str) -> list[Actor]:
+    return [person for one, person in held if one == role]
+
+
+def _heads(held: Held, units: Sequence[int]) -> Iterator[Actor]:
+    """Yield the first head of each department, in the order given."""
+    for unit in units:
+        yield from [one for one in _office(held, "head") if one.department_id == unit][:1]
+
+
+def _upwards(parents: Mapping[int, int | None], department_id: int | None) -> list[int]:
+    """Return a department and those above it, the nearest first."""
+    found: list[int] = []
+    while department_id is not None and department_id not in found:
+        found.append(department_id)
         department_id = parents.get(department_id)
+    return found

@@ -1,4 +1,4 @@
-"""What the lending desk does by itself, from the worker's chores: lets requests lapse, reminds.
+"""What the lending desk does by itself, from the worker's chores: lapsing, reminding, forgetting.
 
 Everything here may run twice, late, or on several workers: it looks at the rows afresh.
 """
@@ -8,11 +8,13 @@ from archive.lending.approval_reminders import remind_approvers
 from archive.lending.queue import let_lapse
 from archive.lending.reminders import remind
 from archive.lending.viewing.service import close_run_out
+from archive.lending.visits.keeping import forget_outsiders
 
 
 def do_loan_chores(resources: Resources) -> int:
-    """Void what nobody picked up, close views run out, remind of what is due; count the acts."""
+    """Void, close, remind and forget what its day has come for; return the number of acts."""
     with resources.work() as uow:
         done = let_lapse(uow) + close_run_out(uow) + remind(uow) + remind_approvers(uow)
+        done += forget_outsiders(uow)
         uow.commit()
     return done

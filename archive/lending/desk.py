@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date, datetime
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm.exc import StaleDataError
 
@@ -17,12 +17,13 @@ from archive.core.errors import Conflict, Forbidden, Invalid, NotFound
 from archive.filing import service as filing
 from archive.filing.codes import clean_barcode
 from archive.filing.models import GONE, CopyStatus, ItemState
-from archive.filing.views import CopyView, ItemView
+from archive.filing.service import Lendable
+from archive.filing.views import CopyView
 from archive.lending import lookup
+from archive.lending.answering import Answer, decide_again
 from archive.lending.claims import is_lapsed
 from archive.lending.confirming.rules import ON_PAPER, Confirmed
 from archive.lending.confirming.service import BACK, OUT, sign_loan
-from archive.lending.facts import decide_again
 from archive.lending.incidents.service import note_return
 from archive.lending.matching import Mode
 from archive.lending.models import Loan, LoanRequest, RequestState
@@ -31,7 +32,7 @@ from archive.lending.renewals import cancel_waiting
 from archive.lending.typed import INTACT, clean_condition, clean_pages
 from archive.lending.views import HIDDEN_TITLE, RequestView, Scan
 from archive.people import service as people
-from archive.people.rights import Actor, Thing, can, require
+from archive.people.rights import Actor, can, require
 from storage.work import UnitOfWork
 
 
@@ -39,9 +40,9 @@ def scan(uow: UnitOfWork, actor: Actor, barcode: str) -> Scan:
     """Say what a barcode calls for: taking back, handing out, or nothing and why."""
     require(actor, "loan.desk")
     item, copy = _find_copy(uow, barcode)
-    title = item.title if _may_read(uow, actor, item.id) else HIDDEN_TITLE
-    loan = _find_open_loan(uow, copy.id)
-    if loan is not None:
+    title = item.title if _may_read(actor, item) else HIDDEN_TITLE
+    loan = _last_loan(uow, copy.id)
+    if loan is not None and loan.returned_at is None:
         view = lookup.loan_views(uow, actor, [loan])[0]
         message = f"{view.borrower_name}（{view.borrower_department}）借出中，请办理归还。"
         return Scan(
@@ -81,8 +82,7 @@ def hand_out(
     went over the desk where that is noted late. Raises NotFound, Conflict, Forbidden or Invalid.
     """
     item, copy, row = _what_goes_out(uow, actor, barcode, request_id, staff_no, at)
-    if at is None:  # an act noted late has been judged by its own time
-        _check_clock(_last_moved(uow, copy.id), uow.now())
+    decided = decide_again(uow, row, local_day(at or uow.now()), item)
     loan = Loan(
         request_id=row.id,
         copy_id=copy.id,
@@ -90,7 +90,7 @@ def hand_out(
         rule=row.decision["rule"],
         handed_at=at or uow.now(),
         handed_by=actor.id,
-        due_on=_due_from(uow, row, local_day(at or uow.now()), item),
+        due_on=_due_of(decided),
         pages_out=copy.pages if pages is None else clean_pages(pages),
     )
     row.state, row.pick_up_by = RequestState.HANDED_OUT, None
@@ -100,7 +100,7 @@ def hand_out(
     filing.set_copy_status(uow, actor, copy.id, CopyStatus.OUT)
     more = {"borrower": row.borrower_id, "due": loan.due_on.isoformat(), "pages": loan.pages_out}
     _write_down(uow, actor, "loan.hand_out", loan, item.id, {**more, **signed})
-    return lookup.request_views(uow, actor, [row])[0]
+    return lookup.request_views(uow, actor, [row], decided.calendar, [loan])[0]
 
 
 def take_back(
@@ -123,9 +123,7 @@ def take_back(
     require(actor, "loan.desk")
     item, copy = _find_copy(uow, barcode)
     counted, seen = clean_pages(pages), clean_condition(condition)
-    loan = _find_open_loan(uow, copy.id)
-    if loan is None:
-        raise Conflict(_not_out(uow, copy))
+    loan = _loan_to_close(uow, copy)
     _check_clock(loan.handed_at, at or uow.now())
     row = lookup.get_row(uow, loan.request_id)
     loan.returned_at, loan.received_by = at or uow.now(), actor.id
@@ -141,7 +139,7 @@ def take_back(
     _write_down(uow, actor, act, loan, item.id, {**more, **signed})
     held = lookup.request_views(uow, actor, settle(uow, item.id))
     return replace(
-        lookup.request_views(uow, actor, [row])[0],
+        lookup.request_views(uow, actor, [row], loans=[loan])[0],
         next_in_line="".join(_kept_for(view) for view in held),
     )
 
@@ -175,10 +173,7 @@ def who_returns(uow: UnitOfWork, actor: Actor, barcode: str) -> Actor:
     """Return the person who has a copy, to sign its return; Conflict when it is not out."""
     require(actor, "loan.desk")
     _, copy = _find_copy(uow, barcode)
-    loan = _find_open_loan(uow, copy.id)
-    if loan is None:
-        raise Conflict(_not_out(uow, copy))
-    return _signer(uow, loan.borrower_id)
+    return _signer(uow, _loan_to_close(uow, copy).borrower_id)
 
 
 def _signer(uow: UnitOfWork, user_id: int) -> Actor:
@@ -195,20 +190,23 @@ def _what_goes_out(
     request_id: int | None,
     staff_no: str,
     at: datetime | None = None,
-) -> tuple[ItemView, CopyView, LoanRequest]:
+) -> tuple[Lendable, CopyView, LoanRequest]:
     require(actor, "loan.desk")
     item, copy = _find_copy(uow, barcode)
-    if not _may_read(uow, actor, item.id):
+    if not _may_read(actor, item):
         raise Forbidden("这件档案的密级高于您的权限，请由档案负责人办理借出。")
-    _check_is_in(uow, copy)
+    last = _last_loan(uow, copy.id)
+    _check_is_in(uow, copy, last)
+    if at is None and last is not None:  # an act noted late has been judged by its own time
+        _check_clock(last.returned_at, uow.now())
     day = local_day(at or uow.now())
     return item, copy, _choose_request(uow, item, request_id, staff_no, day)
 
 
-def _find_copy(uow: UnitOfWork, barcode: str) -> tuple[ItemView, CopyView]:
-    item = filing.find_item_by_barcode(uow, barcode)
+def _find_copy(uow: UnitOfWork, barcode: str) -> tuple[Lendable, CopyView]:
+    item = filing.find_lendable_by_barcode(uow, barcode)
     if item is None:
-        named = filing.find_item_by_code(uow, barcode)
+        named = filing.find_lendable_by_code(uow, barcode)
         if named is not None and len(named.copies) == 1:
             return named, named.copies[0]
         if named is not None and named.copies:
@@ -217,12 +215,6 @@ def _find_copy(uow: UnitOfWork, barcode: str) -> tuple[ItemView, CopyView]:
         raise NotFound(f"没有条码或档号“{shown}”的档案，请重新扫描或核对标签。")
     folded = clean_barcode(barcode)
     return item, next(copy for copy in item.copies if copy.barcode == folded)
-
-
-def _last_moved(uow: UnitOfWork, copy_id: int) -> datetime | None:
-    return uow.session.scalar(
-        select(Loan.returned_at).where(Loan.copy_id == copy_id).order_by(Loan.id.desc()).limit(1)
-    )
 
 
 def _check_clock(before: datetime | None, at: datetime) -> None:
@@ -234,10 +226,20 @@ def _check_clock(before: datetime | None, at: datetime) -> None:
         )
 
 
-def _find_open_loan(uow: UnitOfWork, copy_id: int) -> Loan | None:
-    return uow.session.scalar(
-        select(Loan).where(Loan.copy_id == copy_id, Loan.returned_at.is_(None))
-    )
+def _last_loan(uow: UnitOfWork, copy_id: int) -> Loan | None:
+    """The copy's last loan: the open one, where there is one."""
+    return uow.session.scalar(_LAST_LOAN, {"copy": copy_id})
+
+
+def _loan_to_close(uow: UnitOfWork, copy: CopyView) -> Loan:
+    """Return the copy's open loan; Conflict in words when it is not out."""
+    last = _last_loan(uow, copy.id)
+    if last is None:
+        raise Conflict(f"条码 {copy.barcode} 没有借出过，不用归还。")
+    if last.returned_at is not None:
+        when = show_instant(last.returned_at)
+        raise Conflict(f"条码 {copy.barcode} 已于 {when} 归还，不能再次归还。")
+    return last
 
 
 def _requests_for(uow: UnitOfWork, item_id: int, state: RequestState) -> list[LoanRequest]:
@@ -270,9 +272,8 @@ def _kept_for(view: RequestView) -> str:
     )
 
 
-def _check_is_in(uow: UnitOfWork, copy: CopyView) -> None:
-    loan = _find_open_loan(uow, copy.id)
-    if loan is not None:
+def _check_is_in(uow: UnitOfWork, copy: CopyView, loan: Loan | None) -> None:
+    if loan is not None and loan.returned_at is None:
         view = lookup.loan_views(uow, None, [loan])[0]
         raise Conflict(
             f"条码 {copy.barcode} 已经借给{view.borrower_name}（{show_instant(loan.handed_at)}），"
@@ -283,7 +284,7 @@ def _check_is_in(uow: UnitOfWork, copy: CopyView) -> None:
 
 
 def _choose_request(
-    uow: UnitOfWork, item: ItemView, request_id: int | None, staff_no: str, on: date
+    uow: UnitOfWork, item: Lendable, request_id: int | None, staff_no: str, on: date
 ) -> LoanRequest:
     """Return the approved request this hand-out is for; say in words why there is none."""
     if request_id is not None:
@@ -307,7 +308,7 @@ def _choose_request(
     return chosen[0]
 
 
-def _check_request(uow: UnitOfWork, item: ItemView, row: LoanRequest, on: date) -> None:
+def _check_request(uow: UnitOfWork, item: Lendable, row: LoanRequest, on: date) -> None:
     if row.item_id != item.id:
         raise Conflict(f"申请 {row.number} 借的不是这一件，请核对条码。")
     if not Mode(row.mode).takes_the_paper:
@@ -332,13 +333,13 @@ def _badge_holder(uow: UnitOfWork, staff_no: str) -> Actor:
     return found[0]
 
 
-def _due_from(uow: UnitOfWork, row: LoanRequest, on: date, item: ItemView) -> date:
-    due = decide_again(uow, row, on, item).due
+def _due_of(decided: Answer) -> date:
+    due = decided.decision.due
     assert due is not None  # noqa: S101 - an allowed loan of the paper has its day
     return due
 
 
-def _nothing_to_do(uow: UnitOfWork, item: ItemView, copy: CopyView) -> str:
+def _nothing_to_do(uow: UnitOfWork, item: Lendable, copy: CopyView) -> str:
     if copy.status in GONE:
         return f"这一件{copy.status_label}，实体不应再在这里；请收起来，报告档案负责人查明。"
     if copy.status != CopyStatus.IN:
@@ -350,7 +351,7 @@ def _nothing_to_do(uow: UnitOfWork, item: ItemView, copy: CopyView) -> str:
     return f"在库，位置 {copy.location or '未登记'}。" + _not_approved(uow, item)
 
 
-def _not_approved(uow: UnitOfWork, item: ItemView) -> str:
+def _not_approved(uow: UnitOfWork, item: Lendable) -> str:
     waiting = _requests_for(uow, item.id, RequestState.WAITING)
     if waiting:
         return "".join(_waits(uow, row) for row in waiting[:3])
@@ -364,18 +365,8 @@ def _waits(uow: UnitOfWork, row: LoanRequest) -> str:
     return f"{view.borrower_name}的申请 {row.number} 还在{whom}，不能借出。"
 
 
-def _not_out(uow: UnitOfWork, copy: CopyView) -> str:
-    last = uow.session.scalar(
-        select(Loan).where(Loan.copy_id == copy.id).order_by(Loan.id.desc()).limit(1)
-    )
-    if last is None or last.returned_at is None:
-        return f"条码 {copy.barcode} 没有借出过，不用归还。"
-    return f"条码 {copy.barcode} 已于 {show_instant(last.returned_at)} 归还，不能再次归还。"
-
-
-def _may_read(uow: UnitOfWork, actor: Actor, item_id: int) -> bool:
-    thing: Thing = filing.thing_of_item(uow, item_id)
-    return can(actor, "item.read", thing)
+def _may_read(actor: Actor, item: Lendable) -> bool:
+    return can(actor, "item.read", item.thing)
 
 
 def _flush(uow: UnitOfWork, copy: CopyView) -> None:
@@ -383,3 +374,6 @@ def _flush(uow: UnitOfWork, copy: CopyView) -> None:
         uow.session.flush()
     except (IntegrityError, StaleDataError):
         raise Conflict(f"条码 {copy.barcode} 刚被另一处办理，请重新扫描。") from None
+
+
+_LAST_LOAN = select(Loan).where(Loan.copy_id == bindparam("copy")).order_by(Loan.id.desc()).limit(1)

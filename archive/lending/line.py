@@ -5,7 +5,7 @@ Whose turn it is is decided in ``lending.claims`` and noted by ``lending.queue``
 
 from collections.abc import Iterable
 
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import bindparam, func, or_, select
 
 from archive.filing.models import CopyStatus, Item, ItemCopy, ItemState
 from archive.lending.matching import Mode
@@ -18,27 +18,12 @@ LIVE = (RequestState.WAITING, RequestState.APPROVED)
 
 def free_copies(uow: UnitOfWork, item_id: int) -> int:
     """Return how many copies are on the shelf, held ones included."""
-    query = (
-        select(func.count())
-        .select_from(ItemCopy)
-        .join(Item, Item.id == ItemCopy.item_id)
-        .where(
-            ItemCopy.item_id == item_id,
-            ItemCopy.status == CopyStatus.IN,
-            Item.state == ItemState.SHELVED,
-        )
-    )
-    return uow.session.scalar(query) or 0
+    return uow.session.scalar(_FREE, {"item": item_id}) or 0
 
 
 def held_by_others(uow: UnitOfWork, item_id: int, request_id: int = 0) -> int:
     """Return how many of the item's copies are held for other requests than this one."""
-    query = select(func.count()).select_from(
-        approved_requests(item_id)
-        .where(LoanRequest.pick_up_by.is_not(None), LoanRequest.id != request_id)
-        .subquery()
-    )
-    return uow.session.scalar(query) or 0
+    return uow.session.scalar(_HELD_FOR_OTHERS, {"item": item_id, "own": request_id}) or 0
 
 
 def somebody_waits(uow: UnitOfWork, item_id: int, holder_id: int) -> bool:
@@ -91,14 +76,30 @@ def places(uow: UnitOfWork, rows: Iterable[LoanRequest]) -> dict[int, int]:
     }
 
 
-def approved_requests(item_id: int) -> Select[LoanRequest]:
-    """Return the query of the approved requests for the item's paper, first come first."""
-    return (
-        select(LoanRequest)
-        .where(
-            LoanRequest.item_id == item_id,
-            LoanRequest.state == RequestState.APPROVED,
-            LoanRequest.mode.in_(PAPER_MODES),
-        )
-        .order_by(LoanRequest.id)
+def approved_requests(uow: UnitOfWork, item_id: int) -> list[LoanRequest]:
+    """Return the approved requests for the item's paper, first come first."""
+    return list(uow.session.scalars(_APPROVED, {"item": item_id}))
+
+
+# Made once: putting a statement together takes longer than sending it.
+_FREE = (
+    select(func.count())
+    .select_from(ItemCopy)
+    .join(Item, Item.id == ItemCopy.item_id)
+    .where(
+        ItemCopy.item_id == bindparam("item"),
+        ItemCopy.status == CopyStatus.IN,
+        Item.state == ItemState.SHELVED,
     )
+)
+_IS_APPROVED = (
+    LoanRequest.item_id == bindparam("item"),
+    LoanRequest.state == RequestState.APPROVED,
+    LoanRequest.mode.in_(PAPER_MODES),
+)
+_APPROVED = select(LoanRequest).where(*_IS_APPROVED).order_by(LoanRequest.id)
+_HELD_FOR_OTHERS = (
+    select(func.count())
+    .select_from(LoanRequest)
+    .where(*_IS_APPROVED, LoanRequest.pick_up_by.is_not(None), LoanRequest.id != bindparam("own"))
+)

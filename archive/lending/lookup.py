@@ -3,32 +3,24 @@
 ``viewer`` is who will see them: titles they may not read are hidden; None hides nothing (jobs).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Row, select
 
 from archive.core.calendar import WorkCalendar, load_calendar
 from archive.core.clock import local_day
 from archive.core.errors import NotFound
-from archive.filing.models import Item, ItemCopy
+from archive.lending import surroundings
 from archive.lending.confirming.rules import Way
-from archive.lending.deputies import deputies, may_decide, stands_in_for
+from archive.lending.deputies import may_decide, stands_in_for
 from archive.lending.line import places
 from archive.lending.models import Loan, LoanApproval, LoanRefusal, LoanRequest
 from archive.lending.rules import Reason
-from archive.lending.views import (
-    HIDDEN_TITLE,
-    ApprovalView,
-    LoanView,
-    RefusalView,
-    RequestView,
-    Signed,
-)
-from archive.lending.visits.models import LoanVisit
-from archive.people.models import User
-from archive.people.readers import may_read
+from archive.lending.surroundings import Person
+from archive.lending.views import ApprovalView, LoanView, RefusalView, RequestView, Signed
 from archive.people.rights import Actor, can
 from storage.work import UnitOfWork
 
@@ -37,10 +29,20 @@ NO_REQUEST = "没有这份借阅申请，或者您无权查看。"
 
 
 @dataclass(frozen=True)
-class _Person:
-    name: str
-    department: str
-    has_left: bool = False
+class _Around:
+    """What hangs on a batch of requests and loans, read once for all of them."""
+
+    requests: Mapping[int, LoanRequest]
+    copies: Mapping[int, Row[Any]]
+    titles: Mapping[int, tuple[str, str]]
+    people: Mapping[int, Person]
+    visits: Mapping[int, Person]
+    calendar: WorkCalendar
+    today: date
+
+    def reader(self, row: LoanRequest) -> Person:
+        """Whoever reads: the outsider of a visit, else the borrower."""
+        return self.visits.get(row.visit_id or 0) or self.people[row.borrower_id]
 
 
 def get_row(uow: UnitOfWork, request_id: int) -> LoanRequest:
@@ -85,47 +87,58 @@ def _is_asked(viewer: Actor, row: LoanRequest, step: LoanApproval, away: frozens
 
 
 def request_views(
-    uow: UnitOfWork, viewer: Actor | None, rows: Sequence[LoanRequest]
+    uow: UnitOfWork,
+    viewer: Actor | None,
+    rows: Sequence[LoanRequest],
+    calendar: WorkCalendar | None = None,
+    loans: Sequence[Loan] | None = None,
 ) -> tuple[RequestView, ...]:
-    """Return requests as views, in the order given."""
+    """Return requests as views, in the order given.
+
+    ``calendar`` and the requests' ``loans`` are read where the caller does not have them.
+    """
     if not rows:
         return ()
-    ids = [row.id for row in rows]
-    steps = list(
-        uow.session.scalars(
-            select(LoanApproval)
-            .where(LoanApproval.request_id.in_(ids))
-            .order_by(LoanApproval.request_id, LoanApproval.seq)
-        )
-    )
-    loans = list(uow.session.scalars(select(Loan).where(Loan.request_id.in_(ids))))
-    views = {view.request_id: view for view in loan_views(uow, viewer, loans)}
     by_id = {row.id: row for row in rows}
-    away = stands_in_for(uow, viewer) if viewer and steps else frozenset()
+    steps = surroundings.steps_of(uow, list(by_id))
+    if loans is None:
+        loans = uow.session.scalars(select(Loan).where(Loan.request_id.in_(by_id))).all()
+    away = _away(uow, viewer, steps)
     asked = [one for one in steps if viewer and _is_asked(viewer, by_id[one.request_id], one, away)]
-    shown = {by_id[step.request_id].item_id for step in asked}
-    turns = {one.request_id for one in asked if one.state == "open" and viewer is not None}
-    titles = _titles(uow, viewer, [row.item_id for row in rows], shown)
-    line = places(uow, rows)
-    acting = _acting(uow, steps)
-    people = _people(
+    acting = surroundings.acting(uow, steps)
+    around = _gather(
         uow,
-        [row.borrower_id for row in rows]
-        + [one for step in steps for one in (step.approver_id, acting.get(step.id))],
+        viewer,
+        by_id,
+        loans,
+        shown={by_id[step.request_id].item_id for step in asked},
+        named=[one for step in steps for one in (step.approver_id, acting.get(step.id))],
+        calendar=calendar,
     )
-    visits = _visitors(uow, rows)
+    views = {loan.request_id: _loan_view(loan, around) for loan in loans}
+    line = places(uow, rows)
+    turns = {one.request_id for one in asked if one.state == "open"}
     return tuple(
         _request_view(
             row,
-            titles[row.item_id],
-            visits.get(row.visit_id or 0) or people[row.borrower_id],
-            [_approval_view(step, people, acting) for step in steps if step.request_id == row.id],
+            around,
+            [
+                _approval_view(step, around.people, acting)
+                for step in steps
+                if step.request_id == row.id
+            ],
             views.get(row.id),
             line.get(row.id, 0),
             row.id in turns and _is_turn(viewer, row, steps, away),
         )
         for row in rows
     )
+
+
+def _away(uow: UnitOfWork, viewer: Actor | None, steps: Iterable[LoanApproval]) -> frozenset[int]:
+    """For whom the viewer decides today; asked only where something is to be decided."""
+    is_open = any(step.state == "open" for step in steps)
+    return stands_in_for(uow, viewer) if viewer and is_open else frozenset()
 
 
 def _is_turn(
@@ -135,58 +148,43 @@ def _is_turn(
     return viewer is not None and any(may_decide(viewer, row, one, away) for one in current)
 
 
-def _acting(uow: UnitOfWork, steps: Iterable[LoanApproval]) -> dict[int, int]:
-    """Who decided, or would decide today, other than the approver asked; by step."""
-    found = {step.id: step.decided_by for step in steps if step.decided_by is not None}
-    waiting = [step for step in steps if step.state == "open"]
-    agents = deputies(uow, [step.approver_id for step in waiting]) if waiting else {}
-    found |= {one.id: agents[one.approver_id] for one in waiting if one.approver_id in agents}
-    return found
-
-
-def _visitors(uow: UnitOfWork, rows: Iterable[LoanRequest]) -> dict[int, _Person]:
-    """The outsiders who read, by visit, in place of the borrower."""
-    wanted = {row.visit_id for row in rows if row.visit_id is not None}
-    if not wanted:
-        return {}
-    found = uow.session.scalars(select(LoanVisit).where(LoanVisit.id.in_(wanted)))
-    return {row.id: _Person(f"{row.name}（外来）", row.unit) for row in found}
-
-
 def loan_views(uow: UnitOfWork, viewer: Actor | None, rows: Sequence[Loan]) -> tuple[LoanView, ...]:
     """Return loans as views, in the order given."""
     if not rows:
         return ()
-    requests = {
-        row.id: row
-        for row in uow.session.scalars(
-            select(LoanRequest).where(LoanRequest.id.in_([loan.request_id for loan in rows]))
-        )
-    }
-    copies = {
-        row.id: row
-        for row in uow.session.scalars(
-            select(ItemCopy).where(ItemCopy.id.in_([loan.copy_id for loan in rows]))
-        )
-    }
-    held = {copies[loan.copy_id].item_id for loan in rows if viewer and _holds(loan, viewer)}
-    titles = _titles(uow, viewer, [copy.item_id for copy in copies.values()], held)
-    people = _people(
-        uow, [one for loan in rows for one in (loan.borrower_id, loan.handed_by, loan.received_by)]
+    wanted = select(LoanRequest).where(LoanRequest.id.in_([loan.request_id for loan in rows]))
+    requests = {row.id: row for row in uow.session.scalars(wanted)}
+    around = _gather(uow, viewer, requests, rows)
+    return tuple(_loan_view(loan, around) for loan in rows)
+
+
+def _gather(
+    uow: UnitOfWork,
+    viewer: Actor | None,
+    requests: Mapping[int, LoanRequest],
+    loans: Sequence[Loan],
+    *,
+    shown: Iterable[int] = (),
+    named: Iterable[int | None] = (),
+    calendar: WorkCalendar | None = None,
+) -> _Around:
+    """Read once what hangs on requests and loans; ``shown`` are items seen for another reason."""
+    copies = surroundings.copies_of(uow, loans)
+    held = {copies[loan.copy_id].item_id for loan in loans if viewer and _holds(loan, viewer)}
+    items = {row.item_id for row in requests.values()} | {one.item_id for one in copies.values()}
+    people = {row.borrower_id for row in requests.values()}.union(
+        *((loan.borrower_id, loan.handed_by, loan.received_by) for loan in loans)
     )
-    visits = _visitors(uow, requests.values())
-    calendar, today = load_calendar(uow), local_day(uow.now())
-    return tuple(
-        _loan_view(
-            loan,
-            requests[loan.request_id],
-            copies[loan.copy_id],
-            titles[copies[loan.copy_id].item_id],
-            people,
-            visits.get(requests[loan.request_id].visit_id or 0) or people[loan.borrower_id],
-            0 if loan.returned_at else _days_left(calendar, today, loan.due_on),
-        )
-        for loan in rows
+    if calendar is None and any(loan.returned_at is None for loan in loans):
+        calendar = load_calendar(uow)
+    return _Around(
+        requests=requests,
+        copies=copies,
+        titles=surroundings.titles(uow, viewer, items, held.union(shown)),
+        people=surroundings.persons(uow, people.union(named)),
+        visits=surroundings.visitors(uow, requests.values()),
+        calendar=calendar or WorkCalendar(),
+        today=local_day(uow.now()),
     )
 
 
@@ -196,8 +194,8 @@ def refusal_views(
     """Return refusals as views, in the order given."""
     if not rows:
         return ()
-    titles = _titles(uow, viewer, [row.item_id for row in rows], set())
-    people = _people(uow, [row.borrower_id for row in rows])
+    titles = titles_for(uow, viewer, [row.item_id for row in rows])
+    people = surroundings.persons(uow, [row.borrower_id for row in rows])
     return tuple(
         RefusalView(
             id=row.id,
@@ -218,27 +216,26 @@ def refusal_views(
 
 
 def titles_for(
-    uow: UnitOfWork, viewer: Actor, item_ids: Iterable[int]
+    uow: UnitOfWork, viewer: Actor | None, item_ids: Iterable[int]
 ) -> dict[int, tuple[str, str]]:
     """Return title and code of many items for this person, hidden when they may not read them."""
-    return _titles(uow, viewer, item_ids, set())
+    return surroundings.titles(uow, viewer, item_ids, set())
 
 
 def title_for(uow: UnitOfWork, viewer: Actor, item_id: int) -> tuple[str, str]:
     """Return title and code of an item for this person, hidden when they may not read it."""
-    return _titles(uow, viewer, [item_id], set())[item_id]
+    return titles_for(uow, viewer, [item_id])[item_id]
 
 
 def _request_view(
     row: LoanRequest,
-    title: tuple[str, str],
-    reader: _Person,
+    around: _Around,
     steps: list[ApprovalView],
     loan: LoanView | None,
     place: int,
     is_my_turn: bool,
 ) -> RequestView:
-    kept = row.decision
+    kept, title, reader = row.decision, around.titles[row.item_id], around.reader(row)
     return RequestView(
         id=row.id,
         number=row.number,
@@ -273,7 +270,7 @@ def _request_view(
 
 
 def _approval_view(
-    step: LoanApproval, people: dict[int, _Person], acting: dict[int, int]
+    step: LoanApproval, people: Mapping[int, Person], acting: dict[int, int]
 ) -> ApprovalView:
     deputy = acting.get(step.id)
     return ApprovalView(
@@ -289,15 +286,10 @@ def _approval_view(
     )
 
 
-def _loan_view(
-    loan: Loan,
-    request: LoanRequest,
-    copy: ItemCopy,
-    title: tuple[str, str],
-    people: dict[int, _Person],
-    reader: _Person,
-    days_left: int,
-) -> LoanView:
+def _loan_view(loan: Loan, around: _Around) -> LoanView:
+    request, copy = around.requests[loan.request_id], around.copies[loan.copy_id]
+    people = around.people
+    title, reader = around.titles[copy.item_id], around.reader(request)
     return LoanView(
         id=loan.id,
         request_id=loan.request_id,
@@ -323,13 +315,14 @@ def _loan_view(
         pages_in=loan.pages_in,
         intact=loan.intact,
         condition=loan.condition,
-        days_left=days_left,
+        days_left=_days_left(loan, around),
         renewals=loan.renewals,
         recalled_at=loan.recalled_at,
         recall_reason=loan.recall_reason,
         borrower_left=people[loan.borrower_id].has_left,
         signed_out=_signed(loan.out_way, loan.out_digest, loan.out_picture),
         signed_back=_signed(loan.back_way, loan.back_digest, loan.back_picture),
+        group_id=request.group_id,
     )
 
 
@@ -337,8 +330,11 @@ def _signed(way: str, digest: str, picture: str | None) -> Signed | None:
     return Signed(Way(way), digest, picture is not None) if way else None
 
 
-def _days_left(calendar: WorkCalendar, today: date, due: date) -> int:
-    """Working days until the due day; negative when it is past."""
+def _days_left(loan: Loan, around: _Around) -> int:
+    """Working days until the due day; negative when it is past, 0 when it is back."""
+    calendar, today, due = around.calendar, around.today, loan.due_on
+    if loan.returned_at is not None:
+        return 0
     if due < today:
         return -max(1, calendar.working_days_between(due, today))
     return calendar.working_days_between(today, due)
@@ -346,37 +342,3 @@ def _days_left(calendar: WorkCalendar, today: date, due: date) -> int:
 
 def _holds(loan: Loan, viewer: Actor) -> bool:
     return loan.borrower_id == viewer.id and loan.returned_at is None
-
-
-def _titles(
-    uow: UnitOfWork, viewer: Actor | None, item_ids: Iterable[int], shown: set[int]
-) -> dict[int, tuple[str, str]]:
-    """Title and code of items; ``shown`` are those the viewer sees for another reason."""
-    wanted = set(item_ids)
-    rows = uow.session.execute(
-        select(Item.id, Item.title, Item.reference_code, Item.provisional_code).where(
-            Item.id.in_(wanted)
-        )
-    ).all()
-    visible = wanted
-    if viewer is not None:
-        query = select(Item.id).where(Item.id.in_(wanted), may_read(viewer, "item", Item.id))
-        visible = set(uow.session.scalars(query)) | shown
-    return {
-        row.id: (row.title, row.reference_code or row.provisional_code or "")
-        if row.id in visible
-        else (HIDDEN_TITLE, "")
-        for row in rows
-    }
-
-
-def _people(uow: UnitOfWork, ids: Iterable[int | None]) -> dict[int, _Person]:
-    wanted = {one for one in ids if one is not None}
-    rows = uow.session.scalars(select(User).where(User.id.in_(wanted)))
-    today = local_day(uow.now())
-    return {
-        row.id: _Person(
-            row.name, row.department.name, row.left_on is not None and row.left_on <= today
-        )
-        for row in rows
-    }

@@ -27,7 +27,9 @@ from storage.work import UnitOfWork
 def settle(uow: UnitOfWork, item_id: int) -> tuple[LoanRequest, ...]:
     """Hold the item's free copies for whoever is next; return the requests now ready."""
     uow.session.flush()
-    approved = list(uow.session.scalars(approved_requests(item_id)))
+    approved = approved_requests(uow, item_id)
+    if not approved:
+        return ()
     claims = [Claim(row.id, row.pick_up_by is not None) for row in approved]
     chosen = newly_held(free_copies(uow, item_id), claims)
     ready = [row for row in approved if row.id in chosen]

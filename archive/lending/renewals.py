@@ -4,7 +4,7 @@ The decision is pure in ``lending.renewing``. A renewal's approvals stand behind
 own (``LoanApproval.renewal_id``) and are given in ``lending.approvals``.
 """
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 
 from archive.core.calendar import load_calendar
 from archive.core.clock import local_day, show_day
@@ -189,6 +189,9 @@ def _refuse(uow: UnitOfWork, row: LoanRequest, decision: RenewalDecision) -> Ref
 
 
 def _waiting_renewal(uow: UnitOfWork, loan_id: int) -> LoanRenewal | None:
-    return uow.session.scalar(
-        select(LoanRenewal).where(LoanRenewal.loan_id == loan_id, LoanRenewal.state == "waiting")
-    )
+    return uow.session.scalar(_WAITING, {"loan": loan_id})
+
+
+_WAITING = select(LoanRenewal).where(
+    LoanRenewal.loan_id == bindparam("loan"), LoanRenewal.state == "waiting"
+)

@@ -1,12 +1,13 @@
-"""Asking to borrow: the decision beforehand, the request with its approvals, taking it back.
+"""Asking to borrow: the request with its approvals, taking it back.
 
-Approving is in ``lending.approvals``, handing out in ``lending.desk``.
+The decision beforehand is in ``lending.beforehand``, approving in ``lending.approvals``, handing
+out in ``lending.desk``.
 """
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Any
 
 from sqlalchemy import select
 
@@ -14,15 +15,14 @@ from archive.core.clock import local, local_day
 from archive.core.errors import Conflict, Forbidden, Invalid, NotFound
 from archive.core.numbering import take_number
 from archive.lending import lookup, matrix
-from archive.lending.facts import Answer, Question, answer, check_mode
+from archive.lending.answering import Answer, answer, check_mode
+from archive.lending.facts import Question
 from archive.lending.matching import Mode
 from archive.lending.models import Loan, LoanApproval, LoanRefusal, LoanRequest, RequestState
 from archive.lending.queue import settle
 from archive.lending.rules import MAX_PURPOSE, MAX_REFERENCE, Decision, Reason
 from archive.lending.viewing.service import open_grant
-from archive.lending.views import Preview, Refused, RequestView
-from archive.people import service as people
-from archive.people.models import User
+from archive.lending.views import Refused, RequestView
 from archive.people.rights import Actor, require
 from doc_templates.fields import forbidden_mark
 from storage.work import UnitOfWork
@@ -41,68 +41,6 @@ class Origin:
 
 
 ALONE = Origin()
-
-
-def decide(
-    uow: UnitOfWork,
-    borrower: Actor,
-    item_id: int,
-    mode: str,
-    on: date,
-    purpose: str = "",
-    business_reference: str = "",
-) -> Decision:
-    """Return the decision, changing nothing; also for an item the person may not see.
-
-    Raises NotFound for an unknown item and Invalid for an unknown mode.
-    """
-    question = Question(borrower, item_id, mode, on, purpose, business_reference)
-    return answer(uow, question).decision
-
-
-def preview(
-    uow: UnitOfWork,
-    actor: Actor,
-    item_id: int,
-    mode: str,
-    on: date | None = None,
-    purpose: str | None = None,
-    business_reference: str = "",
-    username: str = "",
-    wanted_until: date | None = None,
-) -> Preview:
-    """Return the decision with its approvers, changing nothing; the title may be hidden.
-
-    Without a purpose (None) purpose and reference are not asked for. ``username`` asks about
-    somebody else, for those who keep the register.
-    """
-    require(actor, "loan.request")
-    borrower = actor
-    if username and username.strip() != actor.username:
-        require(actor, "loan.register")
-        borrower = _find_borrower(uow, username)
-    question = Question(
-        borrower=borrower,
-        item_id=item_id,
-        mode=mode,
-        on=on or local_day(uow.now()),
-        purpose=purpose or "",
-        business_reference=business_reference,
-        asks_reason=purpose is not None,
-        wanted_until=wanted_until,
-    )
-    found = answer(uow, question)
-    title, code = lookup.title_for(uow, actor, item_id)
-    already = _find_open(uow, borrower, item_id, mode)
-    return Preview(
-        item_id=item_id,
-        title=title,
-        code=code,
-        mode=mode,
-        decision=found.decision,
-        approvers=found.approvers,
-        already=already.number if already else "",
-    )
 
 
 def request_loan(
@@ -162,12 +100,30 @@ def clean_words(purpose: str, business_reference: str) -> tuple[str, str]:
 def check_not_asked(uow: UnitOfWork, actor: Actor, item_id: int, mode: str) -> None:
     """Refuse to ask for what one has at home or has asked for in this mode already: Conflict."""
     _check_not_holding(uow, actor, item_id, mode)
-    already = _find_open(uow, actor, item_id, mode)
+    already = find_open(uow, actor, item_id, (mode,)).get(mode)
     if already is not None:
         raise Conflict(
             f"您已经申请过借这一件（{already.number}，{RequestState(already.state).label}），"
             "不必再次申请。"
         )
+
+
+def find_open(
+    uow: UnitOfWork, actor: Actor, item_id: int, modes: Sequence[str]
+) -> dict[str, LoanRequest]:
+    """Return the person's request for the item that is not done yet, by way of borrowing."""
+    rows = uow.session.scalars(
+        select(LoanRequest)
+        .where(
+            LoanRequest.borrower_id == actor.id,
+            LoanRequest.item_id == item_id,
+            LoanRequest.mode.in_(modes),
+            LoanRequest.state.in_(OPEN_STATES),
+            LoanRequest.visit_id.is_(None),
+        )
+        .order_by(LoanRequest.id.desc())
+    )
+    return {row.mode: row for row in rows}
 
 
 def withdraw(uow: UnitOfWork, actor: Actor, request_id: int) -> RequestView:
@@ -202,33 +158,6 @@ def take_effect(uow: UnitOfWork, row: LoanRequest) -> None:
         settle(uow, row.item_id)
     elif row.state == RequestState.APPROVED:
         open_grant(uow, row)
-
-
-def cli_decision(
-    uow: UnitOfWork, username: str, item_id: int, mode: str, on: date | None
-) -> dict[str, Any]:
-    """Answer ``archive loan decide``: allowed, reasons, rule, approvals, due; changes nothing.
-
-    This door brings no purpose, so purpose and reference are not asked for; a missing connection
-    still is. ``approvals`` are the rule's candidates in order; ``rule`` is ``code@version`` or
-    None, ``due`` an ISO date or None. A leaver may be asked about: borrower_left.
-    """
-    day = on or local_day(uow.now())
-    borrower = _find_borrower(uow, username)
-    question = Question(borrower, item_id, mode, day, asks_reason=False)
-    decision = answer(uow, question).decision
-    return decision_as_json(decision)
-
-
-def decision_as_json(decision: Decision) -> dict[str, Any]:
-    """Return a decision in the words of doors.md."""
-    return {
-        "allowed": decision.allowed,
-        "reasons": [{"code": one.code, "text": one.text} for one in decision.reasons],
-        "rule": decision.rule.name if decision.rule else None,
-        "approvals": list(decision.approvals),
-        "due": decision.due.isoformat() if decision.due else None,
-    }
 
 
 def next_number(uow: UnitOfWork) -> str:
@@ -333,20 +262,6 @@ def refuse(uow: UnitOfWork, question: Question, decision: Decision) -> Refused:
     return Refused(row.id, question.item_id, question.mode, reasons, rule)
 
 
-def _find_open(uow: UnitOfWork, actor: Actor, item_id: int, mode: str) -> LoanRequest | None:
-    return uow.session.scalar(
-        select(LoanRequest)
-        .where(
-            LoanRequest.borrower_id == actor.id,
-            LoanRequest.item_id == item_id,
-            LoanRequest.mode == mode,
-            LoanRequest.state.in_(OPEN_STATES),
-            LoanRequest.visit_id.is_(None),
-        )
-        .limit(1)
-    )
-
-
 def _check_not_holding(uow: UnitOfWork, actor: Actor, item_id: int, mode: str) -> None:
     """Refuse to lend to the present holder: that is a renewal (archive.md 6)."""
     if not Mode(mode).takes_the_paper:
@@ -364,26 +279,6 @@ def _check_not_holding(uow: UnitOfWork, actor: Actor, item_id: int, mode: str) -
     )
     if held is not None:
         raise Conflict(f"这一件就在您手上（{held}），不必再申请；要接着用，请在这份借阅里办续借。")
-
-
-def _find_borrower(uow: UnitOfWork, username: str) -> Actor:
-    """Return the person, leavers too, because the decision has a word for them."""
-    present = people.find_actor_by_username(uow, username)
-    if present is not None:
-        return present
-    row = uow.session.scalar(select(User).where(User.username == username.strip()))
-    if row is None:
-        raise NotFound(f"没有用户“{username[:40]}”。")
-    return Actor(
-        id=row.id,
-        name=row.name,
-        username=row.username,
-        staff_no=row.staff_no,
-        department_id=row.department_id,
-        department_name=row.department.name,
-        roles=frozenset(grant.role for grant in row.roles),
-        clearance=row.clearance,
-    )
 
 
 def _clean(text: str, name: str, label: str, limit: int) -> str:

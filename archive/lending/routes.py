@@ -321,7 +321,7 @@ def _new(
     refusal: ArchiveError | None = None,
 ) -> str:
     with reading() as uow:
-        ways = [service.preview(uow, actor(), item_id, mode) for mode in Mode]
+        ways = service.previews(uow, actor(), item_id)
     return render_template(
         "lending/new.html",
         item_id=item_id,

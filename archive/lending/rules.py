@@ -33,7 +33,8 @@ class Reason:
 class Policy:
     """The values of the decision that belong to no single rule (shipped in rules.toml).
 
-    ``confirmations``: the ways in which a borrower may sign at the desk, ``/`` between them.
+    ``confirmations``: the ways in which a borrower may sign at the desk, ``/`` between them;
+    ``outsider_id_years``: how long after the visit the number of an outsider's document is kept.
     """
 
     shortest_purpose: int
@@ -43,6 +44,7 @@ class Policy:
     renewal_opens_working_days: int = 3
     recall_working_days: int = 2
     confirmations: str = "password/pin/drawn/paper"
+    outsider_id_years: int = 3
 
 
 @dataclass(frozen=True)

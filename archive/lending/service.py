@@ -5,6 +5,13 @@ take back), ``register`` (the log), ``matrix`` (rules as rows); decisions are pu
 """
 
 from archive.lending.approvals import approve, decided_by, refuse, waiting_count, waiting_for
+from archive.lending.beforehand import (
+    cli_decision,
+    decide,
+    decision_as_json,
+    preview,
+    previews,
+)
 from archive.lending.desk import hand_out, scan, take_back, who_borrows, who_returns
 from archive.lending.feeds import close_feed, has_feed, open_feed, read_feed
 from archive.lending.matrix import all_rules, save_rule, seed_rules
@@ -26,14 +33,7 @@ from archive.lending.register import (
     register,
 )
 from archive.lending.renewals import renew, renewal_decision
-from archive.lending.requests import (
-    cli_decision,
-    decide,
-    decision_as_json,
-    preview,
-    request_loan,
-    withdraw,
-)
+from archive.lending.requests import request_loan, withdraw
 from archive.lending.trying import matrix_lines, try_rules, versions_of
 
 __all__ = [
@@ -63,6 +63,7 @@ __all__ = [
     "open_loans",
     "overdue_count",
     "preview",
+    "previews",
     "read_feed",
     "recall",
     "refusals",

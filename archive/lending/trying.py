@@ -6,8 +6,8 @@ from datetime import date
 from archive.core.errors import Invalid, NotFound
 from archive.filing import service as filing
 from archive.lending import matrix
+from archive.lending.beforehand import preview
 from archive.lending.matching import Rule, in_force, specificity
-from archive.lending.requests import preview
 from archive.lending.views import Preview
 from archive.people.rights import Actor, require
 from storage.work import UnitOfWork
@@ -63,7 +63,7 @@ def try_rules(
 
 
 def _item_id(uow: UnitOfWork, typed: str) -> int:
-    found = filing.find_item_by_barcode(uow, typed) if typed else None
+    found = filing.find_lendable_by_barcode(uow, typed) if typed else None
     if found is not None:
         return found.id
     if typed.isascii() and typed.isdigit() and 0 < int(typed[:20]) <= LARGEST_ID:

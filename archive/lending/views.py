@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from archive.core.clock import show_day
-from archive.filing.views import ItemView
+from archive.filing.service import Lendable
 from archive.lending.approvers import Approver, candidate_label
 from archive.lending.confirming.rules import Way
 from archive.lending.matching import Mode
@@ -115,6 +115,7 @@ class LoanView:
     borrower_left: bool = False
     signed_out: Signed | None = None
     signed_back: Signed | None = None
+    group_id: int | None = None
 
     @property
     def mode_label(self) -> str:
@@ -313,7 +314,7 @@ class Scan:
     kind: str
     barcode: str
     message: str
-    item: ItemView
+    item: Lendable
     title: str
     pages: int
     location: str

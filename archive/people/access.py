@@ -8,10 +8,11 @@ import secrets
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import bindparam, delete, func, select, update
 
 from archive.core.clock import local_day, show_instant
 from archive.core.errors import Conflict, Invalid, NotFound, Throttled
+from archive.people.actors import WITH_ROLES
 from archive.people.hashing import is_outdated, is_secret_of, slow_hash
 from archive.people.models import ApiToken, LoginSession, PasswordTry, User
 from archive.people.rights import Actor, require
@@ -201,18 +202,11 @@ def open_session(
 def find_session(uow: UnitOfWork, token: str, idle: timedelta = SESSION_LIFE) -> SignedIn | None:
     """Return who holds this cookie token; None when it ran out, or was not used for ``idle``.
 
-    One statement reads session and person.
+    One statement reads session, person and roles.
     """
     now = uow.now()
-    found = uow.session.execute(
-        select(LoginSession, User)
-        .join(User, User.id == LoginSession.user_id)
-        .where(
-            LoginSession.token_hash == _digest(token),
-            LoginSession.expires_at > now,
-            LoginSession.seen_at > now - idle,
-        )
-    ).first()
+    asked = {"digest": _digest(token), "now": now, "since": now - idle}
+    found = uow.session.execute(_SESSION, asked).unique().first()
     actor = find_actor(uow, found[1].id) if found else None
     if found is None or actor is None:
         return None
@@ -257,11 +251,8 @@ def issue_token(
 
 def find_token(uow: UnitOfWork, token: str) -> SignedIn | None:
     """Return whose API token this is and what it is good for, or None when it holds no more."""
-    found = uow.session.execute(
-        select(ApiToken, User)
-        .join(User, User.id == ApiToken.user_id)
-        .where(ApiToken.token_hash == _digest(token), ApiToken.expires_at > uow.now())
-    ).first()
+    asked = {"digest": _digest(token), "now": uow.now()}
+    found = uow.session.execute(_TOKEN, asked).unique().first()
     actor = find_actor(uow, found[1].id) if found else None
     if found is None or actor is None:
         return None
@@ -329,3 +320,22 @@ def _is_in_directory(uow: UnitOfWork, user_id: int) -> bool:
 
 def _digest(token: str) -> str:
     return hashlib.sha256(token[:200].encode("utf-8", "surrogatepass")).hexdigest()
+
+
+# Asked by every request, so made once: putting a statement together takes longer than sending it.
+_SESSION = (
+    select(LoginSession, User)
+    .join(User, User.id == LoginSession.user_id)
+    .where(
+        LoginSession.token_hash == bindparam("digest"),
+        LoginSession.expires_at > bindparam("now"),
+        LoginSession.seen_at > bindparam("since"),
+    )
+    .options(*WITH_ROLES)
+)
+_TOKEN = (
+    select(ApiToken, User)
+    .join(User, User.id == ApiToken.user_id)
+    .where(ApiToken.token_hash == bindparam("digest"), ApiToken.expires_at > bindparam("now"))
+    .options(*WITH_ROLES)
+)

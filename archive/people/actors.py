@@ -4,12 +4,16 @@ from collections.abc import Iterable
 from datetime import date
 
 from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy.orm import joinedload
 
 from archive.core.clock import local_day
 from archive.people.grants.held import held_grants
 from archive.people.models import Department, User
 from archive.people.rights import Actor
 from storage.work import UnitOfWork
+
+# One person is read with their roles in one statement; lists of people take a second one.
+WITH_ROLES = (joinedload(User.roles),)
 
 
 def as_actors(uow: UnitOfWork, rows: Iterable[User]) -> list[Actor]:

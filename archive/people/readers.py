@@ -81,8 +81,13 @@ def tokens_of(uow: UnitOfWork, kind: str, thing_id: int) -> frozenset[str]:
 
 def may_read(actor: Actor, kind: str, id_column: Any) -> ColumnElement[bool]:
     """Return the SQL condition "this actor may read the thing whose id stands in id_column"."""
+    return read_under(sorted(actor_tokens(actor)), kind, id_column)
+
+
+def read_under(tokens: Any, kind: str, id_column: Any) -> ColumnElement[bool]:
+    """Return ``may_read`` for tokens given, or for a parameter that stands for them."""
     return exists().where(
         ReaderToken.kind == kind,
         ReaderToken.thing_id == id_column,
-        ReaderToken.token.in_(sorted(actor_tokens(actor))),
+        ReaderToken.token.in_(tokens),
     )

@@ -3,15 +3,15 @@
 Passwords, sessions and tokens are in ``people.access``.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import date
 
-from sqlalchemy import Select, or_, select
+from sqlalchemy import Select, and_, or_, select
 from sqlalchemy.orm.attributes import flag_modified
 
 from archive.core.errors import Conflict, Invalid, NotFound
-from archive.people.actors import as_actors, has_left, present
+from archive.people.actors import WITH_ROLES, as_actors, has_left, present
 from archive.people.models import Department, RoleGrant, User
 from archive.people.offices import check_roles
 from archive.people.rights import (
@@ -96,7 +96,7 @@ def add_department(uow: UnitOfWork, code: str, name: str, parent_id: int | None 
 
 def find_actor(uow: UnitOfWork, user_id: int) -> Actor | None:
     """Return the person as an actor, or None when unknown or gone."""
-    row = uow.session.get(User, user_id)
+    row = uow.session.get(User, user_id, options=WITH_ROLES)
     return None if row is None or has_left(uow, row) else as_actors(uow, [row])[0]
 
 
@@ -123,6 +123,25 @@ def actors_with_role(uow: UnitOfWork, role: str) -> list[Actor]:
         .order_by(User.staff_no)
     )
     return as_actors(uow, rows.unique())
+
+
+def in_charge(
+    uow: UnitOfWork, roles: Collection[str], headed: Collection[int]
+) -> list[tuple[str, Actor]]:
+    """Return who present holds one of the roles, and who heads one of the departments.
+
+    Each with the role, by staff number; the statements are as many whoever and however many.
+    """
+    heads = and_(RoleGrant.role == "head", User.department_id.in_(headed))
+    rows = uow.session.execute(
+        select(RoleGrant.role, User)
+        .join(User, RoleGrant.user_id == User.id)
+        .where(or_(RoleGrant.role.in_(roles), heads), present(uow))
+        .order_by(User.staff_no)
+    ).all()
+    people = {row.id: row for _, row in rows}
+    actors = {one.id: one for one in as_actors(uow, people.values())}
+    return [(role, actors[row.id]) for role, row in rows]
 
 
 def everyone_present(uow: UnitOfWork) -> list[Actor]:

@@ -81,7 +81,7 @@ def test_a_signed_record_goes_through_four_recorded_steps(resources, company, cl
     assert item.steps[0].at < item.steps[1].at
     with resources.reading() as uow:
         assert records.load_record(uow, record.id).state == "filed"
-        assert filing.find_item_by_barcode(uow, " a000000001４ ").id == item.id
+        assert filing.find_lendable_by_barcode(uow, " a000000001４ ").id == item.id
     jobs = [row.key for row in entries(resources, OutboxRow) if row.key.startswith("item:")]
     assert jobs == [f"item:{item.id}"]
     acts = [row.action for row in entries(resources, JournalEntry) if row.object_type == "item"]

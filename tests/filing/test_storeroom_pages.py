@@ -1,6 +1,8 @@
 """The storeroom in the browser and over the API: plan, moves, labels, a stocktake to its end."""
 
 import io
+import json
+import re
 
 import pytest
 
@@ -66,7 +68,12 @@ def test_a_room_its_moves_and_a_stocktake_in_the_browser(company, client_for, ba
 def test_the_phone_sends_what_it_kept_twice_and_it_counts_once(company, client_for, barcode):
     client = client_for(company.archivist)
     client.post("/stocktakes", data={"kind": "class", "class": "客户开发"})
-    assert "offline-count.js" in client.get("/stocktakes/1/offline").text
+    offline = client.get("/stocktakes/1/offline").text
+    assert "offline-count.js" in offline
+    worker = client.get("/stocktakes/1/offline-worker.js").text
+    assert 'const PAGE = "/stocktakes/1/offline";' in worker
+    kept = json.loads(re.search(r"const ASSETS = (\[.*\]);", worker)[1])
+    assert set(re.findall(r'(?:src|href)="([^"]+\.(?:js|css|svg))"', offline)) <= set(kept)
     scan = {"client_id": "phone:1", "barcode": barcode, "seen_at": "2026-11-23T01:30:00.000Z"}
     for new in (1, 0):
         answer = client.post("/stocktakes/1/offline", json={"scans": [scan]})

@@ -346,8 +346,7 @@ def test_the_unique_index_holds_where_the_service_did_not_look(shelf, company, m
     first = shelf.approved(company.sales_clerk, item_id)
     second = shelf.approved(company.sales_clerk2, item_id)
     shelf.do(lending.hand_out, company.archivist, barcode, first.id)
-    monkeypatch.setattr("archive.lending.desk._check_is_in", lambda uow, copy: None)
-    monkeypatch.setattr("archive.lending.desk._due_from", lambda uow, row, on, item: on)
+    monkeypatch.setattr("archive.lending.desk._check_is_in", lambda uow, copy, last: None)
     words = refused_in_words(
         shelf, Conflict, lending.hand_out, company.archivist, barcode, second.id
     )

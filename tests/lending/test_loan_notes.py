@@ -10,10 +10,12 @@ from sqlalchemy import func, select
 from archive.core.errors import Conflict, Forbidden, Invalid, NotFound
 from archive.filing.models import Item, Volume
 from archive.lending import service as lending
+from archive.lending.confirming.rules import Confirmed, Way
 from archive.lending.groups import acts, basket, service
-from archive.lending.groups.acts import Out
+from archive.lending.groups.acts import Back, Out
 from archive.lending.groups.models import LoanGroup
 from archive.lending.groups.service import Wish
+from archive.lending.incidents.models import LoanIncident
 from archive.lending.models import Loan, LoanRefusal, LoanRequest
 
 PURPOSE = "客户续签合同前核对资质"
@@ -327,3 +329,80 @@ def test_a_request_alone_is_still_served_as_before(shelf, company):
     with pytest.raises(NotFound):
         group_of(shelf, company.sales_clerk, 2**70)
     assert lending.register is not None
+
+
+@pytest.fixture
+def note_out(shelf, company):
+    """A note of three papers, all of them out: its id and their barcodes."""
+    papers = [shelf.item() for _ in range(3)]
+    group = approve_all(shelf, ask(shelf, company.sales_clerk, [one for one, _ in papers]).group)
+    outs = [Out(code) for _, code in papers]
+    shelf.do(acts.hand_out_many, company.archivist, group.id, outs)
+    return group.id, [code for _, code in papers]
+
+
+def test_what_came_back_of_a_note_is_taken_back_at_once_and_the_rest_stays_out(
+    shelf, company, note_out, drawn_signature
+):
+    group_id, codes = note_out
+    backs = [Back(codes[0], 3), Back(codes[2].lower(), 2, "有污渍")]
+    with shelf.resources.reading() as uow:
+        signer = acts.who_returns_all(uow, company.archivist, group_id, backs)
+    picture = shelf.resources.blobs.put(drawn_signature, "image/png")
+    signed = Confirmed(Way.DRAWN, signer.id, picture)
+    done = shelf.do(acts.take_back_many, company.archivist, group_id, backs, confirmed=signed)
+    assert signer.id == company.sales_clerk.id
+    assert [one.loan.intact for one in done] == [True, False]
+    assert "页数不符" in done[1].loan.condition and "有污渍" in done[1].loan.condition
+    group = group_of(shelf, company.archivist, group_id)
+    assert [one.loan.barcode for one in group.out] == [codes[1]]
+    with shelf.resources.reading() as uow:
+        digests = uow.session.scalars(
+            select(Loan.back_digest).where(Loan.returned_at.is_not(None))
+        ).all()
+    assert len(set(digests)) == 2  # one signature, bound to each loan by itself
+    assert count(shelf, LoanIncident) == 2  # pages and damage, of the one paper
+
+
+def test_one_that_does_not_come_back_stops_the_whole_return(shelf, company, note_out):
+    group_id, codes = note_out
+    alone, other = shelf.item()
+    shelf.lent(company.sales_clerk, alone, other)
+    for backs, why in (
+        ([], "扫描"),
+        ([Back(codes[0], 3), Back(codes[0], 3)], "扫了两次"),
+        ([Back(codes[0], 3), Back(other, 3)], other),
+        ([Back(codes[0], 3), Back(codes[1], -1)], f"条码 {codes[1]}"),
+    ):
+        with pytest.raises((Conflict, Invalid)) as refused:
+            shelf.do(acts.take_back_many, company.archivist, group_id, backs)
+        assert why in refused.value.message
+    with pytest.raises(Forbidden):
+        shelf.do(acts.take_back_many, company.sales_clerk, group_id, [Back(codes[0], 3)])
+    assert len(group_of(shelf, company.archivist, group_id).out) == 3
+    shelf.do(acts.take_back_many, company.archivist, group_id, [Back(codes[0], 3)])
+    with pytest.raises(Conflict, match="整单没有归还"):  # twice is once
+        shelf.do(acts.take_back_many, company.archivist, group_id, [Back(codes[0], 3)])
+
+
+def test_a_note_comes_back_through_the_pages_and_the_api(
+    shelf, company, note_out, client_for, api_for
+):
+    group_id, codes = note_out
+    desk = client_for(company.archivist)
+    number = group_of(shelf, company.archivist, group_id).number
+    page = desk.get(f"/loans/desk?barcode={number}", follow_redirects=True).text
+    assert "还来的勾上" in page and all(code in page for code in codes)
+    assert "整单归还" in desk.get(f"/loans/desk?barcode={codes[0]}").text
+    address = f"/loans/notes/{group_id}/return"
+    form = {"barcode": codes[:2], f"pages-{codes[0]}": "3", f"note-{codes[0]}": "封面有折痕"}
+    refused = desk.post(address, data=form)
+    assert refused.status_code == 422 and "没有填页数" in refused.text
+    assert "封面有折痕" in refused.text  # nothing typed is lost
+    done = desk.post(address, data={**form, f"pages-{codes[1]}": "3"}, follow_redirects=True)
+    assert "已收回 2 份，还有 1 份在外" in done.text
+    api = api_for(company.archivist)
+    path = f"/api/v1/loans/notes/{group_id}/return"
+    told = api.post(path, json={"copies": [{"barcode": codes[2], "pages": 3}]}).get_json()
+    assert all(one["loan"]["returned_at"] for one in told["requests"])
+    assert api.post(path, json={"copies": [{"barcode": codes[2], "pages": 3}]}).status_code == 409

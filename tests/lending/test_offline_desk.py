@@ -1,5 +1,9 @@
 """The desk without a network: its queue taken in late, in its own order, once; who came first."""
 
+import json
+import re
+from base64 import b64encode
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -7,7 +11,10 @@ from sqlalchemy import func, select
 
 from archive.core.errors import Forbidden
 from archive.filing.models import ItemCopy
+from archive.lending import matrix
 from archive.lending import service as lending
+from archive.lending.confirming.rules import digest_of
+from archive.lending.confirming.service import statement_of
 from archive.lending.models import Loan
 from archive.lending.offline import edge, service
 from archive.lending.offline.models import DeskAct
@@ -77,7 +84,9 @@ def test_a_queue_is_taken_in_by_its_own_times_and_twice_changes_nothing(shelf, c
     request = shelf.approved(company.sales_clerk, item_id)
     clock.advance(hours=3)
     acts = (back(barcode, TEN), out(request, barcode, NINE))  # sent in any order
-    assert outcomes(replay(shelf, *acts)) == ["done", "done"]
+    taken = replay(shelf, *acts)
+    assert outcomes(taken) == ["done", "done"]
+    assert "请放回 库房一-02-03-04 盒12" in taken[0].message
     loan = loans(shelf)[0]
     assert (loan.handed_at, loan.returned_at) == (NINE, TEN)
     journal = shelf.journal()
@@ -204,3 +213,92 @@ def test_the_desk_alone_sends_and_gets_what_it_needs(shelf, company, client_for)
     assert [one["again"] for one in done] == [False, True]
     assert len(loans(shelf)) == 2  # with the one that was out before
     assert done[0]["outcome"] == service.DONE
+
+
+def test_a_drawn_signature_is_bound_to_the_loan_it_was_drawn_for(
+    shelf, company, clock, client_for, drawn_signature
+):
+    item_id, barcode = shelf.item()
+    request = shelf.approved(company.sales_clerk, item_id)
+    clock.advance(hours=1)
+    taken = replay(
+        shelf,
+        out(request, barcode, NINE, drawn_png=drawn_signature),
+        replace(back(barcode, TEN), drawn_png=drawn_signature),
+    )
+    assert outcomes(taken) == ["done", "done"], taken
+    loan = loans(shelf)[0]
+    assert (loan.out_way, loan.back_way) == ("drawn", "drawn")
+    assert loan.out_picture and loan.out_digest != loan.back_digest
+    for side in ("out", "back"):
+        statement = statement_of(loan, side, "drawn", loan.out_picture)
+        assert digest_of(statement) == getattr(loan, f"{side}_digest")
+    shown = client_for(company.archivist).get(f"/loans/{request.id}/signatures/out.png")
+    assert shown.status_code == 200 and shown.data.startswith(b"\x89PNG")
+
+
+def test_what_is_no_signature_holds_up_its_own_act_alone(
+    shelf, company, clock, client_for, drawn_signature
+):
+    papers = [shelf.item() for _ in range(2)]
+    requests = [shelf.approved(company.sales_clerk, item_id) for item_id, _ in papers]
+    clock.advance(hours=1)
+    picture = f"data:image/png;base64,{b64encode(drawn_signature).decode()}"
+    acts = [
+        {
+            "client_id": f"desk:000000000{place}",
+            "kind": "out",
+            "barcode": barcode,
+            "at": NINE.isoformat(),
+            "request_id": request.id,
+            "pages": 3,
+            "signature_png": drawn,
+        }
+        for place, (request, (_, barcode), drawn) in enumerate(
+            zip(requests, papers, ("data:image/png;base64,????", picture), strict=True)
+        )
+    ]
+    answer = client_for(company.archivist).post("/loans/desk/offline", json={"acts": acts})
+    taken = answer.get_json()["taken"]
+    assert [one["outcome"] for one in taken] == ["conflict", "done"], taken
+    assert "签名" in taken[0]["message"]
+    assert [loan.request_id for loan in loans(shelf)] == [requests[1].id]
+
+
+def test_where_paper_will_not_do_a_drawn_signature_does(
+    shelf, company, clock, monkeypatch, drawn_signature
+):
+    accepts = replace(matrix.policy(), confirmations="password/drawn")
+    monkeypatch.setattr(matrix, "policy", lambda: accepts)
+    papers = [shelf.item() for _ in range(2)]
+    one, two = (shelf.approved(company.sales_clerk, item_id) for item_id, _ in papers)
+    clock.advance(hours=1)
+    taken = replay(
+        shelf,
+        out(one, papers[0][1], NINE, "desk:out-paper"),
+        out(two, papers[1][1], NINE, "desk:out-drawn", drawn_png=drawn_signature),
+    )
+    assert outcomes(taken) == ["conflict", "done"] and "借阅人" in taken[0].message
+    with shelf.resources.reading() as uow:
+        told = service.snapshot(uow, company.archivist)
+    assert (told.takes_paper, told.takes_drawn) == (False, True)
+
+
+def test_the_worker_keeps_the_desk_s_shell_and_its_files_alone(shelf, company, client_for):
+    desk = client_for(company.archivist)
+    script = desk.get("/loans/desk-worker.js")
+    assert script.mimetype == "text/javascript"
+    assert 'const PAGE = "/loans/desk";' in script.text
+    assert 'const SHELL = "/loans/desk/shell";' in script.text
+    kept = json.loads(re.search(r"const ASSETS = (\[.*\]);", script.text)[1])
+    assert kept and all("/static/" in one for one in kept)
+    for path in kept:
+        with desk.get(path) as answer:
+            assert answer.status_code == 200, path
+    shell = desk.get("/loans/desk/shell").text
+    asked = set(re.findall(r'(?:src|href)="([^"#]+\.(?:js|css|svg))"', shell))
+    assert asked <= set(kept)
+    assert company.archivist.name not in shell
+    other = client_for(company.archive_head).get("/loans/desk-worker.js").text
+    assert other != script.text
+    assert client_for(company.sales_clerk).get("/loans/desk-worker.js").status_code == 403

@@ -1,12 +1,18 @@
-"""The desk's page in a real browser while its network is cut, at the width of a tablet."""
+"""The desk's page in a real browser while its network is cut, at the width of a tablet.
+
+Where the page is opened again, the server itself is out of reach: what a browser asks from a
+service worker is not cut off by its switch.
+"""
 
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from flask import Flask
+from playwright.sync_api import Error, Page, expect, sync_playwright
 from sqlalchemy import select
 from waitress import create_server
 
@@ -23,16 +29,44 @@ pytestmark = [
 ]
 
 
+class Line:
+    """A server that can be cut off: its port refuses until it is back."""
+
+    def __init__(self, app: Flask) -> None:
+        self._app = app
+        self._server: Any = None
+        self.port = 0
+        self.join()
+
+    def join(self) -> None:
+        """Serve, at the same port as before."""
+        self._server = create_server(self._app, host="127.0.0.1", port=self.port, threads=8)
+        self.port = self._server.effective_port
+        threading.Thread(target=self._server.run, daemon=True).start()
+
+    def cut(self) -> None:
+        """Refuse every connection, those that are open too."""
+        for channel in list(self._server.active_channels.values()):
+            channel.close()
+        self._server.close()
+
+
 @pytest.fixture
-def desk(app, shelf, company, clock) -> Iterator[Page]:
+def line(app) -> Iterator[Line]:
+    """The desk's line to the server."""
+    found = Line(app)
+    yield found
+    found.cut()
+
+
+@pytest.fixture
+def desk(line, shelf, company, clock) -> Iterator[Page]:
     """The desk's page, the archivist signed in; the server's clock is the browser's."""
     clock.now = datetime.now(UTC)
     with shelf.resources.work() as uow:
         token = access.open_session(uow, company.archivist.id, "", "")
         uow.commit()
-    server = create_server(app, host="127.0.0.1", port=0, threads=8)
-    threading.Thread(target=server.run, daemon=True).start()
-    address = f"http://127.0.0.1:{server.effective_port}"
+    address = f"http://127.0.0.1:{line.port}"
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=str(CHROMIUM), args=["--no-sandbox", "--disable-gpu"]
@@ -46,7 +80,6 @@ def desk(app, shelf, company, clock) -> Iterator[Page]:
         yield tab
         assert faults == []
         browser.close()
-    server.close()
 
 
 def scan(desk: Page, code: str) -> None:
@@ -121,3 +154,79 @@ def test_a_form_already_open_when_the_network_drops_is_kept_and_conflicts_are_to
     expect(panel.locator("[data-report] li")).to_contain_text("已撤回")
     with shelf.resources.reading() as uow:
         assert uow.session.scalars(select(Loan)).all() == []
+
+
+IS_KEPT = """async () => {
+  await navigator.serviceWorker.ready;
+  while (!navigator.serviceWorker.controller) await new Promise((go) => setTimeout(go, 50));
+}"""
+KEPT = """async () => {
+  const found = {};
+  for (const name of await caches.keys()) {
+    const kept = await (await caches.open(name)).keys();
+    found[name] = kept.map((one) => new URL(one.url).pathname);
+  }
+  return found;
+}"""
+
+
+def test_the_desk_opens_again_while_the_server_is_out_of_reach(desk, line, shelf, company, clock):
+    item_id, barcode = shelf.item()
+    request = shelf.approved(company.sales_clerk, item_id)
+    open_desk(desk)
+    desk.evaluate(IS_KEPT)
+    line.cut()
+    desk.reload()
+    panel = desk.locator("[data-offline-desk]")
+    expect(panel.locator("[data-state]")).to_have_text("断网")
+    expect(panel.locator("[data-told]")).to_contain_text("刷新或关掉这一页也不要紧")
+    assert company.archivist.name not in desk.content()
+    scan(desk, barcode)
+    panel.get_by_role("button", name="记下借出").click()
+    expect(panel.locator("[data-count]")).to_have_text("还有 1 笔没有上传")
+    desk.reload()  # and what was noted is still there
+    expect(panel.locator("[data-count]")).to_have_text("还有 1 笔没有上传")
+    with pytest.raises(Error):
+        desk.goto(desk.address.replace("/desk", "/register"))
+    desk.goto(desk.address)
+    clock.now = datetime.now(UTC)
+    line.join()
+    panel.locator("[data-send]").click()
+    expect(panel.locator("[data-count]")).to_have_text("没有待上传的", timeout=15000)
+    with shelf.resources.reading() as uow:
+        assert uow.session.scalars(select(Loan.request_id)).all() == [request.id]
+    desk.get_by_role("link", name="有网了，回到借阅台").click()
+    expect(desk.get_by_role("heading", name="上传的结果")).to_be_visible()
+    expect(desk.locator(".topbar-user")).to_be_visible()  # the page itself again
+    kept = desk.evaluate(KEPT)
+    assert len(kept) == 1
+    others = [one for paths in kept.values() for one in paths if "/static/" not in one]
+    assert others == ["/loans/desk/shell"]
+
+
+def test_a_signature_drawn_without_a_network_is_sent_with_its_act(
+    desk, line, shelf, company, clock
+):
+    item_id, barcode = shelf.item()
+    request = shelf.approved(company.sales_clerk, item_id)
+    open_desk(desk)
+    line.cut()
+    scan(desk, barcode)
+    panel = desk.locator("[data-offline-desk]")
+    panel.get_by_text("手写签名", exact=True).click()
+    box = panel.locator("canvas").bounding_box()
+    desk.mouse.move(box["x"] + 40, box["y"] + 40)
+    desk.mouse.down()
+    for step in range(1, 6):
+        desk.mouse.move(box["x"] + 40 + 40 * step, box["y"] + 40 + 15 * (step % 2), steps=4)
+    desk.mouse.up()
+    panel.get_by_role("button", name="记下借出").click()
+    expect(panel.locator("[data-queue] li")).to_contain_text("已手写签名")
+    clock.now = datetime.now(UTC)
+    line.join()
+    panel.locator("[data-send]").click()
+    expect(panel.locator("[data-report] li")).to_contain_text("已登记", timeout=15000)
+    with shelf.resources.reading() as uow:
+        loan = uow.session.scalars(select(Loan)).one()
+        assert (loan.request_id, loan.out_way) == (request.id, "drawn")
+        assert shelf.resources.blobs.read(loan.out_picture).startswith(b"\x89PNG")

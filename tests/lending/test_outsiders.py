@@ -10,13 +10,16 @@ from sqlalchemy import func, select
 
 from archive.core.errors import Conflict, Forbidden, Invalid, NotFound
 from archive.lending import service as lending
+from archive.lending.chores import do_loan_chores
 from archive.lending.figures.service import figures
 from archive.lending.models import LoanRefusal, LoanRequest
 from archive.lending.visits import service
 from archive.lending.visits.models import LoanVisit
-from archive.lending.visits.rules import ID_CARD, covered, is_good_id
+from archive.lending.visits.rules import ID_CARD, covered, is_good_id, kept_until
 from archive.lending.visits.service import Told
 from archive.people.rights import Actor
+from storage.files import StoredFile
+from storage.journal import JournalEntry
 
 CARD = "11010519491231002X"
 PNG = b"\x89PNG\r\n\x1a\n" + b"\x00" * 64
@@ -237,3 +240,51 @@ def test_visits_over_the_api(shelf, company, api_for):
     url = f"/api/v1/loans/visits/{made.get_json()['id']}"
     assert desk.post(f"{url}/end").get_json()["ended_at"]
     assert desk.post(f"{url}/end").status_code == 409
+
+
+def test_the_number_is_deleted_when_its_term_is_over_and_the_visit_stays(
+    shelf, company, clock, client_for
+):
+    _, barcode = shelf.item()
+    letter = shelf.resources.blobs.put(PNG, "image/png")
+    told = shelf.do(service.note_visit, company.archivist, TOLD, [barcode], letter)
+    visit_id = told.visit.id
+    clock.advance(hours=1)
+    shelf.do(service.end_visit, company.archivist, visit_id)
+    desk = client_for(company.archivist)
+    assert "保存到 2029-11-23" in desk.get(f"/loans/visits/{visit_id}").text
+    clock.now = clock.now.replace(year=2029)  # the last day: it is still kept
+    do_loan_chores(shelf.resources)
+    with shelf.resources.reading() as uow:
+        assert uow.session.get_one(LoanVisit, visit_id).id_number == CARD
+    clock.advance(days=1)
+    do_loan_chores(shelf.resources)
+    with shelf.resources.reading() as uow:
+        row = uow.session.get_one(LoanVisit, visit_id)
+        assert (row.id_number, row.letter_sha256, row.name) == ("", None, "马国强")
+        assert uow.session.get(StoredFile, letter.sha256) is None  # the sweep takes the bytes
+        entries = uow.session.scalars(
+            select(JournalEntry.detail).where(JournalEntry.action == "visit.forget")
+        ).all()
+    assert len(entries) == 1 and "2029-11-23" in entries[0] and CARD not in entries[0]
+    do_loan_chores(shelf.resources)  # nothing is forgotten twice
+    assert shelf.journal().count("visit.forget") == 1
+    desk = client_for(company.archivist)
+    page = desk.get(f"/loans/visits/{visit_id}").text
+    assert "已于保存期满后删除" in page and "看全号" not in page
+    assert desk.post(f"/loans/visits/{visit_id}/reveal").status_code == 404
+    assert desk.get(f"/loans/visits/{visit_id}/letter").status_code == 404
+
+
+def test_a_visit_whose_end_nobody_noted_is_forgotten_too(shelf, company, clock):
+    _, barcode = shelf.item()
+    visit = note(shelf, [barcode]).visit
+    assert visit.kept_until == date(2029, 11, 23)
+    clock.now = clock.now.replace(year=2029, month=12)
+    do_loan_chores(shelf.resources)
+    with shelf.resources.reading() as uow:
+        assert uow.session.get_one(LoanVisit, visit.id).id_number == ""
+
+
+def test_a_term_that_begins_on_a_leap_day_ends_in_february():
+    assert kept_until(date(2028, 2, 29), 3) == date(2031, 2, 28)

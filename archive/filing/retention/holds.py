@@ -15,7 +15,7 @@ from archive.core.errors import Conflict, Invalid, NotFound
 from archive.customers.models import Customer
 from archive.customers.service import find_by_name
 from archive.filing.classes.kept import plan_in_force
-from archive.filing.items import find_item_by_barcode, find_item_by_code
+from archive.filing.lendable import find_lendable_by_barcode, find_lendable_by_code
 from archive.filing.models import Item, Volume
 from archive.filing.retention.models import LegalHold
 from archive.filing.retention.rules import LARGEST_ID, SCOPES, is_gone
@@ -158,7 +158,7 @@ def _number_of(uow: UnitOfWork, scope: str, target: str) -> int:
     if target.isascii() and target.isdigit() and len(target) <= 18:
         return int(target)
     if scope == "item":
-        item = find_item_by_code(uow, target) or find_item_by_barcode(uow, target)
+        item = find_lendable_by_code(uow, target) or find_lendable_by_barcode(uow, target)
         return item.id if item is not None else 0
     if scope == "customer":
         customer = find_by_name(uow, target)

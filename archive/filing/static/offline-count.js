@@ -2,6 +2,7 @@
 // when there is a network (sent twice counts once), or is given out as a file to be uploaded.
 
 import { Refused, postJson } from "/static/js/app.js";
+import { keepPage } from "/static/js/kept-page.js";
 
 const MOST_AT_ONCE = 500;
 const SHOWN = 50;
@@ -165,3 +166,4 @@ document.querySelector("[data-clear]").addEventListener("click", () => {
 });
 addEventListener("online", () => waiting().length && told("有网了，可以上传。"));
 show();
+keepPage(panel);

@@ -18,6 +18,7 @@ from archive.core.errors import (
     TooLarge,
     Unauthenticated,
 )
+from archive.core.kept_pages import worker_script
 from archive.core.list_sheets import (
     MOST_LINES,
     ListColumn,
@@ -44,6 +45,13 @@ from archive.people.gate import actor, client_address, guard
 pages = APIBlueprint("stocktake", __name__, template_folder="../templates", enable_openapi=False)
 
 Page = str | tuple[str, int] | Response
+OFFLINE_ASSETS = (
+    ("bootstrap.static", "css/font/bootstrap-icons.min.css"),
+    ("bootstrap.static", "umd/popper.min.js"),
+    ("bootstrap.static", "js/bootstrap.min.js"),
+    ("filing.static", "places.css"),
+    ("filing.static", "offline-count.js"),
+)
 REFUSALS = (Conflict, Forbidden, Invalid, NotFound, Throttled, TooLarge, Unauthenticated)
 DIFFERENCES: tuple[ListColumn[FindingView], ...] = (
     ListColumn("条码", lambda one: one.barcode, 16),
@@ -177,6 +185,14 @@ def offline(take_id: int) -> str:
     with reading() as uow:
         row, _, _ = service.scanning(uow, actor(), take_id)
         return render_template("stocktake/offline.html", take=row)
+
+
+@pages.get("/stocktakes/<int:take_id>/offline-worker.js")
+@guard("stocktake.work")
+def offline_worker(take_id: int) -> Response:
+    """Give the script that keeps the offline page in the browser."""
+    page = url_for("stocktake.offline", take_id=take_id)
+    return worker_script(page, page, OFFLINE_ASSETS, actor().id)
 
 
 @pages.post("/stocktakes/<int:take_id>/offline")

@@ -1,7 +1,7 @@
-"""Approving, refusing and handing out the requests of a loan note in one act.
+"""Approving, refusing, handing out and taking back the requests of a loan note in one act.
 
-Each request is decided and handed out as it would be alone; one that does not go stops the whole
-act, which changes nothing then and says which one it was.
+Each request is decided, handed out and taken back as it would be alone; one that does not go
+stops the whole act, which changes nothing then and says which one it was.
 """
 
 from collections.abc import Callable, Sequence
@@ -19,6 +19,7 @@ from archive.lending import approvals, desk
 from archive.lending.confirming.rules import ON_PAPER, Confirmed
 from archive.lending.groups.service import get_group
 from archive.lending.groups.views import DeskLine, GroupView
+from archive.lending.typed import INTACT
 from archive.lending.views import RequestView
 from archive.people.rights import Actor, require
 from storage.work import UnitOfWork
@@ -33,6 +34,15 @@ class Out:
 
     barcode: str
     pages: int | None = None
+
+
+@dataclass(frozen=True)
+class Back:
+    """A copy that came back: its barcode as scanned, the pages counted, its condition."""
+
+    barcode: str
+    pages: int
+    condition: str = INTACT
 
 
 def decide_many(
@@ -119,22 +129,78 @@ def hand_out_many(
     return get_group(uow, actor, group_id)
 
 
+def who_returns_all(uow: UnitOfWork, actor: Actor, group_id: int, backs: Sequence[Back]) -> Actor:
+    """Return the person who has all of it, to sign once; refuses what taking back would."""
+    _coming_back(uow, actor, group_id, backs)
+    found = [_named(one, partial(desk.who_returns, uow, actor, one.barcode)) for one in backs]
+    return found[0]
+
+
+def take_back_many(
+    uow: UnitOfWork,
+    actor: Actor,
+    group_id: int,
+    backs: Sequence[Back],
+    *,
+    confirmed: Confirmed = ON_PAPER,
+) -> tuple[RequestView, ...]:
+    """Take several copies of a note back at once, all or none; what did not come stays out.
+
+    Returns the closed requests in the order given, each with who is next in line.
+    """
+    _coming_back(uow, actor, group_id, backs)
+    return tuple(
+        _named(
+            one,
+            partial(
+                desk.take_back,
+                uow,
+                actor,
+                one.barcode,
+                one.pages,
+                one.condition,
+                confirmed=confirmed,
+            ),
+        )
+        for one in backs
+    )
+
+
+def _coming_back(uow: UnitOfWork, actor: Actor, group_id: int, backs: Sequence[Back]) -> None:
+    """Refuse what is not out on the note, and what was scanned twice."""
+    require(actor, "loan.desk")
+    group = get_group(uow, actor, group_id)
+    codes = _scanned_once([one.barcode for one in backs], "请扫描要归还的条码。")
+    out = {one.loan.barcode for one in group.out if one.loan}
+    for code in codes:
+        if code not in out:
+            raise Conflict(
+                f"条码 {code[:40]} 不是借阅单 {group.number} 借出在外的，整单没有归还；请核对条码。"
+            )
+
+
+def _scanned_once(barcodes: Sequence[str], otherwise: str) -> list[str]:
+    """Return the barcodes as kept; raise Invalid for none (``otherwise``) or one scanned twice."""
+    if not barcodes:
+        raise Invalid(otherwise, {"barcode": "请扫描"})
+    codes = [clean_barcode(one) for one in barcodes]
+    twice = sorted({code for code in codes if codes.count(code) > 1})
+    if twice:
+        raise Invalid(f"条码 {'、'.join(twice)} 扫了两次，请去掉一次。", {"barcode": "重复"})
+    return codes
+
+
 def _chosen(
     uow: UnitOfWork, actor: Actor, group_id: int, outs: Sequence[Out]
 ) -> list[tuple[Out, RequestView]]:
     """Give every scanned copy a request of the note that is ready for it."""
     require(actor, "loan.desk")
     group = get_group(uow, actor, group_id)
-    if not outs:
-        raise Invalid("请扫描要借出的条码。", {"barcode": "请扫描"})
-    codes = [clean_barcode(out.barcode) for out in outs]
-    twice = sorted({code for code in codes if codes.count(code) > 1})
-    if twice:
-        raise Invalid(f"条码 {'、'.join(twice)} 扫了两次，请去掉一次。", {"barcode": "重复"})
+    _scanned_once([out.barcode for out in outs], "请扫描要借出的条码。")
     spare = list(group.ready)
     chosen = []
     for out in outs:
-        item = filing.find_item_by_barcode(uow, out.barcode)
+        item = filing.find_lendable_by_barcode(uow, out.barcode)
         one = next((one for one in spare if item and one.item_id == item.id), None)
         if one is None:
             raise Conflict(
@@ -146,11 +212,12 @@ def _chosen(
     return chosen
 
 
-def _named(out: Out, act: Callable[[], Found]) -> Found:
+def _named(one: Out | Back, act: Callable[[], Found]) -> Found:
     """Do an act for a copy; a refusal names the copy, so that one knows which stopped it all."""
     try:
         return act()
     except ArchiveError as refusal:
-        if out.barcode not in refusal.message:
-            refusal.message = f"条码 {out.barcode}：{refusal.message}（整单没有借出）"
+        if one.barcode not in refusal.message:
+            done = "归还" if isinstance(one, Back) else "借出"
+            refusal.message = f"条码 {one.barcode}：{refusal.message}（整单没有{done}）"
         raise

@@ -11,7 +11,7 @@ from archive.core.web import reading, resources, work
 from archive.lending.confirming.edge import Given, confirm
 from archive.lending.confirming.rules import LONGEST_PIN
 from archive.lending.groups import acts, service
-from archive.lending.groups.acts import Out
+from archive.lending.groups.acts import Back, Out
 from archive.lending.groups.service import Wish
 from archive.lending.groups.views import Considered, GroupView
 from archive.lending.rules import MAX_PURPOSE, MAX_REFERENCE
@@ -105,6 +105,23 @@ class HandOutManyIn(Strict):
     signature_png: str = ""
 
 
+class BackIn(Strict):
+    """A copy that came back, its pages and its condition."""
+
+    barcode: str = Field(max_length=60)
+    pages: int
+    condition: str = Field(default="", max_length=400)
+
+
+class ReturnManyIn(Strict):
+    """The copies that came back; the borrower signs once."""
+
+    copies: list[BackIn] = Field(max_length=400)
+    password: str = Field(default="", max_length=MAX_PASSWORD)
+    pin: str = Field(default="", max_length=LONGEST_PIN)
+    signature_png: str = ""
+
+
 @api.post("/decision")
 @api.input(NoteIn, location="json")
 @api.output(LinesOut)
@@ -155,6 +172,27 @@ def decide(group_id: int, json_data: DecideManyIn) -> dict[str, object]:
         group = acts.decide_many(
             uow, actor(), group_id, picks, json_data.opinion, refuses=json_data.refuse
         )
+        uow.commit()
+    return _told(group)
+
+
+@api.post("/<int:group_id>/return")
+@api.input(ReturnManyIn, location="json")
+@api.output(NoteOut)
+@guard("loan.desk")
+def take_back(group_id: int, json_data: ReturnManyIn) -> dict[str, object]:
+    """Take the scanned copies back at once, all or none; the others stay out."""
+    backs = [Back(one.barcode, one.pages, one.condition) for one in json_data.copies]
+    given = Given(json_data.password, json_data.pin, drawing(json_data.signature_png))
+    confirmed = confirm(
+        resources(),
+        given,
+        lambda uow: acts.who_returns_all(uow, actor(), group_id, backs),
+        client_address(),
+    )
+    with work() as uow:
+        acts.take_back_many(uow, actor(), group_id, backs, confirmed=confirmed)
+        group = service.get_group(uow, actor(), group_id)
         uow.commit()
     return _told(group)
 

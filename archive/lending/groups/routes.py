@@ -15,12 +15,12 @@ from archive.documents.service import MEDIA_TYPES
 from archive.filing.paper_files import paper_response
 from archive.lending.confirming.edge import Given, confirm
 from archive.lending.groups import acts, basket, service
-from archive.lending.groups.acts import Out
+from archive.lending.groups.acts import Back, Out
 from archive.lending.groups.papers import group_paper
 from archive.lending.groups.service import Wish
 from archive.lending.groups.views import Outcome
 from archive.lending.matching import Mode
-from archive.lending.routes import OPINIONS
+from archive.lending.routes import CONDITIONS, OPINIONS
 from archive.lending.typed import day_typed, pages_typed
 from archive.people.gate import actor, client_address, guard
 from archive.signing.routes import drawing
@@ -149,7 +149,7 @@ def withdraw(group_id: int) -> Response:
 @pages.get("/notes/<int:group_id>/desk")
 @guard("loan.desk")
 def at_desk(group_id: int) -> str:
-    """Show what of a note may be handed out now, to scan one after another."""
+    """Show what of a note may be handed out now and what is out, to scan one after another."""
     return _desk(group_id, {}, None)
 
 
@@ -177,6 +177,38 @@ def hand_out(group_id: int) -> Answer:
         return _desk(group_id, form, refusal), 422
     flash(f"借阅单 {group.number}：已借给{group.borrower_name} {len(outs)} 份。", "success")
     if group.ready:
+        return redirect(url_for("loan_notes.at_desk", group_id=group_id))
+    return redirect(url_for("lending.desk"))
+
+
+@pages.post("/notes/<int:group_id>/return")
+@guard("loan.desk")
+def take_back(group_id: int) -> Answer:
+    """Take back what was scanned, all at once; what did not come stays out."""
+    form = request.form
+    try:
+        backs = _backs(form)
+        given = Given.typed(form.get("secret", ""), drawing(form.get("signature_png", "")))
+        confirmed = confirm(
+            resources(),
+            given,
+            lambda uow: acts.who_returns_all(uow, actor(), group_id, backs),
+            client_address(),
+        )
+        with work() as uow:
+            done = acts.take_back_many(uow, actor(), group_id, backs, confirmed=confirmed)
+            group = service.get_group(uow, actor(), group_id)
+            uow.commit()
+    except ArchiveError as refusal:
+        return _desk(group_id, form, refusal), 422
+    rest = f"还有 {len(group.out)} 份在外。" if group.out else "全部还清。"
+    flash(f"借阅单 {group.number}：已收回 {len(done)} 份，{rest}", "success")
+    for one in done:
+        if one.loan is not None and not one.loan.intact:
+            flash(f"条码 {one.loan.barcode} 有异常：{one.loan.condition}，请查明。", "warning")
+        if one.loan is not None and one.next_in_line:
+            flash(f"条码 {one.loan.barcode}：{one.next_in_line}", "warning")
+    if group.out or group.ready:
         return redirect(url_for("loan_notes.at_desk", group_id=group_id))
     return redirect(url_for("lending.desk"))
 
@@ -255,6 +287,7 @@ def _desk(group_id: int, typed: Mapping[str, str], refusal: ArchiveError | None)
         typed=typed,
         refusal=refusal,
         scanned=scanned,
+        conditions=CONDITIONS,
     )
 
 
@@ -286,6 +319,20 @@ def _outs(form: MultiDict[str, Any]) -> list[Out]:
         for code in map(str.strip, form.getlist("barcode"))
         if code
     ]
+
+
+def _backs(form: MultiDict[str, Any]) -> list[Back]:
+    found = []
+    for code in filter(None, map(str.strip, form.getlist("barcode"))):
+        counted = pages_typed(form.get(f"pages-{code}", ""))
+        if counted is None:
+            raise Invalid(
+                f"条码 {code[:40]} 没有填页数，请清点后再归还；没有还来的请不要勾。",
+                {f"pages-{code}": "请填写清点的页数"},
+            )
+        words = (form.get(f"condition-{code}", ""), form.get(f"note-{code}", ""))
+        found.append(Back(code, counted, "；".join(filter(None, map(str.strip, words)))))
+    return found
 
 
 def _back(text: str) -> str:

@@ -13,8 +13,10 @@ from sqlalchemy import select
 from archive.core.clock import local_day
 from archive.core.errors import Conflict, Forbidden, Invalid, NotFound
 from archive.filing.models import CopyStatus
+from archive.filing.service import Lendable
 from archive.lending import lookup
-from archive.lending.facts import Answer, Question, answer, check_mode
+from archive.lending.answering import Answer, answer, answers, check_mode
+from archive.lending.facts import Question
 from archive.lending.groups.basket import InBasket, check_there, papers_of, take_out
 from archive.lending.groups.models import LoanGroup
 from archive.lending.groups.views import Considered, GroupView, Outcome
@@ -194,7 +196,7 @@ def _enter_all(
         found = answer(uow, question)
         if queues and found.decision.may_queue:
             question = replace(question, joins_queue=True)
-            found = answer(uow, question)
+            found = answer(uow, question, found.item)
         if not found.decision.allowed:
             refused.append(refuse(uow, question, found.decision))
             continue
@@ -262,18 +264,17 @@ def _considered(
         volume_id=line.volume_id,
         volume=line.volume,
         copies=_copies(found, question, line),
-        instead=_instead(uow, question) if refused else (),
+        instead=_instead(uow, question, found.item) if refused else (),
         already=already,
     )
 
 
-def _instead(uow: UnitOfWork, question: Question) -> tuple[str, ...]:
+def _instead(uow: UnitOfWork, question: Question, item: Lendable) -> tuple[str, ...]:
     """In which other ways the paper could be had, were they asked for now."""
-    found = []
-    for mode in Mode:
-        if mode == question.mode:
-            continue
-        other = answer(uow, replace(question, mode=mode)).decision
-        if other.allowed or other.may_queue:
-            found.append(mode.label if other.allowed else f"{mode.label}（预约）")
-    return tuple(found)
+    others = [mode for mode in Mode if mode != question.mode]
+    found = [one.decision for one in answers(uow, question, others, item)]
+    return tuple(
+        mode.label if one.allowed else f"{mode.label}（预约）"
+        for mode, one in zip(others, found, strict=True)
+        if one.allowed or one.may_queue
+    )

@@ -78,6 +78,11 @@ class GroupView:
             if one.state == RequestState.APPROVED and one.pick_up_by is not None
         )
 
+    @property
+    def out(self) -> tuple[RequestView, ...]:
+        """What is out now and has not come back."""
+        return tuple(one for one in self.requests if one.loan is not None and one.loan.is_open)
+
 
 @dataclass(frozen=True)
 class Outcome:

@@ -8,7 +8,7 @@ by the one who borrowed.
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, bindparam, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm.exc import StaleDataError
 
@@ -254,10 +254,7 @@ def _close(
 
 
 def _open_of(uow: UnitOfWork, loan_id: int) -> list[LoanIncident]:
-    query = select(LoanIncident).where(
-        LoanIncident.loan_id == loan_id, LoanIncident.closed_at.is_(None)
-    )
-    return list(uow.session.scalars(query.order_by(LoanIncident.id)))
+    return list(uow.session.scalars(_OPEN, {"loan": loan_id}))
 
 
 def _tell_archive(uow: UnitOfWork, row: LoanIncident, loan: Loan) -> None:
@@ -331,3 +328,10 @@ def _views(uow: UnitOfWork, viewer: Actor, rows: list[LoanIncident]) -> tuple[In
         )
         for row in rows
     )
+
+
+_OPEN = (
+    select(LoanIncident)
+    .where(LoanIncident.loan_id == bindparam("loan"), LoanIncident.closed_at.is_(None))
+    .order_by(LoanIncident.id)
+)

@@ -3,21 +3,36 @@
 from typing import Literal
 
 from apiflask import APIBlueprint
-from flask import jsonify, request
+from flask import jsonify, render_template, request, url_for
+from flask_wtf.csrf import generate_csrf
 from pydantic import AwareDatetime, Field, ValidationError
 from werkzeug.wrappers import Response
 
 from archive.core.calls import Closed
 from archive.core.errors import Invalid
+from archive.core.kept_pages import worker_script
 from archive.core.web import reading, resources
 from archive.lending.offline import edge, service
 from archive.lending.offline.rules import Act
 from archive.lending.schema import LARGEST_ID
 from archive.people.gate import actor, guard
 from archive.people.rights import require
+from archive.signing.routes import DRAWING_LIMIT, drawing
 
-pages = APIBlueprint("offline_desk", __name__, url_prefix="/loans", enable_openapi=False)
+pages = APIBlueprint(
+    "offline_desk",
+    __name__,
+    url_prefix="/loans",
+    template_folder="templates",
+    enable_openapi=False,
+)
 MOST_AT_ONCE = 200
+ASSETS = (
+    ("static", "js/signature-pad.js"),
+    ("lending.static", "lending.css"),
+    ("lending.static", "desk.js"),
+    ("lending.static", "offline-desk.js"),
+)
 
 
 class ActIn(Closed):
@@ -31,12 +46,28 @@ class ActIn(Closed):
     pages: int | None = Field(default=None, ge=0, le=1_000_000)
     condition: str = Field(default="", max_length=400)
     staff_no: str = Field(default="", max_length=20)
+    signature_png: str = Field(default="", max_length=DRAWING_LIMIT)
 
 
 class ActsIn(Closed):
     """The queue, or a part of it."""
 
     acts: list[ActIn] = Field(min_length=1, max_length=MOST_AT_ONCE)
+
+
+@pages.get("/desk-worker.js")
+@guard("loan.desk")
+def worker() -> Response:
+    """Give the script that keeps the desk's page in the browser."""
+    page, shell = url_for("lending.desk"), url_for("offline_desk.shell")
+    return worker_script(page, shell, ASSETS, actor().id)
+
+
+@pages.get("/desk/shell")
+@guard("loan.desk")
+def shell() -> str:
+    """Show the desk as it opens without a network: no one's particulars are on it."""
+    return render_template("offline_desk/shell.html")
 
 
 @pages.get("/desk/offline")
@@ -48,6 +79,8 @@ def snapshot() -> Response:
     answer = jsonify(
         taken_at=found.taken_at.isoformat(),
         takes_paper=found.takes_paper,
+        takes_drawn=found.takes_drawn,
+        csrf_token=generate_csrf(),
         ready=[
             {
                 "request_id": one.request_id,
@@ -86,7 +119,7 @@ def replay() -> Response:
         sent = ActsIn.model_validate(request.get_json(silent=True))
     except ValidationError as wrong:
         raise Invalid("送来的断网记录看不懂，一条也没有收；记录还在这台机器上。") from wrong
-    taken = edge.replay(resources(), actor(), [Act(**one.model_dump()) for one in sent.acts])
+    taken = edge.replay(resources(), actor(), [_act(one) for one in sent.acts])
     return jsonify(
         taken=[
             {
@@ -98,3 +131,12 @@ def replay() -> Response:
             for one in taken
         ]
     )
+
+
+def _act(sent: ActIn) -> Act:
+    told = sent.model_dump(exclude={"signature_png"})
+    try:
+        drawn = drawing(sent.signature_png)
+    except Invalid:
+        drawn = b""  # no picture: told as a conflict of this act alone
+    return Act(**told, drawn_png=drawn)

@@ -4,7 +4,7 @@ The hand-over that came first over the desk wins: the paper can be in one place 
 times of both desks say where it was. What does not fit is told as a conflict and changes nothing.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -17,7 +17,10 @@ OUT, BACK = "out", "back"
 
 @dataclass(frozen=True)
 class Act:
-    """One act as the page noted it; ``at`` is the page's own time."""
+    """One act as the page noted it; ``at`` is the page's own time.
+
+    ``drawn_png`` is what the borrower drew for this act; None: signed on paper.
+    """
 
     client_id: str
     kind: str
@@ -27,6 +30,7 @@ class Act:
     pages: int | None = None
     condition: str = ""
     staff_no: str = ""
+    drawn_png: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)

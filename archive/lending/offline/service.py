@@ -17,7 +17,7 @@ from archive.filing import service as filing
 from archive.filing.codes import clean_barcode
 from archive.filing.models import CopyStatus, ItemCopy
 from archive.lending import desk, lookup, matrix
-from archive.lending.confirming.rules import Way
+from archive.lending.confirming.rules import ON_PAPER, Confirmed, Way
 from archive.lending.models import Loan, LoanRequest, RequestState
 from archive.lending.notices import name_of_item, tell
 from archive.lending.offline.models import DeskAct
@@ -60,10 +60,14 @@ class Lent:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """What a desk that is cut off goes on with; ``takes_paper``: may the borrower sign on paper."""
+    """What a desk that is cut off goes on with.
+
+    ``takes_paper``, ``takes_drawn``: may the borrower sign on paper, by drawing.
+    """
 
     taken_at: datetime
     takes_paper: bool
+    takes_drawn: bool
     ready: tuple[Ready, ...]
     out: tuple[Lent, ...]
 
@@ -92,24 +96,47 @@ def snapshot(uow: UnitOfWork, actor: Actor) -> Snapshot:
         )
     ).all()
     ready = (_ready(one, numbers, copies) for one in held)
+    accepted = matrix.policy().confirmations.split("/")
     return Snapshot(
         taken_at=uow.now(),
-        takes_paper=Way.PAPER.value in matrix.policy().confirmations.split("/"),
+        takes_paper=Way.PAPER.value in accepted,
+        takes_drawn=Way.DRAWN.value in accepted,
         ready=tuple(one for one in ready if one is not None),
         out=_out(uow, actor),
     )
 
 
-def take_in(uow: UnitOfWork, actor: Actor, act: Act) -> Taken:
+def who_signs(uow: UnitOfWork, act: Act) -> tuple[int, str] | None:
+    """Return id and name of whoever signs for an act: who borrows, who has the copy.
+
+    Leavers too, for they were at the desk then. None for an act taken in before, and for one
+    that will not go in.
+    """
+    if _known(uow, act) is not None:
+        return None
+    if act.kind == OUT:
+        whose = select(LoanRequest.borrower_id).where(LoanRequest.id == act.request_id)
+    else:
+        whose = (
+            select(Loan.borrower_id)
+            .join(ItemCopy, ItemCopy.id == Loan.copy_id)
+            .where(ItemCopy.barcode == clean_barcode(act.barcode), Loan.returned_at.is_(None))
+        )
+    found = uow.session.execute(select(User.id, User.name).where(User.id.in_(whose))).first()
+    return None if found is None else (found.id, found.name)
+
+
+def take_in(uow: UnitOfWork, actor: Actor, act: Act, confirmed: Confirmed = ON_PAPER) -> Taken:
     """Take one act in, at its own time; a known client id changes nothing. Raises in words.
 
-    The edge notes what is raised by ``note_conflict``, in a unit of work of its own.
+    ``confirmed``: how the borrower signed, bound to the loan like any signature. The edge
+    notes what is raised by ``note_conflict``, in a unit of work of its own.
     """
     require(actor, "loan.desk")
     known = _known(uow, act)
     if known is not None:
         return known
-    item = filing.find_item_by_barcode(uow, act.barcode)
+    item = filing.find_lendable_by_barcode(uow, act.barcode)
     if item is None:
         raise Conflict("没有这个条码的档案。")
     code = clean_barcode(act.barcode)
@@ -121,7 +148,7 @@ def take_in(uow: UnitOfWork, actor: Actor, act: Act) -> Taken:
         return _note(uow, actor, act, KNOWN, verdict.words)
     if verdict.step == Step.DISPLACE:
         _displace(uow, actor, copy.id, act.at)
-    view = _apply(uow, actor, act)
+    view = _apply(uow, actor, act, confirmed)
     loan_id = view.loan.id if view.loan else None
     return _note(uow, actor, act, DONE, verdict.words or _told(act, view), loan_id)
 
@@ -133,7 +160,7 @@ def note_conflict(uow: UnitOfWork, actor: Actor, act: Act, words: str) -> Taken:
     return known if known is not None else _note(uow, actor, act, CONFLICT, words)
 
 
-def _apply(uow: UnitOfWork, actor: Actor, act: Act) -> RequestView:
+def _apply(uow: UnitOfWork, actor: Actor, act: Act, confirmed: Confirmed) -> RequestView:
     if act.kind == OUT:
         return desk.hand_out(
             uow,
@@ -142,20 +169,25 @@ def _apply(uow: UnitOfWork, actor: Actor, act: Act) -> RequestView:
             act.request_id,
             pages=act.pages,
             staff_no=act.staff_no,
+            confirmed=confirmed,
             at=act.at,
         )
     if act.pages is None:
         raise Invalid("归还没有记页数，请清点后重新办理。", {"pages": "请填写"})
-    return desk.take_back(uow, actor, act.barcode, act.pages, act.condition, at=act.at)
+    return desk.take_back(
+        uow, actor, act.barcode, act.pages, act.condition, confirmed=confirmed, at=act.at
+    )
 
 
 def _told(act: Act, view: RequestView) -> str:
     if act.kind == OUT:
         return f"已登记借给{view.borrower_name}（{show_instant(act.at)}）。"
     loan = view.loan
-    intact = loan is None or loan.intact
-    ending = "" if intact or loan is None else f"有异常：{loan.condition}，请查明。"
-    return f"已登记收回（{show_instant(act.at)}）。{ending}{view.next_in_line}"
+    done = f"已登记收回（{show_instant(act.at)}）。"
+    if loan is not None and not loan.intact:
+        return f"{done}有异常：{loan.condition}，请查明。{view.next_in_line}"
+    where = loan.location if loan is not None else ""
+    return done + (view.next_in_line or f"请放回 {where or '原位'}。")
 
 
 def _displace(uow: UnitOfWork, actor: Actor, copy_id: int, at: datetime) -> None:

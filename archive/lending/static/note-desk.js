@@ -1,4 +1,5 @@
-// Handing out a loan note: every barcode scanned ticks its line; all of it is sent at once.
+// A loan note at the desk: every barcode scanned ticks its line, to go out or to come back; what
+// is ticked is sent at once. Where the pages are still to be counted, the cursor goes there.
 
 const box = document.querySelector("#scan");
 const lines = [...document.querySelectorAll("[data-note-line]")];
@@ -18,7 +19,7 @@ function scan(text) {
   const code = text.normalize("NFKC").trim().toUpperCase();
   if (!code) return;
   const serves = lines.filter((line) => line.dataset.noteLine.split(" ").includes(code));
-  if (!serves.length) return told(`${code} 不在这份借阅单可借出的里面`);
+  if (!serves.length) return told(`${code} 不在这份借阅单可借出的和在外的里面`);
   if (serves.some((line) => tickOf(line).checked && tickOf(line).value === code)) {
     return told(`${code} 已经扫过`);
   }
@@ -28,6 +29,8 @@ function scan(text) {
   if (tickOf(line).value !== code) take(line, code);
   line.scrollIntoView({ block: "nearest" });
   told(`${code} 勾上了`);
+  const pages = line.querySelector(".note-pages");
+  if (pages.value === "") pages.focus();
 }
 
 /** Let a line stand for another copy of the same paper; the line that had it takes this one's. */
@@ -44,11 +47,24 @@ function name(line, code) {
   line.querySelector(".note-pages").name = `pages-${code}`;
 }
 
-document.querySelector("[data-note-scan]").addEventListener("submit", (event) => {
+document.querySelector("[data-note-scan]")?.addEventListener("submit", (event) => {
   event.preventDefault();
-  scan(box.value);
+  const code = box.value;
   box.value = "";
   box.focus();
+  scan(code);
 });
-document.addEventListener("change", () => told());
-told();
+// Enter after the pages goes on scanning; a barcode scanned into them is meant for the scan box.
+for (const entry of document.querySelectorAll(".note-pages")) {
+  entry.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || event.ctrlKey) return;
+    event.preventDefault();
+    const typed = entry.value.trim();
+    box.focus();
+    if (!/^A\d{10}$/i.test(typed)) return;
+    entry.value = entry.defaultValue;
+    scan(typed);
+  });
+}
+document.addEventListener("change", () => state && told());
+if (state) told();

@@ -3,11 +3,15 @@
 // What may be handed out, and what is out, was fetched while there was a network.
 
 import { Refused, postJson } from "/static/js/app.js";
+import { isKept, keepPage } from "/static/js/kept-page.js";
+import { SignaturePad } from "/static/js/signature-pad.js";
 
 const PROBE_MS = 3000;
 const REFRESH_MS = 60000;
 const MOST_AT_ONCE = 200;
+const MOST_LETTERS = 1_500_000; // of drawn signatures sent at once
 const LONGEST_REPORT = 100;
+const OUT_OF_REACH = [502, 503, 504]; // what a proxy says for a server that does not answer
 const WORDS = {
   400: "页面放得太久：请刷新页面再上传",
   401: "登录已过期：请在另一个标签页登录，再回来上传",
@@ -52,8 +56,8 @@ function newId() {
 }
 
 /** Ask the server for what is needed to go on, unless that is fresh; false: it is out of reach. */
-async function fetchSnapshot() {
-  const isFresh = Date.now() - read("fetched", 0) < REFRESH_MS;
+async function fetchSnapshot({ anew = false } = {}) {
+  const isFresh = !anew && Date.now() - read("fetched", 0) < REFRESH_MS;
   try {
     const answer = await fetch(isFresh ? "/healthz" : url, {
       credentials: "same-origin",
@@ -61,8 +65,11 @@ async function fetchSnapshot() {
       headers: { Accept: "application/json" },
       signal: AbortSignal.timeout(PROBE_MS),
     });
+    if (OUT_OF_REACH.includes(answer.status)) return false;
     if (!isFresh && answer.ok && answer.headers.get("Content-Type")?.includes("json")) {
-      if (keep("snapshot", await answer.json())) keep("fetched", Date.now());
+      const { csrf_token, ...snapshot } = await answer.json();
+      document.querySelector('meta[name="csrf-token"]').content = csrf_token; // the page may be an old one
+      if (keep("snapshot", snapshot)) keep("fetched", Date.now());
     }
     return true; // a sign-in page answers too: there is a network
   } catch {
@@ -74,7 +81,10 @@ async function probe() {
   const wasCut = isCut;
   isCut = !(await fetchSnapshot());
   if (wasCut && !isCut) tell("有网了。");
-  if (isCut && !wasCut) tell("网络断了：可以照常扫码，借出和归还先记在这台机器上。请不要刷新或关掉这一页。");
+  if (isCut && !wasCut) {
+    const warning = isKept() ? "刷新或关掉这一页也不要紧，记录都在。" : "请不要刷新或关掉这一页。";
+    tell(`网络断了：可以照常扫码，借出和归还先记在这台机器上。${warning}`);
+  }
   show();
   return !isCut;
 }
@@ -111,16 +121,17 @@ function scan(text) {
   } else if (found.kind === "back") {
     form.append(line(`归还 ${code}`, `${found.borrower} 借，${found.code}`));
     form.append(entry("清点页数", "pages", "", `借出时 ${found.pages} 页`), condition());
-    form.append(button("记下归还"));
+    form.append(...signBox(), button("记下归还"));
     form.dataset.borrower = found.borrower;
     form.dataset.code = found.code;
     tell("");
   } else {
     form.append(line(`借出 ${code}`, found.ready[0].code), choice(found.ready));
     form.append(entry("借阅人工号", "staff_no", "", "扫工牌核对；认识本人可不填"));
-    form.append(entry("清点页数", "pages", String(found.ready[0].pages), ""), button("记下借出"));
+    form.append(entry("清点页数", "pages", String(found.ready[0].pages), ""));
+    form.append(...signBox(), button("记下借出"));
     form.dataset.code = found.ready[0].code;
-    tell(read("snapshot", {}).takes_paper ? "断网时请借阅人在纸面上签字。" : "");
+    tell("");
   }
   form.querySelector("input:not([type=radio])")?.focus();
 }
@@ -169,6 +180,19 @@ function choice(ready) {
   return element("fieldset", { className: "grow" }, ...picks);
 }
 
+/** Where the borrower signs by hand for this act; without it they sign on paper, where that will do. */
+function signBox() {
+  const { takes_drawn, takes_paper } = read("snapshot", {});
+  const note = element("p", { className: "form-text grow mb-0", textContent: takes_paper ? "断网时请借阅人在纸面上签字，或在这里手写签名。" : "请借阅人手写签名。" });
+  if (!takes_drawn) return takes_paper ? [element("p", { className: "form-text grow mb-0", textContent: "断网时请借阅人在纸面上签字。" })] : [];
+  const hidden = element("input", { type: "hidden", name: "signature_png" });
+  const place = element("div");
+  place.dataset.target = "signature_png";
+  const box = element("details", { className: "grow desk-sign", open: !takes_paper }, element("summary", { textContent: "手写签名" }), hidden, place);
+  setTimeout(() => new SignaturePad(place)); // it looks for its entry in the form
+  return [note, box];
+}
+
 function button(text) {
   return element("div", { className: "form-actions" }, element("button", { className: "btn btn-primary", textContent: text }));
 }
@@ -176,7 +200,13 @@ function button(text) {
 /** Check what was typed as far as it can be without the server, and keep the act. */
 function note(act, borrower, code) {
   const known = read("snapshot", { ready: [], out: [], takes_paper: true });
-  if (!known.takes_paper) return tell("这里借还要借阅人用密码、口令或手写签名确认，断网时办不了；请等有网再办。");
+  if (!known.takes_paper && !act.signature_png) {
+    return tell(
+      known.takes_drawn
+        ? "还没有借阅人的确认：断网时核对不了密码和口令，请借阅人手写签名。"
+        : "这里借还要借阅人用密码或口令确认，断网时核对不了；请等有网再办。",
+    );
+  }
   if (act.pages !== "" && !/^\d{1,6}$/.test(act.pages)) return tell("页数要填数字，请清点后重填。");
   if (act.kind === "back" && act.pages === "") return tell("请清点页数后再记归还。");
   const ready = known.ready.find((one) => one.request_id === act.request_id);
@@ -205,7 +235,8 @@ function note(act, borrower, code) {
 }
 
 function words(act) {
-  return act.kind === "out" ? `${act.barcode} 借给${act.borrower}` : `${act.barcode} 归还（${act.borrower}）`;
+  const signed = act.signature_png ? "，已手写签名" : "";
+  return (act.kind === "out" ? `${act.barcode} 借给${act.borrower}` : `${act.barcode} 归还（${act.borrower}）`) + signed;
 }
 
 function row(tone, tag, text) {
@@ -230,14 +261,28 @@ function show() {
   if (isCut || acts.length || report.length) panel.hidden = false;
 }
 
+/** The first acts of the queue, as many as go into one message. */
+function nextActs() {
+  const some = [];
+  let letters = 0;
+  for (const act of queue().slice(0, MOST_AT_ONCE)) {
+    letters += (act.signature_png ?? "").length;
+    if (some.length && letters > MOST_LETTERS) break;
+    some.push(act);
+  }
+  return some;
+}
+
 /** Send the queue; what the server has answered leaves it, everything else stays. */
 async function send() {
   if (!queue().length) return;
   try {
+    await fetchSnapshot({ anew: true }); // its mark lets a page in that was opened long ago
     while (queue().length) {
-      const some = queue().slice(0, MOST_AT_ONCE);
-      const acts = some.map(({ client_id, kind, barcode, at, request_id, pages, condition, staff_no }) => ({
-        client_id, kind, barcode, at, request_id: request_id ?? null, pages, condition: condition ?? "", staff_no: staff_no ?? "",
+      const some = nextActs();
+      const acts = some.map(({ client_id, kind, barcode, at, request_id, pages, condition, staff_no, signature_png }) => ({
+        client_id, kind, barcode, at, request_id: request_id ?? null, pages,
+        condition: condition ?? "", staff_no: staff_no ?? "", signature_png: signature_png ?? "",
       }));
       const answer = await postJson(url, { acts });
       if (answer?.taken?.length !== some.length) throw new Refused(401); // a sign-in page
@@ -248,8 +293,7 @@ async function send() {
       const conflicts = told.filter((one) => one.outcome === "conflict").length;
       tell(conflicts ? `上传了 ${told.length} 笔，其中 ${conflicts} 笔有冲突，请按下面的说明核对实物。` : `上传了 ${told.length} 笔，都登记好了。`);
     }
-    keep("fetched", 0);
-    await fetchSnapshot();
+    await fetchSnapshot({ anew: true });
   } catch (error) {
     const why = error instanceof Refused && error.status ? (WORDS[error.status] ?? error.message) : "没有网络";
     tell(`${why.replace(/。$/, "")}；记录都还在这台机器上，可以再试。`);
@@ -277,6 +321,8 @@ function actOf(form) {
     request_id: isOut ? Number(data.request_id) : null,
     staff_no: (data.staff_no ?? "").trim(),
     condition: `${data.condition ?? ""}${more}`,
+    signature_png: data.signature_png ?? "",
+    secret: data.secret ?? "",
   };
 }
 
@@ -286,7 +332,7 @@ async function onSubmit(event) {
     event.preventDefault();
     const data = Object.fromEntries(new FormData(form));
     const { barcode, kind, borrower, code } = form.dataset;
-    const act = { kind, barcode, pages: (data.pages ?? "").trim(), request_id: data.request_id ? Number(data.request_id) : null, staff_no: (data.staff_no ?? "").trim(), condition: data.condition ?? "" };
+    const act = { kind, barcode, pages: (data.pages ?? "").trim(), request_id: data.request_id ? Number(data.request_id) : null, staff_no: (data.staff_no ?? "").trim(), condition: data.condition ?? "", signature_png: data.signature_png ?? "" };
     note(act, borrower ?? "", code ?? "");
     return;
   }
@@ -303,7 +349,8 @@ async function onSubmit(event) {
     return;
   }
   if (form.matches(".desk-scan")) return scan(form.elements.barcode.value);
-  const act = actOf(form);
+  const { secret, ...act } = actOf(form);
+  if (secret && !act.signature_png) return tell("断网时核对不了密码和口令：请借阅人手写签名，或把密码清空、在纸面上签字。");
   return note(act, find(act.barcode).borrower ?? "", "");
 }
 
@@ -317,10 +364,11 @@ part("read").addEventListener("click", () => {
 });
 addEventListener("online", async () => (await probe()) && sendOnce());
 addEventListener("offline", probe);
-addEventListener("beforeunload", (event) => isCut && queue().length && event.preventDefault());
+addEventListener("beforeunload", (event) => isCut && queue().length && !isKept() && event.preventDefault());
 setInterval(async () => {
   const was = isCut;
   if ((await probe()) && (was || queue().length)) await sendOnce();
 }, REFRESH_MS);
 show();
+keepPage(panel);
 if (await probe()) await sendOnce();

@@ -15,7 +15,7 @@ from archive.core.errors import Conflict, Forbidden, Invalid, NotFound
 from archive.filing import service as filing
 from archive.filing.views import FileView, ItemView
 from archive.lending import lookup
-from archive.lending.facts import decide_again
+from archive.lending.answering import decide_again
 from archive.lending.matching import Mode
 from archive.lending.models import LoanRequest, RequestState
 from archive.lending.notices import name_of_item, tell
@@ -76,7 +76,7 @@ def open_grant(uow: UnitOfWork, row: LoanRequest) -> LoanGrant:
 
     The facts are looked at again; Conflict in words when they no longer allow it.
     """
-    decision = decide_again(uow, row)
+    decision = decide_again(uow, row).decision
     if decision.due is None or decision.rule is None:
         raise Conflict(f"申请 {row.number} 算不出阅览期限，不能开通。")
     until = datetime.combine(decision.due + timedelta(days=1), time.min, SHANGHAI)

@@ -16,7 +16,7 @@ from archive.core.errors import Conflict, Forbidden, Invalid, NotFound
 from archive.filing import service as filing
 from archive.filing.views import FileView
 from archive.lending import lookup
-from archive.lending.facts import decide_again
+from archive.lending.answering import decide_again
 from archive.lending.matching import Mode
 from archive.lending.models import LoanRequest, RequestState
 from archive.lending.rules import Reason

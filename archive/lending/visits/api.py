@@ -36,7 +36,7 @@ class VisitIn(Strict):
 
 
 class VisitOut(BaseModel):
-    """A visit; the document's number has its middle covered."""
+    """A visit; the document's number has its middle covered, and is empty once it is deleted."""
 
     id: int
     number: str
@@ -45,6 +45,7 @@ class VisitOut(BaseModel):
     letter_number: str
     id_kind: str
     id_number: str
+    id_kept_until: str
     companion: str
     purpose: str
     began_at: str
@@ -141,6 +142,7 @@ def _told(visit: VisitView, refused: list[str] | None = None) -> dict[str, objec
         "letter_number": visit.letter_number,
         "id_kind": visit.id_kind,
         "id_number": visit.id_shown,
+        "id_kept_until": visit.kept_until.isoformat(),
         "companion": visit.companion_name,
         "purpose": visit.purpose,
         "began_at": visit.began_at.isoformat(),

@@ -11,6 +11,7 @@ from archive.core.errors import Conflict, Invalid
 from archive.core.list_sheets import ListColumn, list_sheet, wants_sheet
 from archive.core.web import reading, resources, work
 from archive.filing.import_files import media_type_of
+from archive.lending import matrix
 from archive.lending.visits import service
 from archive.lending.visits.rules import ID_KINDS
 from archive.lending.visits.service import Told, VisitView
@@ -30,6 +31,7 @@ COLUMNS: tuple[ListColumn[VisitView], ...] = (
     ListColumn("介绍信编号", lambda one: one.letter_number, 20),
     ListColumn("证件", lambda one: one.id_kind, 12),
     ListColumn("证件号码（部分隐去）", lambda one: one.id_shown, 24),
+    ListColumn("号码保存到", lambda one: one.kept_until, 14),
     ListColumn("陪同人", lambda one: one.companion_name, 12),
     ListColumn("登记人", lambda one: one.noted_by_name, 12),
     ListColumn("目的", lambda one: one.purpose, 30),
@@ -139,7 +141,8 @@ def end(visit_id: int) -> Response:
 def _show(visit_id: int, number: str = "") -> str:
     with reading() as uow:
         visit = service.get_visit(uow, actor(), visit_id)
-    return render_template("visits/show.html", visit=visit, number=number)
+    years = matrix.policy().outsider_id_years
+    return render_template("visits/show.html", visit=visit, number=number, years=years)
 
 
 def _form(refusal: Invalid | None, noted: service.Noted | None) -> str:

@@ -6,6 +6,7 @@ be shown to outsiders, and who approves, is said by the lending matrix.
 
 import re
 from dataclasses import dataclass
+from datetime import date
 
 ID_CARD = "居民身份证"
 ID_KINDS = (ID_CARD, "护照", "港澳居民来往内地通行证", "台湾居民来往大陆通行证", "军官证", "工作证")
@@ -43,6 +44,14 @@ def is_good_id(kind: str, number: str) -> bool:
             and _adds_up(cleaned)
         )
     return bool(re.fullmatch(r"[A-Z0-9\u4e00-\u9fff()（）\-]{4,40}", cleaned))
+
+
+def kept_until(ended: date, years: int) -> date:
+    """Return the last day on which a document's number is kept, so many years after the visit."""
+    try:
+        return ended.replace(year=ended.year + years)
+    except ValueError:  # 29 February
+        return ended.replace(year=ended.year + years, day=28)
 
 
 def covered(number: str) -> str:

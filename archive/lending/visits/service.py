@@ -17,14 +17,16 @@ from archive.core.numbering import take_number
 from archive.core.pages import Page, clean_paging
 from archive.filing import service as filing
 from archive.lending import lookup
+from archive.lending.answering import answer
 from archive.lending.approvals import approve_step
-from archive.lending.facts import Question, answer
+from archive.lending.facts import Question
 from archive.lending.matching import Mode
 from archive.lending.models import LoanRequest, RequestState
 from archive.lending.queue import settle
 from archive.lending.register import instants
 from archive.lending.requests import Origin, cancel_rest, clean_words, enter, refuse
 from archive.lending.views import Refused, RequestView
+from archive.lending.visits.keeping import last_day
 from archive.lending.visits.models import LoanVisit
 from archive.lending.visits.rules import (
     MAX_ID,
@@ -45,6 +47,7 @@ MOST_PAPERS = 50
 NO_VISIT = "没有这次外来查阅，或者您无权查看。"
 CHECKED = "已在借阅台核对介绍信和证件。"
 OVER = "来访已结束"
+FORGOTTEN = "保存期已满，证件号码和介绍信扫描件已经删除。"
 
 
 @dataclass(frozen=True)
@@ -62,7 +65,10 @@ class Told:
 
 @dataclass(frozen=True)
 class VisitView:
-    """A visit as it is shown; ``id_shown`` has its middle covered."""
+    """A visit as it is shown; ``id_shown`` has its middle covered, empty once it is deleted.
+
+    ``kept_until`` is the last day for number and letter's scan.
+    """
 
     id: int
     number: str
@@ -78,7 +84,13 @@ class VisitView:
     began_at: datetime
     ended_at: datetime | None
     papers: int
+    kept_until: date
     requests: tuple[RequestView, ...] = ()
+
+    @property
+    def is_forgotten(self) -> bool:
+        """Whether the document's number was deleted at the end of its term."""
+        return not self.id_shown
 
     @property
     def is_open(self) -> bool:
@@ -194,6 +206,8 @@ def list_visits(
 def reveal_number(uow: UnitOfWork, actor: Actor, visit_id: int) -> str:
     """Return the whole number of the outsider's document; looking is noted in the journal."""
     row = _for_personal(uow, actor, visit_id)
+    if not row.id_number:
+        raise NotFound(FORGOTTEN)
     uow.journal(actor.id, "visit.reveal", "loan_visit", row.id, {"what": "id_number"})
     return row.id_number
 
@@ -202,7 +216,7 @@ def letter_of(uow: UnitOfWork, actor: Actor, visit_id: int) -> tuple[str, str]:
     """Return digest and media type of the letter's scan; looking is noted in the journal."""
     row = _for_personal(uow, actor, visit_id)
     if row.letter_sha256 is None:
-        raise NotFound("这次外来查阅没有介绍信扫描件。")
+        raise NotFound("这次外来查阅没有介绍信扫描件。" if row.id_number else FORGOTTEN)
     uow.journal(actor.id, "visit.reveal", "loan_visit", row.id, {"what": "letter"})
     return row.letter_sha256, row.letter_type
 
@@ -291,7 +305,7 @@ def _papers(uow: UnitOfWork, papers: Sequence[str]) -> list[int]:
         )
     found = []
     for one in named:
-        item = filing.find_item_by_barcode(uow, one) or filing.find_item_by_code(uow, one)
+        item = filing.find_lendable_by_barcode(uow, one) or filing.find_lendable_by_code(uow, one)
         if item is None:
             raise Invalid(f"没有条码或档号“{one[:40]}”的档案，请核对。", {"papers": "有误"})
         found.append(item.id)
@@ -342,6 +356,7 @@ def _views(
             began_at=row.began_at,
             ended_at=row.ended_at,
             papers=counts.get(row.id, 0),
+            kept_until=last_day(row),
             requests=requests,
         )
         for row in rows
