@@ -95,10 +95,10 @@ def test_new_form_gets_a_template_a_sample_and_passes_its_check(tmp_path):
 
 
 @pytest.mark.slow
-def test_template_that_would_take_for_ever_is_stopped_by_the_check(tmp_path):
+def test_template_of_nothing_but_open_tags_is_refused_by_the_check(tmp_path):
     folder = tmp_path / "E01"
     shutil.copytree(load_form("E01").folder, folder)
-    endless = "</w:t></w:r><w:r><w:t>" + "{{" * 4_500_000
+    endless = "</w:t></w:r><w:r><w:t>" + "{{" * 1_500_000
     parts = read_package((folder / "template.docx").read_bytes())
     body = parts["word/document.xml"].replace("{{ 客户名称 }}".encode(), endless.encode(), 1)
     with zipfile.ZipFile(folder / "template.docx", "w", zipfile.ZIP_DEFLATED) as template:
@@ -106,7 +106,7 @@ def test_template_that_would_take_for_ever_is_stopped_by_the_check(tmp_path):
             template.writestr(name, content)
     told = run(tmp_path, "form", "check", str(folder))
     assert told.returncode == 1
-    assert "已停止" in told.stdout
+    assert any(why in told.stdout for why in ("已停止", "套得太深"))  # as fast as the machine is
 
 
 NEW_FORM = """
