@@ -12,6 +12,7 @@ from pathlib import Path
 MEASUREMENTS = (
     "word",
     "pdf",
+    "entry",
     "signing",
     "search",
     "verify",

@@ -89,8 +89,8 @@ def _case(name: str, form: Form, values: dict[str, object]) -> Case:
     return Case(name, form, values, print_tags(form, check_values(form, values).values))
 
 
-def _large() -> tuple[Form, dict[str, object]]:
-    """Return a made-up form of 40 entries and a table of 15 rows and 7 columns, and values."""
+def large_form() -> tuple[str, dict[str, object]]:
+    """Return a made-up definition: 40 entries, a table of 7 columns; and values, 15 rows."""
     kinds = ("text", "date", "money", "integer", "longtext", "phone", "text", "percent")
     samples = (
         "甲公司<&>",
@@ -109,11 +109,16 @@ def _large() -> tuple[Form, dict[str, object]]:
         f'[[field.column]]\nkey = "列{n}"\nlabel = "列{n}"\nkind = "{kinds[n]}"' for n in range(7)
     ]
     table = '[[field]]\nkey = "明细"\nlabel = "明细"\nkind = "rows"'
-    text = "\n".join([LARGE_HEAD, *entries, table, *columns])
-    form = read_form(text, b"", "")
     row = {f"列{n}": samples[n] for n in range(7)}
     values = {f"栏目{n}": samples[n % 8] for n in range(40)}
-    return replace(form, template=scaffold(form)), values | {"明细": [dict(row)] * 15}
+    definition = "\n".join([LARGE_HEAD, *entries, table, *columns])
+    return definition, values | {"明细": [dict(row)] * 15}
+
+
+def _large() -> tuple[Form, dict[str, object]]:
+    definition, values = large_form()
+    form = read_form(definition, b"", "")
+    return replace(form, template=scaffold(form)), values
 
 
 def _ours(case: Case) -> dict[str, tuple[float, float]]:

@@ -127,7 +127,8 @@ class NumberRule:
 
     Pattern tokens: {年} {年末两位} {月} {日} {首字母} {序号} {轮次}. The serial counts within
     what stands before {序号}, or within the token that `series` names. `round` is the entry
-    that holds the sample round; papers without a customer take `internal_initials`.
+    that holds the sample round (轮次 unless it says another); papers without a customer take
+    `internal_initials`.
     """
 
     pattern: str = "{年}-{序号}"

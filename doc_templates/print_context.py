@@ -141,7 +141,10 @@ def _image_entries(form: Form, values: Mapping[str, object]) -> Iterator[tuple[T
 
 
 def _printed_context(form: Form, context: PrintContext, draft: bool) -> dict[str, object]:
-    """Return the tags that belong to every form: numbers, version, signatures."""
+    """Return the tags that belong to every form: numbers, version, signatures.
+
+    A signature still to be given to the file itself brings its date along: no blank beside it.
+    """
     boxes, names, days = {}, {}, {}
     for signer in form.signers:
         role, mark = signer.role, context.signatures.get(signer.role)
@@ -149,7 +152,8 @@ def _printed_context(form: Form, context: PrintContext, draft: bool) -> dict[str
         is_open = mark is None and is_asked and not draft
         boxes[role] = f"[sig:{role}]" if is_open else ""
         names[role] = harmless(_shown_name(mark))
-        days[role] = harmless(mark.date) if mark else BLANK_DAY
+        dates_itself = is_open and bool(context.verify_url)
+        days[role] = harmless(mark.date) if mark else "" if dates_itself else BLANK_DAY
     return {
         "编号": harmless(context.number),
         "档号": harmless(context.ref_code),

@@ -122,6 +122,9 @@ def _cross_check(form: Form, top: TomlTable, places: FieldPlaces) -> None:
         for name in names:
             if name and name not in kinds:
                 raise top.fault(word, f"{word}：没有“{name[:40]}”这一栏{near(name, kinds)}")
+    counted = form.find_field(form.number.round)
+    if counted is not None and not counted.required:
+        raise top.fault("number", f"编号里有“{counted.key}”，这一栏要写 required = true")
     if kinds.get(form.effects.creates_customer, "customer") != "customer":
         raise top.fault("effects", 'creates_customer 应是客户栏（kind = "customer"）')
     if any(kinds[name] in ("rows", "image", "longtext") for name in form.facets):

@@ -260,7 +260,7 @@ class _Drawing:
             for line in cell.lines()
         ]  # fmt: skip
         valign = "top" if from_top else "center"
-        top_pad = 1.5 if tall else 0.8 if from_top else 0
+        top_pad = 1.5 if from_top else 0
         return FrameCell(*share, "".join(paragraphs), valign, merge, top_pad, sides)
 
     def is_long(self, key: str) -> bool:

@@ -75,7 +75,7 @@ def read_number(table: TomlTable, code: str) -> NumberRule:
         table.choice("restarts", RESTARTS, "year"),
         table.text("label", limit=LONGEST_NAME) or "No.",
         table.text("series", limit=LONGEST_NAME),
-        table.text("round", limit=LONGEST_NAME),
+        table.text("round", limit=LONGEST_NAME) or ("轮次" if "轮次" in tokens else ""),
         table.text("internal_initials", limit=LONGEST_NAME),
     )
     table.expect_nothing_else()

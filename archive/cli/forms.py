@@ -10,6 +10,8 @@ from archive.cli.form_new import new
 from archive.cli.output import print_json, progress, say, write_file
 from archive.config import load_settings
 from doc_templates import (
+    BadTemplate,
+    Finding,
     FormError,
     InvalidValues,
     check_form,
@@ -19,6 +21,7 @@ from doc_templates import (
     render_word,
     sample_values,
 )
+from doc_templates.inspection import inspect_apart
 from doc_templates.pdf import OfficeConverter
 
 
@@ -54,12 +57,23 @@ def sample(code: str) -> None:
 def check(target: str | None) -> None:
     """检查表单（代码或文件夹）；有问题时逐行列出，退出码 1。"""
     targets = [target] if target else [one.code for one in list_forms()]
-    findings = [finding for one in targets for finding in check_form(one)]
+    findings = [finding for one in targets for finding in _findings(one)]
     for finding in findings:
         click.echo(f"{finding.form}: {finding.message}")
     if findings:
         raise SystemExit(1)
     say(f"{len(targets)} 张表单检查通过。")
+
+
+def _findings(target: str) -> list[Finding]:
+    """Check a form; a template that did not come with the program is first looked at apart."""
+    template = Path(target) / "template.docx"
+    if template.is_file():
+        try:
+            inspect_apart(template.read_bytes())
+        except BadTemplate as bad:
+            return [Finding(target, bad.message)]
+    return check_form(target)
 
 
 @form.command()

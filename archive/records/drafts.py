@@ -30,6 +30,7 @@ from archive.records.rules import (
     require_editable,
     require_shape,
     require_version,
+    shape_faults,
     wrong_kinds,
     year_of,
 )
@@ -220,12 +221,13 @@ def _own_pictures(
 def _check(
     form: Form, raw: Mapping[str, object], kept: Mapping[str, object], strict: bool
 ) -> Checked:
-    require_shape(form, raw)
     own = as_author(form, raw, kept)
     if not strict:
+        require_shape(form, raw)
         return check_values(form, own, draft=True)
+    wrong = shape_faults(form, raw)
     checked = check_values(form, own)
-    wrong = {**checked.errors, **wrong_kinds(form, raw), **foreign_entries(form, raw, kept)}
+    wrong |= {**checked.errors, **wrong_kinds(form, raw), **foreign_entries(form, raw, kept)}
     if wrong:
         raise Invalid(f"《{form.title}》有 {len(wrong)} 处需要改正，没有保存。", wrong)
     return checked

@@ -111,6 +111,13 @@ def require_shape(form: Form, raw: Mapping[str, object]) -> None:
     A draft keeps every wrong entry as typed; an entry that the form does not have, or a list
     where a word belongs, could not be kept, so it is refused before anything is lost.
     """
+    wrong = shape_faults(form, raw)
+    if wrong:
+        raise Invalid(f"《{form.title}》有 {len(wrong)} 处内容形式不对，没有保存。", wrong)
+
+
+def shape_faults(form: Form, raw: Mapping[str, object]) -> dict[str, str]:
+    """Return what could not even be kept, by its place; raise TooLarge."""
     if len(json.dumps(raw, default=str)) > CONTENT_LIMIT:
         raise TooLarge(f"填写的内容太多（超过 {CONTENT_LIMIT:,} 字），请把长材料作为附件归档。")
     wrong: dict[str, str] = {}
@@ -121,9 +128,8 @@ def require_shape(form: Form, raw: Mapping[str, object]) -> None:
         elif entry.kind == "rows":
             wrong |= _wrong_rows(entry, value)
         elif not _is_entry(entry, value):
-            wrong[key] = "这一栏的内容形式不对"
-    if wrong:
-        raise Invalid(f"《{form.title}》有 {len(wrong)} 处内容形式不对，没有保存。", wrong)
+            wrong[key] = _wanted(entry)
+    return wrong
 
 
 def signer_entries(form: Form) -> dict[str, str]:
@@ -231,10 +237,13 @@ _NUMERIC = frozenset({"integer", "decimal", "number", "money", "percent", "compu
 def _note_kind(wrong: dict[str, str], entry: Field, value: object, place: str) -> None:
     if value is None or _is_exact(entry, value):
         return
+    wrong[place + entry.key] = _wanted(entry)
+
+
+def _wanted(entry: Field) -> str:
     wanted = {"check": "应为 true 或 false", "multi": "应为文字的列表"}
     number = "应为数字，或写成文字的数字"
-    message = number if entry.kind in _NUMERIC else wanted.get(entry.kind, "应为文字")
-    wrong[place + entry.key] = message
+    return number if entry.kind in _NUMERIC else wanted.get(entry.kind, "应为文字")
 
 
 def _is_exact(entry: Field, value: object) -> bool:
@@ -268,5 +277,5 @@ def _wrong_rows(table: Field, value: object) -> dict[str, str]:
             if key not in columns:
                 wrong[place] = f"{table.label}没有这一栏"
             elif not _is_entry(columns[key], cell):
-                wrong[place] = "这一格的内容形式不对"
+                wrong[place] = _wanted(columns[key])
     return wrong

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 
 from doc_templates import Field, Form
 from doc_templates.definition import Block
-from doc_templates.layout import Cell, GridRow, Piece, read_grid, read_pieces
+from doc_templates.layout import BREAK, Cell, GridRow, Piece, read_grid, read_pieces
 from doc_templates.plain_layout import plain_layout
 
+SIGNING = frozenset({"signature", "signed_on"})
 NUMBER_TAGS = frozenset({"编号", "档号", "版本"})
 CM_PER_LINE = 0.85
 FULL_WIDTH = 24
@@ -38,7 +39,7 @@ KNOWN_FACTS: Mapping[str, str] = {
 class SheetPiece:
     """A stretch of a cell: words as printed, an entry, its echo, the number, a signature."""
 
-    shown: str  # words | entry | echo | number | signature | signed_on
+    shown: str  # words | break | entry | echo | number | signature | signed_on
     words: str = ""
     entry: Field | None = None
     lines: int = 1
@@ -54,6 +55,17 @@ class SheetCell:
     is_label: bool = False
     is_upright: bool = False
     align: str = ""
+
+    @property
+    def is_mixed(self) -> bool:
+        """Whether words and entries stand in one line of the cell."""
+        return len(self.pieces) > 1 and not self.is_label
+
+    @property
+    def signing(self) -> str:
+        """`signature` or `signed_on` for a cell that is kept for a signer alone; else empty."""
+        shown = {piece.shown for piece in self.pieces}
+        return shown.pop() if len(shown) == 1 and shown <= SIGNING else ""
 
 
 @dataclass(frozen=True)
@@ -171,8 +183,8 @@ class _Drawing:
 
     def piece(self, piece: Piece, height: float) -> SheetPiece:
         if not piece.key:
-            return SheetPiece("words", words=piece.words)
-        if piece.shown in ("signature", "signed_on"):
+            return SheetPiece("break" if piece == BREAK else "words", words=piece.words)
+        if piece.shown in SIGNING:
             return SheetPiece(piece.shown, words=piece.key)
         entry = self.form.find_field(piece.key)
         if entry is None:

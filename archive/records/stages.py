@@ -31,7 +31,7 @@ def take_number_for(uow: UnitOfWork, record_id: int) -> str:
     initials = _initials(uow, row, form.customer_field) if "{首字母}" in rule.pattern else ""
     series = f"record:{form.code}:{rule.counter(today, initials)}"
     serial = take_number(uow, series, 10**rule.width - 1)
-    row.number = rule.show(serial, today, initials, str(row.content.get("轮次", "")))
+    row.number = rule.show(serial, today, initials, str(row.content.get(rule.round, "")))
     uow.session.flush()
     uow.journal(None, "record.number", "record", row.id, {"number": row.number})
     uow.outbox("index", f"record:{row.id}")

@@ -3,13 +3,16 @@
 import importlib
 import json
 import re
+import shutil
 import subprocess
 import sys
+import zipfile
 
 import pytest
 
 from archive.cli.root import HOMES
-from doc_templates import document_text, sample_values
+from doc_templates import document_text, load_form, sample_values
+from doc_templates.package import read_package
 
 BASE = [sys.executable, "-m", "archive.cli"]
 
@@ -90,6 +93,21 @@ def test_new_form_gets_a_template_a_sample_and_passes_its_check(tmp_path):
     assert (folder / "template.docx").read_bytes() == template
     aside = run(tmp_path, "form", "new", "E01", "--out", str(tmp_path / "另存.docx"))
     assert aside.returncode == 0 and (tmp_path / "另存.docx").exists()
+
+
+@pytest.mark.slow
+def test_template_of_nothing_but_open_tags_is_refused_by_the_check(tmp_path):
+    folder = tmp_path / "E01"
+    shutil.copytree(load_form("E01").folder, folder)
+    endless = "</w:t></w:r><w:r><w:t>" + "{{" * 1_500_000
+    parts = read_package((folder / "template.docx").read_bytes())
+    body = parts["word/document.xml"].replace("{{ 客户名称 }}".encode(), endless.encode(), 1)
+    with zipfile.ZipFile(folder / "template.docx", "w", zipfile.ZIP_DEFLATED) as template:
+        for name, content in (parts | {"word/document.xml": body}).items():
+            template.writestr(name, content)
+    told = run(tmp_path, "form", "check", str(folder))
+    assert told.returncode == 1
+    assert any(why in told.stdout for why in ("已停止", "套得太深"))  # as fast as the machine is
 
 
 NEW_FORM = """

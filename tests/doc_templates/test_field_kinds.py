@@ -1,6 +1,7 @@
 """Field kinds: what people type becomes one canonical value, or a sentence they understand."""
 
 import datetime
+import decimal
 import re
 
 import pytest
@@ -198,6 +199,25 @@ def test_every_kind_goes_to_paper_screen_excel_and_back_and_fits_its_schema():
         assert isinstance(value, allowed), kind
         if "pattern" in schema:
             assert re.search(schema["pattern"], value), kind
+
+
+def test_a_picture_a_computed_entry_and_a_table_are_shown_everywhere_too():
+    picture, digest = entry("image"), "a" * 64
+    kind = get_kind(picture)
+    assert kind.parse(picture, digest) == digest
+    assert kind.show(picture, digest) == kind.screen(picture, digest) == "（图片）"
+    assert kind.excel(picture).note == "图片请在网页上添加"
+    assert re.search(field_json_schema(picture)["pattern"], digest)
+    total = entry("computed", formula="1", result="money")
+    assert get_kind(total).show(total, "1234.50") == "1,234.50"
+    assert get_kind(total).to_excel(total, "1234.50") == decimal.Decimal("1234.50")
+    assert field_json_schema(total)["readOnly"]
+    table = entry("rows", columns=(entry("money"), total), max_rows=9)
+    schema = field_json_schema(table)
+    assert (schema["type"], schema["maxItems"]) == ("array", 9)
+    assert not schema["items"]["additionalProperties"]
+    with pytest.raises(BadValue, match="逐行"):
+        get_kind(table).parse(table, "一行")
 
 
 ANYTHING = st.one_of(

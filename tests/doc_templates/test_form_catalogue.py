@@ -53,7 +53,10 @@ def test_numbers_restart_by_year_month_or_series(tmp_path):
     assert rule.counter(datetime.date(2026, 1, 1)) == rule.counter(datetime.date(2026, 12, 31))
     assert rule.counter(datetime.date(2026, 1, 1)) != rule.counter(datetime.date(2027, 1, 1))
     number = '[number]\npattern="{年末两位}{月}{首字母}{序号}-{轮次}"\nwidth=3\nrestarts="month"\n'
-    sample = load_folder(written(tmp_path, GOOD.replace("[filing]", number + "[filing]"))).number
+    entry = '[[field]]\nkey = "轮次"\nrequired = true\n'
+    text = GOOD.replace("[filing]", number + "[filing]") + entry
+    sample = load_folder(written(tmp_path, text)).number
+    assert sample.round == "轮次"
     day = datetime.date(2008, 9, 1)
     assert sample.show(1, day, initials="HX", sample_round="N") == "0809HX001-N"
     assert sample.counter(day, "HX") != sample.counter(day, "MD")

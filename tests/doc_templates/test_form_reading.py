@@ -68,6 +68,8 @@ def field(*lines):
         (HEAD + '[number]\npattern = "{年}{序号}"\nseries = "首字母"\n', 11, "用到的一项"),
         (HEAD + '[number]\npattern = "{年}{序号}"\nround = "名称"\n', 11, "没有 {轮次}"),
         (HEAD + "[number]\nwidth = 500\n", 10, "最大是 12"),
+        (HEAD + '[number]\npattern = "{年}{序号}-{轮次}"\n', 9, "没有“轮次”这一栏"),
+        (HEAD + '[number]\npattern = "{年}{序号}-{轮次}"\nround = "名称"\n', 9, "required = true"),
         (HEAD + '[owed]\nby = "销售部"\nwithin = "soon"\n', 11, "within 应如"),
         (HEAD + '[owed]\nby = "销售部"\nwithin = "month+31"\n', 11, "within 应如"),
         (HEAD + '[effects]\ncreates_customer = "名称"\n', 9, "应是客户栏"),

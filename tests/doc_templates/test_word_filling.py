@@ -117,6 +117,16 @@ def test_open_signature_prints_its_marker_and_a_given_one_its_picture():
     assert (int(extent.get("cx")), int(extent.get("cy"))) == (30 * 36000, 10 * 36000)
 
 
+def test_paper_to_be_signed_here_leaves_no_blank_date_beside_the_one_a_signature_brings():
+    def blank_days(code, context):
+        text = document_text(render_word(load_form(code), sample_values(code), context))
+        return "".join(text.split()).count("年月日")
+
+    assert blank_days("E01", PrintContext("E01-7")) == 3
+    assert blank_days("E01", PrintContext("E01-7", verify_url="https://a.cn/1")) == 0
+    assert blank_days("E04", PrintContext("E04-7", verify_url="https://a.cn/1")) == 0
+
+
 def test_signature_without_a_picture_shows_the_name_and_for_whom():
     form = load_form("E01")
     marks = {

@@ -10,6 +10,7 @@ from PIL import Image
 from archive.forms.models import FormState, FormVersion
 from archive.records import service
 from doc_templates import load_form
+from doc_templates.catalogue import read_form
 
 FILLED = {
     "日期": "2026-11-23",
@@ -174,29 +175,40 @@ choices = ["甲", "乙"]
 
 
 @pytest.fixture
-def survey(resources) -> str:
-    """Publish the made form T01; return its code."""
-    with resources.work() as uow:
+def publish(resources) -> Callable[[str], str]:
+    """Return a way to publish a form of a definition; it gives back the code."""
+
+    def put_in_use(definition: str) -> str:
+        form = read_form(definition, b"", "")
         template = load_form("E01").read_template()
-        uow.session.add(
-            FormVersion(
-                code="T01",
-                version=1,
-                state=FormState.PUBLISHED,
-                origin="uploaded",
-                title="客户走访表",
-                definition=SURVEY,
-                template=template,
-                sample="{}",
-                digest=hashlib.sha256(SURVEY.encode()).hexdigest(),
-                template_digest=hashlib.sha256(template).hexdigest(),
-                tags=[],
-                made_at=uow.now(),
-                published_at=uow.now(),
+        with resources.work() as uow:
+            uow.session.add(
+                FormVersion(
+                    code=form.code,
+                    version=1,
+                    state=FormState.PUBLISHED,
+                    origin="uploaded",
+                    title=form.title,
+                    definition=definition,
+                    template=template,
+                    sample="{}",
+                    digest=hashlib.sha256(definition.encode()).hexdigest(),
+                    template_digest=hashlib.sha256(template).hexdigest(),
+                    tags=[],
+                    made_at=uow.now(),
+                    published_at=uow.now(),
+                )
             )
-        )
-        uow.commit()
-    return "T01"
+            uow.commit()
+        return form.code
+
+    return put_in_use
+
+
+@pytest.fixture
+def survey(publish) -> str:
+    """Publish the made form T01; return its code."""
+    return publish(SURVEY)
 
 
 @pytest.fixture

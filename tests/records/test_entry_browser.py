@@ -12,6 +12,7 @@ from archive.customers.service import CustomerFields, create_customer
 from archive.people import access
 from archive.people.gate import COOKIE
 from archive.records import service
+from doc_templates import sample_values
 
 CHROMIUM = Path("/usr/bin/chromium")
 pytestmark = [
@@ -247,15 +248,36 @@ def test_the_printed_page_follows_what_is_typed(page, make_draft, converter):
     assert any("预览里也要看到这一句" in text for text in converter.texts)
 
 
-@pytest.mark.parametrize("code", ["E01", "E05", "E10"])
-def test_the_page_fits_a_phone(page, make_draft, code, filled, contract_values):
-    record = make_draft(
-        {"E01": filled, "E05": contract_values}.get(code) or {"日期": ""}, code=code
-    )
+CUT = """[...document.querySelectorAll(".sheet :is(td, th, input, textarea)")]
+    .filter(one => one.offsetParent && one.scrollWidth > one.clientWidth + 1)
+    .map(one => one.id || one.innerText)"""
+
+
+@pytest.mark.parametrize("code", ["E01", "E03", "E04", "E05", "E06", "E07", "E08", "E09", "E10"])
+def test_no_label_and_no_entry_is_cut_on_a_desk_or_a_phone(page, make_draft, code):
+    record = make_draft(sample_values(code), code=code)
+    for size in ({"width": 1440, "height": 900}, {"width": 390, "height": 844}):
+        page.set_viewport_size(size)
+        for address in (f"/records/{record.id}/edit", f"/records/{record.id}"):
+            page.goto(address)
+            assert page.evaluate("document.documentElement.scrollWidth") <= size["width"]
+            assert page.evaluate(CUT) == []
+
+
+def test_the_list_fits_a_phone(page, make_draft):
+    make_draft()
     page.set_viewport_size({"width": 390, "height": 844})
-    for address in (f"/records/{record.id}/edit", f"/records/{record.id}", "/records"):
-        page.goto(address)
-        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.goto("/records")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_rows_of_a_wide_table_can_be_moved_without_scrolling(page, make_draft):
+    record = make_draft(sample_values("E08"), code="E08")
+    page.set_viewport_size({"width": 1440, "height": 900})
+    page.goto(f"/records/{record.id}/edit")
+    sheet = page.locator(".sheet").bounding_box()
+    remove = page.get_by_role("button", name="删去这一行").first.bounding_box()
+    assert remove["x"] + remove["width"] <= sheet["x"] + sheet["width"]
 
 
 def test_a_pasted_block_is_told_and_can_be_taken_back(page, make_draft, stored, contract_values):

@@ -53,18 +53,22 @@ def test_a_record_is_made_read_changed_and_listed(api, filled):
 
 
 def test_wrong_values_are_all_named_and_nothing_is_stored(resources, api, filled, contract_values):
-    bad = {**filled, "日期": 46349, "客户名称": True, "公司电话": "x", "没有": "1"}
+    bad = {**filled, "日期": 46349, "客户名称": True, "公司电话": "x", "没有": "1", "备注": ["a"]}
     answer = api.post("/api/v1/records", json={"form": "E01", "values": bad})
     assert answer.status_code == 422
-    assert "没有" in answer.get_json()["error"]["fields"]
-    del bad["没有"]
-    answer = api.post("/api/v1/records", json={"form": "E01", "values": bad})
-    assert answer.get_json()["error"]["fields"].keys() == {"日期", "客户名称", "公司电话"}
-    rows = [{"货品名称": "a", "单价": True, "数量": "x"}]
+    told = answer.get_json()["error"]["fields"]
+    assert told.keys() == {"日期", "客户名称", "公司电话", "没有", "备注"}
+    assert told["备注"] == "应为文字"
+    rows = [{"货品名称": "a", "单价": True, "数量": "x"}, {"货品名称": {}, "单价": [], "数量": 1}]
     answer = api.post(
         "/api/v1/records", json={"form": "E05", "values": {**contract_values, "货品": rows}}
     )
-    assert answer.get_json()["error"]["fields"].keys() == {"货品[0].单价", "货品[0].数量"}
+    assert answer.get_json()["error"]["fields"].keys() == {
+        "货品[0].单价",
+        "货品[0].数量",
+        "货品[1].货品名称",
+        "货品[1].单价",
+    }
     assert count(resources) == 0
 
 

@@ -2,6 +2,7 @@ import pytest
 from sqlalchemy import select
 
 from archive.core.errors import Conflict, Forbidden, Invalid, NotFound
+from archive.customers.service import CustomerFields, create_customer
 from archive.people.readers import tokens_of
 from archive.records import service
 from archive.records.models import RecordState
@@ -136,6 +137,50 @@ def test_the_number_is_taken_once_and_a_rollback_gives_it_back(resources, make_d
     assert act(resources, service.take_number_for, second.id) == "E01-2026-0001"
     assert act(resources, service.take_number_for, second.id) == "E01-2026-0001"
     assert act(resources, service.take_number_for, first.id) == "E01-2026-0002"
+
+
+def test_a_number_may_carry_the_customers_initials_and_the_round(
+    resources, company, make_draft, publish
+):
+    code = publish(TRIAL)
+    facts = CustomerFields(name="海信", address="青岛")
+    with resources.work() as uow:
+        create_customer(uow, company.sales_clerk, facts)
+        uow.commit()
+
+    def number(customer, trial):
+        draft = make_draft({"客户名称": customer, "样次": trial}, code=code)
+        return act(resources, service.take_number_for, draft.id)
+
+    assert number("海信", "N") == "2611HX001-N"
+    assert number("海信", "2") == "2611HX002-2"
+    assert number("美的", "1") == "2611MD001-1"
+    assert number("", "1") == "2611NB001-1"
+
+
+TRIAL = """
+code = "T02"
+title = "新品开发申请单"
+pack = "development"
+title_rule = "{客户名称}"
+[number]
+pattern = "{年末两位}{月}{首字母}{序号}-{轮次}"
+width = 3
+restarts = "month"
+round = "样次"
+internal_initials = "NB"
+[filing]
+item_class = "客户开发"
+[[signer]]
+role = "制表"
+candidate = "submitter"
+[[field]]
+key = "客户名称"
+kind = "customer"
+[[field]]
+key = "样次"
+required = true
+"""
 
 
 def test_each_form_counts_for_itself_and_restarts_with_the_year(
