@@ -125,7 +125,7 @@ class Worker:
         next_chores = next_inbox = 0.0
         while not self._stopping.is_set():
             if time.monotonic() >= next_chores:
-                self._guarded(lambda: do_chores(self._resources))
+                do_chores(self._resources)
                 next_chores = time.monotonic() + CHORES_SECONDS
             if time.monotonic() >= next_inbox:
                 self._guarded(self._inbox.look)
@@ -222,20 +222,21 @@ def drain_all(resources: Resources, owner: str = "command") -> int:
     return total
 
 
-def do_chores(resources: Resources) -> int:
-    """Do what comes round: journal, proofs, late papers, loans, old tasks, the sample, blobs."""
-    note_head(resources)
-    note_checkpoint(resources)
-    do_proof_chores(resources)
-    do_loan_chores(resources)
-    do_recall_chores(resources)
-    look_for_news(resources)
+def do_chores(resources: Resources) -> None:
+    """Do what comes round; what fails is logged and tried the next time, the others are done."""
+    for chore in CHORES:
+        try:
+            chore(resources)
+        except Exception:
+            log.exception("chore failed: %s", chore.__name__)
+
+
+def look_after_papers(resources: Resources) -> None:
+    """Remind of papers that wait for a signature, and forget tasks ended long ago."""
     with resources.work() as uow:
         do_signing_chores(uow)
         forget_old(uow)
         uow.commit()
-    do_sample(resources)
-    return sweep_orphans(resources)
 
 
 def sweep_orphans(resources: Resources) -> int:
@@ -250,6 +251,19 @@ def sweep_orphans(resources: Resources) -> int:
                 resources.blobs.delete(digest)
                 swept += 1
     return swept
+
+
+CHORES: tuple[Callable[[Resources], object], ...] = (
+    note_head,
+    note_checkpoint,
+    do_proof_chores,
+    do_loan_chores,
+    do_recall_chores,
+    look_for_news,
+    look_after_papers,
+    do_sample,
+    sweep_orphans,
+)
 
 
 def run_worker(resources: Resources) -> None:
