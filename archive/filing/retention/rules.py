@@ -106,7 +106,7 @@ def decide(votes: Sequence[Vote], terms: Sequence[str], present: str) -> Outcome
     the longest to the shortest.
     """
     counts = Counter(vote.opinion for vote in votes)
-    told = "、".join(f"{OUTCOMES[name]} {counts[name]}" for name in OUTCOMES if counts[name])
+    told = "、".join(f"{OUTCOMES[name]} {counts[name]} 人" for name in OUTCOMES if counts[name])
     for wanted in (DESTROY, TRANSFER):
         if counts[wanted] * 2 > len(votes):
             return Outcome(wanted, "", told)
