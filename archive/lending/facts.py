@@ -19,10 +19,12 @@ from archive.filing.rules import parse_place
 from archive.filing.service import Lendable
 from archive.lending import rules
 from archive.lending.line import held_by_others
+from archive.lending.links import Links
 from archive.lending.matching import Case
 from archive.lending.models import Loan, LoanRequest, RequestState
-from archive.lending.rules import Facts, Links
+from archive.lending.rules import Facts
 from archive.lending.visits.rules import Visitor
+from archive.lending.year_end.setting import last_day
 from archive.people.models import User
 from archive.people.rights import Actor
 from archive.records.models import Record, RecordState
@@ -76,6 +78,7 @@ class Around:
     asked: tuple[Any, ...]
     copies_held: int
     back_on: date | None
+    year_end: date | None
 
 
 def gather(uow: UnitOfWork, question: Question, item: Lendable | None = None) -> Around:
@@ -95,6 +98,7 @@ def gather(uow: UnitOfWork, question: Question, item: Lendable | None = None) ->
         asked=() if question.visitor else _asked(uow, question.borrower),
         copies_held=held_by_others(uow, item.id, question.request_id or 0),
         back_on=_back_on(uow, item),
+        year_end=last_day(uow, question.on, calendar),
     )
 
 
@@ -126,6 +130,7 @@ def facts_of(question: Question, around: Around, fillable: frozenset[str]) -> Fa
         fillable=fillable,
         wanted_until=question.wanted_until,
         visitor=question.visitor,
+        year_end=around.year_end,
     )
 
 

@@ -300,7 +300,8 @@ class Preview:
         if self.decision.due is None:
             return ""
         later = "（该年放假安排尚未公布，暂定）" if self.decision.is_provisional else ""
-        return show_day(self.decision.due) + later
+        why = f"（{self.decision.due_note}）" if self.decision.due_note else ""
+        return show_day(self.decision.due) + later + why
 
 
 @dataclass(frozen=True)
