@@ -22,9 +22,16 @@ def load_year_end(uow: UnitOfWork) -> YearEnd:
     )
 
 
+def last_day_kept(kept: str | None, on: date, calendar: WorkCalendar) -> date | None:
+    """Return the same of the day as ``DAY_KEPT`` read it along with something else."""
+    day = matrix.policy().year_end if kept is None else kept
+    return last_day_out(YearEnd(day), on.year, calendar)
+
+
 def last_day(uow: UnitOfWork, on: date, calendar: WorkCalendar) -> date | None:
     """Return the last day for originals out in the year of ``on``; None where none is set."""
     return last_day_out(load_year_end(uow), on.year, calendar)
 
 
+DAY_KEPT = select(ProfileEntry.value).where(ProfileEntry.key == DAY).scalar_subquery()
 _KEPT = select(ProfileEntry.key, ProfileEntry.value).where(ProfileEntry.key.in_((DAY, BASIS)))
