@@ -45,17 +45,18 @@ FIRST_MS, NEXT_MS = 300, 100
 BORROWERS = 12
 SCANNED_PAGES, SHEET = 20, (2480, 3508)  # A4 at 300 dots an inch
 PDF = "application/pdf"
+Took = tuple[float, float]  # milliseconds, wall and CPU
 
 
 @dataclass
 class Waits:
-    """What borrowers waited for one paper, in milliseconds."""
+    """What borrowers waited for one paper."""
 
     pages: int
     kilobytes: int
-    opening: list[float] = field(default_factory=list)
-    first: list[float] = field(default_factory=list)
-    further: list[float] = field(default_factory=list)
+    opening: list[Took] = field(default_factory=list)
+    first: list[Took] = field(default_factory=list)
+    further: list[Took] = field(default_factory=list)
 
 
 def run() -> str:
@@ -76,17 +77,20 @@ def run() -> str:
 
 
 def _signed(folder: Path) -> bytes:
-    """A contract with the signatures of all its steps and the company's certification."""
+    """A contract with the signatures of our own steps and the company's certification."""
     form = load_form("E05")
     word = render_word(form, sample_values("E05"), PrintContext(number="2026-001"))
     with OfficeConverter() as office:
         plain = office.to_pdf(word)
-    authority = CompanyAuthority.create(folder / "authority", "示例集团有限公司", b"bench", NOW)
+    authority = CompanyAuthority.create(
+        folder / "authority", "示例集团有限公司", b"correct horse battery", NOW
+    )
     company, person = (
         authority.signing_key(one.certificate_pem, one.encrypted_key_pem)
         for one in (authority.issue_company_seal(NOW), authority.issue_person("张三", "A1", NOW))
     )
-    boxes = find_boxes(plain, [one.role for one in form.signers])
+    found = find_boxes(plain, [one.role for one in form.signers if one.candidate != "external"])
+    boxes = {f"step{place}": box for place, box in enumerate(found.values(), start=1)}
     signed = pades.prepare(plain, boxes, company, "送签", NOW)
     image = appearance.compose(None, "张三", "2026年11月23日")
     for step in boxes:
@@ -96,7 +100,7 @@ def _signed(folder: Path) -> bytes:
 
 def _scanned() -> bytes:
     """Grey pages with the grain of paper and forty lines of text, as a scanner stores them."""
-    grain = Image.effect_noise(SHEET, 14).point(lambda grey: min(255, grey + 105))
+    grain = Image.effect_noise(SHEET, 5).point(lambda grey: min(255, grey + 105))
     face, pages = type_face(text_runs("第")[0][0], 58), []
     for number in range(1, SCANNED_PAGES + 1):
         sheet = grain.copy()
@@ -162,19 +166,19 @@ def _lent(resources: Resources, actors: dict[str, Actor], borrower: Actor, item_
     return asked.id
 
 
-def _browser(resources: Resources, who: Actor, port: int) -> Callable[[str], float]:
+def _browser(resources: Resources, who: Actor, port: int) -> Callable[[str], Took]:
     """Return a signed-in browser with one connection: an address in, the milliseconds out."""
     with resources.work() as uow:
         headers = {"Cookie": f"{COOKIE}={access.open_session(uow, who.id, '127.0.0.1', 'bench')}"}
         uow.commit()
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
 
-    def ask(address: str) -> float:
-        began = time.perf_counter()
+    def ask(address: str) -> Took:
+        began, spent = time.perf_counter(), time.process_time()
         connection.request("GET", address, headers=headers)
         answer = connection.getresponse()
         content = answer.read()
-        took = (time.perf_counter() - began) * 1e3
+        took = (time.perf_counter() - began) * 1e3, (time.process_time() - spent) * 1e3
         if answer.status != 200 or (address.endswith(".jpg") and content[:2] != b"\xff\xd8"):
             raise RuntimeError(f"{address}: {answer.status}")
         return took
@@ -185,29 +189,32 @@ def _browser(resources: Resources, who: Actor, port: int) -> Callable[[str], flo
 def _report(found: dict[str, Waits]) -> str:
     loads = ", ".join(f"{one:.1f}" for one in os.getloadavg())
     lines = [
-        f"## Electronic viewing (wall ms waited; {BORROWERS} borrowers each, one at a time)",
+        f"## Electronic viewing ({BORROWERS} borrowers each, one at a time, ms)",
         "",
         f"Allowed: {FIRST_MS} ms for the first page, {NEXT_MS} for each next one. Over HTTP on the"
-        " loopback, each picture 1,240 pixels wide with the mark burnt in and its line in the log;"
+        " loopback, each picture 1,240 pixels wide with the mark burnt in and its line in the log."
+        " Wall is what the borrower waits, CPU what server and asking spend of it;"
         f" load of the machine (1, 5, 15 min): {loads}.",
         "",
-        "| paper | pages | KB | opening, median | first page: median | p99 | within"
-        " | next page: median | p99 | within |",
-        "|---|---|---|---|---|---|---|---|---|---|",
+        "| paper | pages | KB | | wall: median | p99 | within | CPU: median | p99 |",
+        "|---|---|---|---|---|---|---|---|---|",
     ]
     for name, waits in found.items():
-        cells = [
-            name,
-            waits.pages,
-            f"{waits.kilobytes:,}",
-            f"{statistics.median(waits.opening):.0f}",
-        ]
-        for times, limit in ((waits.first, FIRST_MS), (waits.further, NEXT_MS)):
-            within = sum(one <= limit for one in times)
-            cells += [f"{statistics.median(times):.0f}", f"{_percentile(times, 0.99):.0f}"]
-            cells.append(f"{within} of {len(times)}")
-        lines.append(f"| {' | '.join(map(str, cells))} |")
+        head = f"| {name} | {waits.pages} | {waits.kilobytes:,} |"
+        lines.append(f"{head} opening | {_cells(waits.opening, FIRST_MS)} |")
+        lines.append(f"| | | | first page | {_cells(waits.first, FIRST_MS)} |")
+        lines.append(f"| | | | next page | {_cells(waits.further, NEXT_MS)} |")
     return "\n".join(lines)
+
+
+def _cells(took: list[Took], limit: int) -> str:
+    wall, cpu = ([one[side] for one in took] for side in (0, 1))
+    within = f"{sum(one <= limit for one in wall)} of {len(wall)}"
+    middle, last = (
+        (f"{statistics.median(times):.0f}", f"{_percentile(times, 0.99):.0f}")
+        for times in (wall, cpu)
+    )
+    return " | ".join([*middle, within, *last])
 
 
 if __name__ == "__main__":
