@@ -15,6 +15,7 @@ from doc_templates.fields import forbidden_mark
 
 MAX_BASIS = 200
 FIRST_MONTH = 10
+YEAR_END = "年底清还"
 _LEAP_YEAR = 2028  # knows every day there is
 _DAY = re.compile(r"(\d{1,2})\s*[-./月]\s*(\d{1,2})\s*日?")
 
@@ -56,14 +57,14 @@ def due_by_year_end(
 def told_late(last: date) -> str:
     """Why no original goes out any more this year."""
     return (
-        f"年底清还：外借的原件最迟{show_day(last)}归还，之后到年底不再外借，明年再借；"
+        f"{YEAR_END}：外借的原件最迟{show_day(last)}归还，之后到年底不再外借，明年再借；"
         "可以改为现场阅览、电子阅览或复印摘录。"
     )
 
 
 def told_limit(last: date) -> str:
     """Why a loan ends earlier than its rule says."""
-    return f"年底清还：最迟{show_day(last)}归还"
+    return f"{YEAR_END}：最迟{show_day(last)}归还"
 
 
 def read_day(typed: str) -> str:
