@@ -63,6 +63,7 @@ from archive.lending.viewing import api as viewing_api
 from archive.lending.viewing import routes as viewing
 from archive.lending.visits import api as visits_api
 from archive.lending.visits import routes as visits
+from archive.lending.year_end import routes as year_end
 from archive.people import routes as people
 from archive.people.gate import check_caller, find_current_actor
 from archive.people.signin import admin_routes as sign_in_admin
@@ -135,6 +136,7 @@ PAGES = (
     lending_feed,
     loan_notes,
     visits,
+    year_end,
     offline_desk,
     viewing,
     incidents,

@@ -19,6 +19,7 @@ MEASUREMENTS = (
     "filing",
     "archive",
     "lending",
+    "viewing",
     "server",
     "backup",
 )

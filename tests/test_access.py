@@ -41,6 +41,8 @@ GET  /admin/journal                     login   403    403    403       200    2
 GET  /loans/rules                       login   403    403    200       200    403
 GET  /loans/rules/own-open-original     login   403    403    404       404    403
 GET  /loans/rules/new                   login   403    403    403       403    403
+GET  /loans/year-end                    login   403    403    200       200    403
+POST /loans/year-end                    login   403    403    403       403    403
 GET  /records/import                    login   200    200    200       200    403
 GET  /records/{record}/edit             login   302    404    404       302    404
 GET  /tasks                             login   200    200    200       200    200

@@ -230,6 +230,7 @@ def _told_decision(found: Preview) -> dict[str, object]:
     return {
         **service.decision_as_json(found.decision),
         "provisional": found.decision.is_provisional,
+        "due_note": found.decision.due_note,
         "may_reserve": found.decision.may_queue,
         "approvers": [
             {"candidate": one.candidate, "label": one.label, "name": one.person.name}

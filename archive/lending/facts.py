@@ -19,10 +19,12 @@ from archive.filing.rules import parse_place
 from archive.filing.service import Lendable
 from archive.lending import rules
 from archive.lending.line import held_by_others
+from archive.lending.links import Links
 from archive.lending.matching import Case
 from archive.lending.models import Loan, LoanRequest, RequestState
-from archive.lending.rules import Facts, Links
+from archive.lending.rules import Facts
 from archive.lending.visits.rules import Visitor
+from archive.lending.year_end.setting import DAY_KEPT, last_day_kept
 from archive.people.models import User
 from archive.people.rights import Actor
 from archive.records.models import Record, RecordState
@@ -76,6 +78,7 @@ class Around:
     asked: tuple[Any, ...]
     copies_held: int
     back_on: date | None
+    year_end: date | None
 
 
 def gather(uow: UnitOfWork, question: Question, item: Lendable | None = None) -> Around:
@@ -85,7 +88,7 @@ def gather(uow: UnitOfWork, question: Question, item: Lendable | None = None) ->
     """
     item = item or filing.load_lendable(uow, question.item_id)
     calendar = load_calendar(uow)
-    has_left, overdue = _standing(uow, question, calendar)
+    has_left, overdue, year_end = _standing(uow, question, calendar)
     return Around(
         item=item,
         calendar=calendar,
@@ -95,6 +98,7 @@ def gather(uow: UnitOfWork, question: Question, item: Lendable | None = None) ->
         asked=() if question.visitor else _asked(uow, question.borrower),
         copies_held=held_by_others(uow, item.id, question.request_id or 0),
         back_on=_back_on(uow, item),
+        year_end=year_end,
     )
 
 
@@ -126,6 +130,7 @@ def facts_of(question: Question, around: Around, fillable: frozenset[str]) -> Fa
         fillable=fillable,
         wanted_until=question.wanted_until,
         visitor=question.visitor,
+        year_end=around.year_end,
     )
 
 
@@ -195,13 +200,17 @@ def _record_numbers(uow: UnitOfWork, customer_id: int | None, units: set[int]) -
 
 def _standing(
     uow: UnitOfWork, question: Question, calendar: WorkCalendar
-) -> tuple[bool, tuple[int, ...]]:
-    """Say whether the borrower has left by that day, and how late each of their loans is then."""
+) -> tuple[bool, tuple[int, ...], date | None]:
+    """Say whether the borrower has left by that day, and how late each of their loans is then.
+
+    The year's last day for originals is read along.
+    """
     asked = {"borrower": question.borrower.id, "on": question.on}
     rows = uow.session.execute(_STANDING, asked).all()
     has_left = any(row.left_on is not None and row.left_on <= question.on for row in rows)
     dues = [row.due_on for row in rows if row.due_on is not None]
-    return has_left, tuple(calendar.working_days_between(due, question.on) for due in dues)
+    late = tuple(calendar.working_days_between(due, question.on) for due in dues)
+    return has_left, late, last_day_kept(rows[0].year_end, question.on, calendar)
 
 
 def _back_on(uow: UnitOfWork, item: Lendable) -> date | None:
@@ -239,7 +248,7 @@ def _held(question: Question, asked: Sequence[Any]) -> tuple[int, ...]:
 
 # Made once: putting a statement together takes longer than sending it.
 _STANDING = (
-    select(User.left_on, Loan.due_on)
+    select(User.left_on, Loan.due_on, DAY_KEPT.label("year_end"))
     .outerjoin(
         Loan,
         and_(

@@ -15,11 +15,13 @@ from archive.core.errors import Conflict, Invalid
 from archive.core.resources import Resources
 from archive.filing.models import Item, ItemCopy
 from archive.lending import lookup, matrix
+from archive.lending.matching import Mode
 from archive.lending.models import Loan, LoanRequest
 from archive.lending.notices import name_of_item, tell
 from archive.lending.renewals import cancel_waiting, find_open_loan
 from archive.lending.renewing import recalled_due
 from archive.lending.views import RequestView
+from archive.lending.year_end.setting import last_day
 from archive.people.rights import SECRECY, Actor, require
 from doc_templates.fields import forbidden_mark
 from storage.outbox import OutboxItem
@@ -42,7 +44,7 @@ def recall(uow: UnitOfWork, actor: Actor, request_id: int, reason: str) -> Reque
         raise Conflict(f"申请 {row.number} 现在没有档案在外，不用催回。")
     if loan.recalled_at is not None:
         raise Conflict(f"申请 {row.number} 已经催回过（{loan.recall_reason}），不再重复催回。")
-    _recall(uow, actor.id, row, loan, cleaned)
+    call_back(uow, actor.id, row, loan, _due(uow, row, loan), cleaned)
     return lookup.request_views(uow, actor, [row])[0]
 
 
@@ -62,7 +64,8 @@ def recall_raised(uow: UnitOfWork, item_id: int) -> int:
     ).all()
     raised = [(row, loan) for row, loan in rows if row.decision["secrecy"] < item.secrecy]
     for row, loan in raised:
-        _recall(uow, None, row, loan, f"借出期间密级提为{SECRECY[item.secrecy]}")
+        why = f"借出期间密级提为{SECRECY[item.secrecy]}"
+        call_back(uow, None, row, loan, _due(uow, row, loan), why)
     return len(raised)
 
 
@@ -102,13 +105,18 @@ def at_home(uow: UnitOfWork, actor: Actor) -> dict[int, tuple[AtHome, ...]]:
     return found
 
 
-def _recall(
-    uow: UnitOfWork, actor_id: int | None, row: LoanRequest, loan: Loan, reason: str
+def call_back(
+    uow: UnitOfWork,
+    actor_id: int | None,
+    row: LoanRequest,
+    loan: Loan,
+    due: date,
+    reason: str,
 ) -> None:
-    today = local_day(uow.now())
-    before = loan.due_on
-    loan.due_on = recalled_due(before, today, load_calendar(uow), matrix.policy())
-    loan.recalled_at, loan.recall_reason = uow.now(), reason
+    """Recall a loan to its new due day and tell the borrower; whoever calls has decided."""
+    today, before = local_day(uow.now()), loan.due_on
+    key = f"recall:{loan.id}" if loan.recalled_at is None else f"recall:{loan.id}:{due}"
+    loan.due_on, loan.recalled_at, loan.recall_reason = due, uow.now(), reason
     cancel_waiting(uow, loan)
     uow.session.flush()
     detail = {"before": before.isoformat(), "due": loan.due_on.isoformat(), "item": row.item_id}
@@ -116,7 +124,13 @@ def _recall(
     what = name_of_item(uow, row.item_id)
     when = "请立即归还" if loan.due_on < today else f"请在{show_day(loan.due_on)}下班前归还"
     text = f"您借的{what}（{row.number}）被催回，{when}：{reason}。"
-    tell(uow, loan.borrower_id, "recall", f"recall:{loan.id}", text, row.id)
+    tell(uow, loan.borrower_id, "recall", key, text, row.id)
+
+
+def _due(uow: UnitOfWork, row: LoanRequest, loan: Loan) -> date:
+    today, calendar = local_day(uow.now()), load_calendar(uow)
+    last = last_day(uow, today, calendar) if row.mode == Mode.ORIGINAL else None
+    return recalled_due(loan.due_on, today, calendar, matrix.policy(), last)
 
 
 def _clean_reason(reason: str) -> str:

@@ -11,6 +11,7 @@ from archive.lending.incidents.service import open_incident
 from archive.lending.models import Loan, LoanRequest
 from archive.lending.notices import name_of_item, tell
 from archive.lending.reminding import ARCHIVE, BORROWER, HEAD, LEADER, Step, step_reached
+from archive.lending.year_end.setting import last_day
 from archive.people import service as people
 from archive.people.models import User
 from storage.work import UnitOfWork
@@ -25,6 +26,7 @@ def remind(uow: UnitOfWork) -> int:
     if now.hour < FIRST_HOUR:
         return 0
     today, calendar = now.date(), load_calendar(uow)
+    last = last_day(uow, today, calendar)
     rows = uow.session.execute(
         select(Loan, LoanRequest, User)
         .join(LoanRequest, LoanRequest.id == Loan.request_id)
@@ -37,20 +39,33 @@ def remind(uow: UnitOfWork) -> int:
         step = step_reached(loan.due_on, today, calendar)
         if step is not None:
             late = calendar.working_days_between(loan.due_on, today)
-            told += _tell_all(uow, step, loan, row, borrower, late)
+            told += _tell_all(uow, step, loan, row, borrower, late, _is_final(loan, last))
             if step.kind == OVERDUE_INCIDENT:
                 why = f"逾期 {late} 个工作日未归还。"
                 open_incident(uow, None, loan, IncidentKind.OVERDUE, why)
     return told
 
 
+def _is_final(loan: Loan, last: date | None) -> bool:
+    """Whether a loan cannot be renewed whatever its rule: recalled, or due by the year's end."""
+    return loan.recalled_at is not None or loan.due_on == last
+
+
 def _tell_all(
-    uow: UnitOfWork, step: Step, loan: Loan, row: LoanRequest, borrower: User, late: int
+    uow: UnitOfWork,
+    step: Step,
+    loan: Loan,
+    row: LoanRequest,
+    borrower: User,
+    late: int,
+    is_final: bool,
 ) -> int:
     told = 0
     for user_id in _whom(uow, step, borrower):
         key = f"{step.kind}:{loan.id}:{loan.due_on.isoformat()}:{user_id}"
-        text = _text(uow, step, loan, row, borrower, late, user_id == borrower.id)
+        whose = "您" if user_id == borrower.id else borrower.name
+        what = f"{name_of_item(uow, row.item_id)}（{row.number}）"
+        text = f"{whose}借的{what}{_how(step, loan.due_on, late, is_final)}"
         told += tell(uow, user_id, step.kind, key, text, row.id)
     if told:
         detail = {"step": step.kind, "due": loan.due_on.isoformat(), "told": told}
@@ -75,21 +90,9 @@ def _whom(uow: UnitOfWork, step: Step, borrower: User) -> list[int]:
     return list(found)
 
 
-def _text(
-    uow: UnitOfWork,
-    step: Step,
-    loan: Loan,
-    row: LoanRequest,
-    borrower: User,
-    late: int,
-    is_own: bool,
-) -> str:
-    what = f"{name_of_item(uow, row.item_id)}（{row.number}）"
-    whose = "您" if is_own else borrower.name
-    return f"{whose}借的{what}{_how(step, loan.due_on, late)}"
-
-
-def _how(step: Step, due_on: date, late: int) -> str:
+def _how(step: Step, due_on: date, late: int, is_final: bool) -> str:
+    if step.kind == "before" and is_final:
+        return f"将于{show_day(due_on)}到期，不能续借，请按时归还。"
     if step.kind == "before":
         return f"将于{show_day(due_on)}到期，请按时归还；还需要的可在这份借阅里续借。"
     if step.kind == "due":

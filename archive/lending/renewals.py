@@ -4,6 +4,8 @@ The decision is pure in ``lending.renewing``. A renewal's approvals stand behind
 own (``LoanApproval.renewal_id``) and are given in ``lending.approvals``.
 """
 
+from datetime import date
+
 from sqlalchemy import bindparam, func, select
 
 from archive.core.calendar import load_calendar
@@ -13,6 +15,7 @@ from archive.filing.models import Item
 from archive.lending import lookup, matrix
 from archive.lending.approvers import find_approvers, in_order
 from archive.lending.line import somebody_waits
+from archive.lending.matching import Mode
 from archive.lending.models import (
     Loan,
     LoanApproval,
@@ -23,6 +26,8 @@ from archive.lending.models import (
 from archive.lending.notices import name_of_item, tell
 from archive.lending.renewing import RenewalDecision, RenewalFacts, decide_renewal
 from archive.lending.views import Refused, RequestView
+from archive.lending.year_end.rules import told_limit
+from archive.lending.year_end.setting import last_day
 from archive.people.models import User
 from archive.people.rights import Actor, require
 from storage.work import UnitOfWork
@@ -82,6 +87,10 @@ def grant(uow: UnitOfWork, actor: Actor, renewal: LoanRenewal) -> None:
         raise Conflict("这件档案已归还或被催回，续借不能再批，请不同意并说明。")
     if somebody_waits(uow, row.item_id, loan.borrower_id):
         raise Conflict("申请续借之后已有人排队，不能再批，请不同意并说明。")
+    last = _last_day(uow, row)
+    if last is not None and loan.due_on >= last:
+        raise Conflict(f"{told_limit(last)}，续借不能再批，请不同意并说明。")
+    renewal.due_after = renewal.due_after if last is None else min(renewal.due_after, last)
     renewal.state, renewal.decided_at = "granted", uow.now()
     loan.due_on, loan.renewals = renewal.due_after, loan.renewals + 1
     uow.session.flush()
@@ -135,8 +144,16 @@ def _decide(uow: UnitOfWork, row: LoanRequest, loan: Loan) -> RenewalDecision:
         is_recalled=loan.recalled_at is not None,
         is_asked=_waiting_renewal(uow, loan.id) is not None,
         borrower_left=left_on is not None and left_on <= today,
+        year_end=_last_day(uow, row),
     )
     return decide_renewal(facts, load_calendar(uow), matrix.policy())
+
+
+def _last_day(uow: UnitOfWork, row: LoanRequest) -> date | None:
+    """The last day this year for an original that is out."""
+    if row.mode != Mode.ORIGINAL:
+        return None
+    return last_day(uow, local_day(uow.now()), load_calendar(uow))
 
 
 def _ask_approvals(

@@ -5,13 +5,14 @@ Rows and acts are in ``lending.renewals`` and ``lending.recalls``.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from archive.core.calendar import WorkCalendar
 from archive.core.clock import show_day
 from archive.lending.matching import Rule
 from archive.lending.rules import Policy, Reason
+from archive.lending.year_end.rules import due_by_year_end, told_limit
 from archive.people.rights import SECRET
 
 
@@ -21,7 +22,7 @@ class RenewalFacts:
 
     ``rule`` is the loan's own snapshot; ``secrecy_then`` the rank it was approved for;
     ``somebody_waits`` whether another stands in line; ``is_asked`` whether a renewal waits
-    for approval already.
+    for approval already; ``year_end`` the year's last day for originals out, where one is set.
     """
 
     on: date
@@ -34,16 +35,21 @@ class RenewalFacts:
     is_recalled: bool = False
     is_asked: bool = False
     borrower_left: bool = False
+    year_end: date | None = None
 
 
 @dataclass(frozen=True)
 class RenewalDecision:
-    """The answer: the new due day, or every reason why not."""
+    """The answer: the new due day, or every reason why not.
+
+    ``due_note`` says why it is due before the rule's term.
+    """
 
     allowed: bool
     reasons: tuple[Reason, ...]
     due: date | None
     needs_approval: bool
+    due_note: str = ""
 
 
 def decide_renewal(facts: RenewalFacts, calendar: WorkCalendar, policy: Policy) -> RenewalDecision:
@@ -53,24 +59,36 @@ def decide_renewal(facts: RenewalFacts, calendar: WorkCalendar, policy: Policy) 
     if reasons:
         return RenewalDecision(False, reasons, None, False)
     due = renewed_due(facts, calendar)
-    return RenewalDecision(True, (), due, facts.secrecy >= SECRET)
+    is_cut = due < renewed_due(replace(facts, year_end=None), calendar)
+    return RenewalDecision(
+        True, (), due, facts.secrecy >= SECRET, told_limit(due) if is_cut else ""
+    )
 
 
 def renewed_due(facts: RenewalFacts, calendar: WorkCalendar) -> date:
     """Return the day due after the renewal, counted from the day due now.
 
-    A closed day moves to the next open one, for 秘密 and up to the one before.
+    A closed day moves to the next open one, for 秘密 and up to the one before; never beyond the
+    year's last day.
     """
     if facts.rule.working_days:
         day = calendar.add_working_days(facts.due_on, facts.rule.renewal_days)
     else:
         day = facts.due_on + timedelta(days=facts.rule.renewal_days)
-    return calendar.next_open(day) if facts.secrecy < SECRET else calendar.previous_open(day)
+    day = calendar.next_open(day) if facts.secrecy < SECRET else calendar.previous_open(day)
+    return day if facts.year_end is None else min(day, facts.year_end)
 
 
-def recalled_due(due_on: date, on: date, calendar: WorkCalendar, policy: Policy) -> date:
-    """Return the day due after a recall: the earlier of the day due now and two working days on."""
-    return min(due_on, calendar.add_working_days(on, policy.recall_working_days))
+def recalled_due(
+    due_on: date, on: date, calendar: WorkCalendar, policy: Policy, year_end: date | None = None
+) -> date:
+    """Return the day due after a recall: the earlier of the day due now and two working days on.
+
+    Never beyond the year's last day for originals, where that is still to come.
+    """
+    grace = policy.recall_working_days
+    due = min(due_on, calendar.add_working_days(on, grace))
+    return due_by_year_end(due, year_end, on, calendar, grace)
 
 
 def _left(facts: RenewalFacts, calendar: WorkCalendar, policy: Policy) -> Reason | None:
@@ -105,6 +123,12 @@ def _reserved(facts: RenewalFacts, calendar: WorkCalendar, policy: Policy) -> Re
     return Reason("reserved", "有人在等这件档案，不能续借，请按期归还；还需要的可以再预约。")
 
 
+def _year_end(facts: RenewalFacts, calendar: WorkCalendar, policy: Policy) -> Reason | None:
+    if facts.year_end is None or facts.due_on < facts.year_end:
+        return None
+    return Reason("year_end", f"{told_limit(facts.year_end)}，不能再续借。")
+
+
 def _used_up(facts: RenewalFacts, calendar: WorkCalendar, policy: Policy) -> Reason | None:
     allowed = facts.rule.renewals if facts.rule.renewal_days else 0
     if allowed == 0:
@@ -128,6 +152,7 @@ _CHECKS: tuple[Callable[[RenewalFacts, WorkCalendar, Policy], Reason | None], ..
     _overdue,
     _raised,
     _reserved,
+    _year_end,
     _used_up,
     _too_early,
 )

@@ -4,16 +4,17 @@ Pure: no rows, no clock. Default deny: no rule, no loan (archive.md 6). ``lendin
 the facts, ``lending.matching`` picks the rule; requests and the desk act on the decision.
 """
 
-import unicodedata
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from archive.core.calendar import WorkCalendar
 from archive.core.clock import show_day
 from archive.filing.models import ItemState
+from archive.lending.links import Links, cites_a_link, fold
 from archive.lending.matching import CANDIDATES, Case, Mode, Rule, best_rule, labels
 from archive.lending.visits.rules import Visitor, is_good_id
+from archive.lending.year_end.rules import told_late, told_limit
 from archive.people.rights import SECRECY, SECRET
 
 MAX_PURPOSE = 500
@@ -34,7 +35,8 @@ class Policy:
     """The values of the decision that belong to no single rule (shipped in rules.toml).
 
     ``confirmations``: the ways in which a borrower may sign at the desk, ``/`` between them;
-    ``outsider_id_years``: how long after the visit the number of an outsider's document is kept.
+    ``outsider_id_years``: how long after the visit the number of an outsider's document is kept;
+    ``year_end``: the day by which originals are back each year (``12-25``), with its basis.
     """
 
     shortest_purpose: int
@@ -45,33 +47,8 @@ class Policy:
     recall_working_days: int = 2
     confirmations: str = "password/pin/drawn/paper"
     outsider_id_years: int = 3
-
-
-@dataclass(frozen=True)
-class Links:
-    """What ties the borrower to the paper, and the words by which they may cite the tie.
-
-    ``customer_names`` are the customer's names and number when the borrower or their department
-    keeps that customer; ``record_numbers`` the signed papers of their department about it.
-    """
-
-    own_department: bool = False
-    office: bool = False
-    took_part: bool = False
-    customer_names: tuple[str, ...] = ()
-    record_numbers: tuple[str, ...] = ()
-    paper_numbers: tuple[str, ...] = ()
-
-    @property
-    def is_connected(self) -> bool:
-        """Whether department, customer, office or own part links the borrower to the paper."""
-        return bool(
-            self.own_department
-            or self.office
-            or self.took_part
-            or self.customer_names
-            or self.record_numbers
-        )
+    year_end: str = ""
+    year_end_basis: str = ""
 
 
 @dataclass(frozen=True)
@@ -85,6 +62,7 @@ class Facts:
     lent copy is due; ``copies_held`` are on the shelf for others. ``joins_queue`` leaves the
     copies aside: the question of whoever stands in line. ``wanted_until`` is the day the asker
     gave. With a ``visitor`` it is an outsider who reads, in place of the borrower's own ties.
+    ``year_end`` is the last day of that year for originals out; None where none is set.
     """
 
     case: Case
@@ -111,13 +89,15 @@ class Facts:
     fillable: frozenset[str] = frozenset(CANDIDATES)
     wanted_until: date | None = None
     visitor: Visitor | None = None
+    year_end: date | None = None
 
 
 @dataclass(frozen=True)
 class Decision:
     """The answer: allowed with its approvals and due date, or every reason why not.
 
-    ``is_provisional`` says that the due year's official working days are not published yet.
+    ``is_provisional`` says that the due year's official working days are not published yet;
+    ``due_note`` why it is due before the rule's term.
     """
 
     allowed: bool
@@ -126,6 +106,7 @@ class Decision:
     approvals: tuple[str, ...]
     due: date | None
     is_provisional: bool = False
+    due_note: str = ""
 
     @property
     def may_queue(self) -> bool:
@@ -149,6 +130,7 @@ def decide(facts: Facts, rules: Sequence[Rule], calendar: WorkCalendar, policy: 
         approvals=rule.approvals,
         due=due,
         is_provisional=due is not None and not calendar.is_known(due),
+        due_note=_due_note(rule, facts, calendar, due),
     )
 
 
@@ -156,7 +138,8 @@ def due_day(rule: Rule, facts: Facts, calendar: WorkCalendar) -> date | None:
     """Return the day whose close is the due time; None when there is none or none can be found.
 
     A closed day moves to the next open one; for 秘密 and up to the one before, which must not
-    lie before the loan. An earlier day that the asker gave counts. A photocopy is not due back.
+    lie before the loan. An earlier day that the asker gave counts. An original is back by the
+    year's last day for it. A photocopy is not due back.
     """
     if facts.case.mode == Mode.COPY:
         return None
@@ -167,12 +150,18 @@ def due_day(rule: Rule, facts: Facts, calendar: WorkCalendar) -> date | None:
             day = facts.on + timedelta(days=rule.days)
         if facts.wanted_until is not None and facts.wanted_until >= facts.on:
             day = min(day, facts.wanted_until)
-        if facts.case.secrecy < SECRET:
-            return calendar.next_open(day)
-        day = calendar.previous_open(day)
+        moves_on = facts.case.secrecy < SECRET
+        day = calendar.next_open(day) if moves_on else calendar.previous_open(day)
     except OverflowError:
         return None
+    if facts.year_end is not None and facts.case.mode == Mode.ORIGINAL:
+        day = min(day, facts.year_end)
     return day if day >= facts.on else None
+
+
+def _due_note(rule: Rule, facts: Facts, calendar: WorkCalendar, due: date | None) -> str:
+    without = due_day(rule, replace(facts, year_end=None), calendar)
+    return "" if due is None or due == without else told_limit(due)
 
 
 def borrower_class(*, roles: frozenset[str], own_department: bool) -> str:
@@ -180,29 +169,6 @@ def borrower_class(*, roles: frozenset[str], own_department: bool) -> str:
     if roles & {"audit", "legal"}:
         return "audit"
     return "own" if own_department else "other"
-
-
-def cites_a_link(reference: str, links: Links, policy: Policy) -> bool:
-    """Say whether the reference names something that links the borrower to the paper.
-
-    The own department and an office are links in themselves; the reference is still to be given
-    (for audit and legal it is the case). Others must name their customer or their paper.
-    """
-    folded = fold(reference)
-    if len(folded) < policy.shortest_reference:
-        return False
-    if links.own_department or links.office:
-        return True
-    words = links.customer_names + links.record_numbers
-    if links.took_part:
-        words += links.paper_numbers
-    return any(fold(word) in folded for word in words if len(fold(word)) > 1)
-
-
-def fold(text: str) -> str:
-    """Return the text for comparing: width and case folded, blanks and invisible marks out."""
-    plain = unicodedata.normalize("NFKC", text).casefold()
-    return "".join(char for char in plain if unicodedata.category(char)[0] not in "ZC")
 
 
 _ENDING = {
@@ -252,7 +218,11 @@ def _purpose(facts: Facts, policy: Policy) -> Reason | None:
 
 
 def _reference(facts: Facts, policy: Policy) -> Reason | None:
-    if facts.visitor or not facts.asks_reason or cites_a_link(facts.reference, facts.links, policy):
+    if (
+        facts.visitor
+        or not facts.asks_reason
+        or cites_a_link(facts.reference, facts.links, policy.shortest_reference)
+    ):
         return None
     return Reason(
         "no_business_reference",
@@ -309,6 +279,17 @@ def _wanted(facts: Facts, policy: Policy) -> Reason | None:
     return Reason("date_past", f"用到{show_day(facts.wanted_until)}为止，这一天已经过去，请改正。")
 
 
+def _year_end(facts: Facts, policy: Policy) -> Reason | None:
+    if not _is_after_year_end(facts) or facts.year_end is None:
+        return None
+    return Reason("year_end", told_late(facts.year_end))
+
+
+def _is_after_year_end(facts: Facts) -> bool:
+    is_out = facts.case.mode == Mode.ORIGINAL
+    return is_out and facts.year_end is not None and facts.on > facts.year_end
+
+
 def _letter(facts: Facts, policy: Policy) -> Reason | None:
     visitor = facts.visitor
     if visitor is None or (visitor.unit.strip() and visitor.letter_number.strip()):
@@ -341,6 +322,7 @@ _CHECKS: tuple[Callable[[Facts, Policy], Reason | None], ...] = (
     _overdue,
     _copy,
     _wanted,
+    _year_end,
     _letter,
     _identity,
     _accompanied,
@@ -361,7 +343,7 @@ def _rule_reasons(facts: Facts, rule: Rule | None, due: date | None) -> list[Rea
     found = [_limit(facts, rule), _approver(facts, rule)]
     if facts.case.mode == Mode.ELECTRONIC and not facts.has_file:
         found.append(Reason("mode_not_allowed", "这件档案没有电子文件，不能电子阅览；可借纸质件。"))
-    if due is None and facts.case.mode != Mode.COPY:
+    if due is None and facts.case.mode != Mode.COPY and not _is_after_year_end(facts):
         found.append(
             Reason("no_due_date", "算不出应还日期：当天到期之前没有开放日，请改在工作日办理。")
         )

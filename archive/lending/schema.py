@@ -51,7 +51,10 @@ class ApproverOut(BaseModel):
 
 
 class DecisionOut(BaseModel):
-    """The decision; ``approvals`` are the rule's candidates in order."""
+    """The decision; ``approvals`` are the rule's candidates in order.
+
+    ``due_note`` says why it is due before the rule's term.
+    """
 
     allowed: bool
     reasons: list[ReasonOut]
@@ -59,6 +62,7 @@ class DecisionOut(BaseModel):
     approvals: list[str]
     due: str | None
     provisional: bool
+    due_note: str
     may_reserve: bool
     approvers: list[ApproverOut]
 

@@ -11,6 +11,7 @@ from archive.lending.confirming.rules import Way
 from archive.lending.matching import Mode
 from archive.lending.models import RequestState
 from archive.lending.rules import Decision, Reason
+from archive.lending.year_end.rules import YEAR_END
 
 HIDDEN_TITLE = "（无权查看题名）"
 _SCREEN_STATES: Mapping[tuple[str, str], str] = {
@@ -300,7 +301,8 @@ class Preview:
         if self.decision.due is None:
             return ""
         later = "（该年放假安排尚未公布，暂定）" if self.decision.is_provisional else ""
-        return show_day(self.decision.due) + later
+        why = f"（{YEAR_END}）" if self.decision.due_note else ""
+        return show_day(self.decision.due) + later + why
 
 
 @dataclass(frozen=True)

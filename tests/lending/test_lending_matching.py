@@ -6,9 +6,10 @@ from datetime import date
 import pytest
 
 from archive.core.calendar import WorkCalendar
+from archive.lending.links import Links
 from archive.lending.matching import Case, Rule, best_rule, clashes, faults, in_force
 from archive.lending.matrix import from_snapshot, shipped_rules, snapshot
-from archive.lending.rules import Facts, Links, due_day
+from archive.lending.rules import Facts, due_day
 from archive.people.rights import SECRECY
 
 START = date(2026, 1, 1)

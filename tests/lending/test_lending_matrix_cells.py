@@ -11,9 +11,10 @@ from datetime import date
 import pytest
 
 from archive.core.calendar import WorkCalendar
+from archive.lending.links import Links
 from archive.lending.matching import Case, Mode
 from archive.lending.matrix import policy, shipped_rules
-from archive.lending.rules import Facts, Links, decide
+from archive.lending.rules import Facts, decide
 from archive.people.rights import SECRECY
 
 MONDAY = date(2026, 11, 23)

@@ -8,10 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archive.core.calendar import WorkCalendar
+from archive.lending.links import Links
 from archive.lending.matching import CANDIDATES, Case, Mode
 from archive.lending.matrix import policy, shipped_rules
-from archive.lending.rules import Decision, Facts, Links, Reason, borrower_class, decide
+from archive.lending.rules import Decision, Facts, Reason, borrower_class, decide
 from archive.lending.visits.rules import Visitor
+from archive.lending.year_end.rules import YearEnd, last_day_out
 
 MONDAY = date(2026, 11, 23)
 OWN = Links(own_department=True, customer_names=("KH2026-0001", "海信冰箱"))
@@ -573,6 +575,7 @@ WORSE = [
     {"held": (0, 0, 1, 1, 2, 2, 3, 3) * 3},
     {"fillable": frozenset()},
     {"wanted_until": date(2000, 1, 1)},
+    {"year_end": date(2000, 1, 1)},
 ]
 
 
@@ -600,6 +603,22 @@ def test_allowed_exactly_when_there_is_no_reason(given_facts: Facts):
 def test_a_due_day_is_open_and_not_before_the_loan(given_facts: Facts):
     due = decision_on(given_facts).due
     assert due is None or (due >= given_facts.on and WorkCalendar().is_open(due))
+
+
+@given(some_facts, st.dates(date(2024, 10, 1), date(2024, 12, 31)))
+def test_no_original_is_due_beyond_the_last_day_of_its_year(given_facts: Facts, day: date):
+    last = last_day_out(YearEnd(f"{day:%m-%d}"), given_facts.on.year, WorkCalendar())
+    assert last is not None and WorkCalendar().is_open(last) and last.year == given_facts.on.year
+    without, decision = decision_on(given_facts), decision_on(replace(given_facts, year_end=last))
+    if given_facts.case.mode != Mode.ORIGINAL:
+        assert decision == without
+    elif given_facts.on > last:
+        assert not decision.allowed and codes(decision) >= codes(without) - {"no_due_date"}
+        assert "year_end" in codes(decision)
+    elif decision.due is not None:
+        assert without.due is not None and decision.due == min(without.due, last)
+        assert WorkCalendar().is_open(decision.due) and decision.due >= given_facts.on
+        assert bool(decision.due_note) is (decision.due < without.due)
 
 
 @given(some_facts)

@@ -417,3 +417,15 @@ def test_the_calls_do_what_the_pages_do(shelf, seen, company, api_for):
     assert mine.post(f"/api/v1/loans/{request.id}/view/finish").status_code == 204
     assert mine.get(f"/api/v1/loans/{request.id}/view/{file_id}/1.jpg").status_code == 403
     assert "看完" in mine.get(f"/api/v1/loans/{request.id}/view").json["closed"]
+
+
+def test_a_page_whose_file_is_gone_is_gone_at_once(shelf, seen, company, client_for):
+    item_id, file_id = seen(pdf_of(4))
+    request = shelf.approved(company.sales_clerk, item_id, "electronic")
+    client = client_for(company.sales_clerk)
+    address = f"/loans/{request.id}/view/{file_id}"
+    assert [client.get(f"{address}/{page}.jpg").status_code for page in (1, 2)] == [200, 200]
+    with shelf.resources.reading() as uow:
+        digest = uow.session.get(ItemFile, file_id).sha256
+    shelf.resources.blobs.delete(digest)
+    assert client.get(f"{address}/3.jpg").status_code != 200

@@ -48,6 +48,7 @@ class LineOut(BaseModel):
     rule: str | None
     approvers: list[str]
     due: str | None
+    due_note: str
     copies: int
     instead: list[str]
     already: str
@@ -239,6 +240,7 @@ def _told_line(one: Considered) -> dict[str, object]:
         "rule": decided.rule.name if decided.rule else None,
         "approvers": [who.person.name for who in one.preview.approvers],
         "due": decided.due.isoformat() if decided.due else None,
+        "due_note": decided.due_note,
         "copies": one.copies,
         "instead": list(one.instead),
         "already": one.already,

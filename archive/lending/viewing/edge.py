@@ -4,9 +4,10 @@ The first checks the right, then the page is drawn, the second checks again and 
 to be shown. A right that is over is logged as refused.
 """
 
+import time
 from typing import NoReturn
 
-from flask import Response, make_response
+from flask import Response, current_app, make_response
 
 from archive.core.errors import Forbidden
 from archive.core.web import reading, resources, work
@@ -20,6 +21,8 @@ from archive.lending.viewing.sheets import Draft
 from archive.people.gate import actor, client_address
 
 SCREEN_WIDTH = 1240
+CHECKED_FOR = 600.0  # seconds
+MOST_CHECKED = 1000
 
 
 def sight_of(request_id: int, file_id: int) -> Sight:
@@ -34,7 +37,7 @@ def sight_of(request_id: int, file_id: int) -> Sight:
 def draw_page(request_id: int, file_id: int, page: int, width: int) -> bytes:
     """Draw one page for the caller and log it; the right is looked at before and after."""
     sight = sight_of(request_id, file_id)
-    content = resources().blobs.read(sight.file.sha256)
+    content = bytes_of(sight.file.sha256)
     picture = drawing.page_jpeg(content, sight.file.media_type, page, width, sight.mark)
     with work() as uow:
         again = service.look(uow, actor(), request_id, file_id)
@@ -44,6 +47,25 @@ def draw_page(request_id: int, file_id: int, page: int, width: int) -> bytes:
     if isinstance(again, Reason):
         refuse(request_id, again)
     return picture
+
+
+def bytes_of(sha256: str) -> bytes:
+    """Return the bytes of a file to be shown, held against their digest once in ten minutes.
+
+    Leafing through a scan asks for the same thirty megabytes at every page, and the digest takes
+    as long as the drawing. Nothing is kept: what is gone is gone at once. What leaves the archive
+    (prints, downloads) is checked each time.
+    """
+    blobs, now = resources().blobs, time.monotonic()
+    checked: dict[str, float] = current_app.extensions.setdefault("viewing", {})
+    if now - checked.get(sha256, -CHECKED_FOR) < CHECKED_FOR:
+        with blobs.open(sha256) as stream:
+            return stream.read()
+    content = blobs.read(sha256)
+    if len(checked) >= MOST_CHECKED:
+        checked.clear()
+    checked[sha256] = now
+    return content
 
 
 def refuse(request_id: int, why: Reason) -> NoReturn:
@@ -79,5 +101,5 @@ def private(content: bytes, media_type: str) -> Response:
 
 def wanted_pages(file: FileView, typed: str) -> tuple[int, ...]:
     """Return the pages typed for a file; raise Invalid for what it does not have."""
-    count = drawing.page_count(resources().blobs.read(file.sha256), file.media_type)
+    count = drawing.page_count(bytes_of(file.sha256), file.media_type)
     return parse_pages(typed, count)

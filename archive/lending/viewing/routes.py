@@ -10,12 +10,13 @@ from flask import Response, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from archive.core.errors import ArchiveError, Conflict, Forbidden, Invalid
-from archive.core.web import reading, resources, work
+from archive.core.web import reading, work
 from archive.lending.rules import Reason
 from archive.lending.viewing import pages as drawing
 from archive.lending.viewing import service, sheets
 from archive.lending.viewing.edge import (
     SCREEN_WIDTH,
+    bytes_of,
     draw_page,
     hand_out,
     private,
@@ -60,7 +61,7 @@ def show(request_id: int) -> Answer:
     count, fault = 0, ""
     if file is not None:
         try:
-            count = drawing.page_count(resources().blobs.read(file.sha256), file.media_type)
+            count = drawing.page_count(bytes_of(file.sha256), file.media_type)
         except Invalid as wrong:
             fault = wrong.message
     return render_template(
