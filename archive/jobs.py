@@ -44,6 +44,7 @@ from archive.search.news_mail import MAIL as NEWS_MAIL
 from archive.search.news_mail import NEWS_POSTMAN
 from archive.search.saved_news import look_for_news
 from archive.search.store import drop_entries
+from archive.signing.keys import renew_authority
 from archive.signing.reminders import do_signing_chores
 from archive.tasks.runner import drain_tasks
 from archive.tasks.service import Work, forget_old
@@ -223,9 +224,9 @@ def drain_all(resources: Resources, owner: str = "command") -> int:
 
 
 def do_chores(resources: Resources) -> int:
-    """Do what comes round: journal, proofs, late papers, loans, old tasks, the sample, blobs."""
+    """Do what comes round: certificates, journal, proofs, papers, loans, tasks, sample, blobs."""
     note_head(resources)
-    note_checkpoint(resources)
+    renew_authority(resources)
     do_proof_chores(resources)
     do_loan_chores(resources)
     do_recall_chores(resources)
@@ -235,7 +236,9 @@ def do_chores(resources: Resources) -> int:
         forget_old(uow)
         uow.commit()
     do_sample(resources)
-    return sweep_orphans(resources)
+    swept = sweep_orphans(resources)
+    note_checkpoint(resources)  # last: it alone needs a certificate that holds
+    return swept
 
 
 def sweep_orphans(resources: Resources) -> int:
