@@ -127,7 +127,7 @@ def _clock(seen: Measures) -> Iterator[Notice]:
     if seen.last_entry is not None and seen.last_entry - seen.now > CLOCK_BACK:
         yield Notice(
             WARNING,
-            "服务器的时钟比日志最后一条还早，时钟可能被调回过。请校准时间；日志仍按序号排列。",
+            "服务器的时钟比日志里最近的一条还早，时钟可能被调回过。请校准时间；日志仍按序号排列。",
         )
 
 
