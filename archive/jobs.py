@@ -44,6 +44,7 @@ from archive.search.news_mail import MAIL as NEWS_MAIL
 from archive.search.news_mail import NEWS_POSTMAN
 from archive.search.saved_news import look_for_news
 from archive.search.store import drop_entries
+from archive.signing.keys import renew_authority
 from archive.signing.reminders import do_signing_chores
 from archive.tasks.runner import drain_tasks
 from archive.tasks.service import Work, forget_old
@@ -255,6 +256,7 @@ def sweep_orphans(resources: Resources) -> int:
 
 CHORES: tuple[Callable[[Resources], object], ...] = (
     note_head,
+    renew_authority,
     note_checkpoint,
     do_proof_chores,
     do_loan_chores,

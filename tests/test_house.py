@@ -354,3 +354,10 @@ def test_the_makefile_explains_every_command():
     assert set(phony[1].split()) == set(explained)
     assert {"setup", "run", "test", "check", "bench", "test-fresh"} <= set(explained)
     assert all(re.search(r"[\u4e00-\u9fff]", words) for words in explained.values())
+
+
+@pytest.mark.parametrize("name", ["SECURITY.md", "README.md"])
+def test_every_test_a_page_names_is_there(name: str):
+    named = set(re.findall(r"tests/[\w/]+\.\w+", (ROOT / name).read_text(encoding="utf-8")))
+    assert named
+    assert sorted(one for one in named if not (ROOT / one).exists()) == []

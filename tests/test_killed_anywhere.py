@@ -33,6 +33,7 @@ from archive.models import metadata
 from archive.records import drafts
 from archive.records import service as records
 from archive.signing import edge
+from archive.signing.acts import Asked
 from archive.trust.backup.making import backup_to_folder
 from archive.trust.checking import verify_instance
 from doc_templates import sample_values
@@ -77,7 +78,7 @@ def start(settled, tmp_path_factory):
     resources, c = opened(folder), company
     ids = {}
     do(resources, lending.seed_rules)
-    for key in ("draft", "waiting", "signed", "listed", "filed"):
+    for key in ("draft", "waiting", "signed", "listed", "filed", "wanted", "lent"):
         made = do(resources, drafts.create_draft, c.sales_clerk, "E01", sample_values("E01"))
         ids[key] = made.id
         if key != "draft":
@@ -88,9 +89,11 @@ def start(settled, tmp_path_factory):
             edge.sign(resources, person, made.id, password=PASSWORD, drawn_png=None)
     item = do(resources, filing.file_record, c.archivist, ids["filed"])
     ids |= {"item": item.id, "barcode": item.copies[0].barcode, "pages": item.copies[0].pages}
+    for key in ("wanted", "lent"):
+        ids |= on_loan(resources, c, key, ids[key])
     rows = [{"title": f"客户拜访记录{n}", "form": "E01", "pages": 1} for n in range(3)]
     do(resources, filing.import_batch, c.archivist, batch_of(rows))
-    imported = do(resources, lambda uow: filing.get_item(uow, c.archivist, item.id + 1))
+    imported = do(resources, lambda uow: filing.get_item(uow, c.archivist, item.id + 3))
     ids["volume"] = imported.volume_id
     ids["seal"] = do(resources, filing.prepare_seal, c.archivist, imported.volume_id).digest
     papers = do(
@@ -106,6 +109,18 @@ def start(settled, tmp_path_factory):
         rows.commit()
     resources.database.dispose()
     return World(folder, company, ids)
+
+
+def on_loan(resources, c, key, record_id):
+    """File a paper whose loan is approved; one that is lent has gone over the desk, too."""
+    item = do(resources, filing.file_record, c.archivist, record_id)
+    barcode, people = item.copies[0].barcode, {one.id: one for one in c.everyone().values()}
+    asked = do(resources, lending.request_loan, c.sales_clerk, item.id, "original", PURPOSE, "海信")
+    while step := asked.waits_for:
+        asked = do(resources, lending.approve, people[step.approver_id], asked.id, "同意")
+    if key == "lent":
+        do(resources, lending.hand_out, c.archivist, barcode, asked.id)
+    return {key: barcode, f"{key}_pages": item.copies[0].pages}
 
 
 # ---------------------------------------------------------------- the flows
@@ -128,6 +143,18 @@ def submit(r, c, ids):
 
 def sign(r, c, ids):
     edge.sign(r, c.sales_clerk, ids["waiting"], password=PASSWORD, drawn_png=None)
+
+
+def withdraw(r, c, ids):
+    edge.act(r, c.sales_clerk, ids["waiting"], "withdraw", Asked())
+
+
+def hand_out(r, c, ids):
+    do(r, lending.hand_out, c.archivist, ids["wanted"])
+
+
+def take_back(r, c, ids):
+    do(r, lending.take_back, c.archivist, ids["lent"], ids["lent_pages"])
 
 
 def file(r, c, ids):
@@ -168,10 +195,13 @@ FLOWS: dict[str, Callable] = {
     "edit it": edit,
     "submit": submit,
     "sign": sign,
+    "withdraw": withdraw,
     "file": file,
     "seal a volume": seal,
     "hand over": hand_over,
     "ask for a loan": ask,
+    "hand out": hand_out,
+    "take back": take_back,
     "import": import_rows,
     "receive scans": receive,
     "back up": back_up,

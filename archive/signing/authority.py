@@ -7,10 +7,11 @@ which certificate belongs to whom (the station's models). Called by the signing 
 
 The folder::
 
-    root.pem root.key         the root; root.key is needed only to make a new issuing certificate
-                              and may be moved to a safe place
+    root.pem root.key         the root; root.key is needed only to renew the certificates and may
+                              be moved to a safe place
     issuing.pem issuing.key   signs people's certificates and the revocation list
     root.crl                  the root's own (empty) revocation list, made with it
+    renewed.pem               what took the place of the three certificates above (``renewal``)
     salt cost                 stretch the passphrase (scrypt); every key, also those handed out,
                               is PKCS#8 encrypted with the stretched passphrase, so a backup
                               without this folder has lost the keys
@@ -33,18 +34,18 @@ from cryptography.x509.oid import NameOID
 
 from archive.core.errors import Conflict, Invalid
 from archive.signing.authority_folder import (
+    ROOT_KEY,
     SUMS,
     AuthorityError,
-    read_certificate,
     read_cost,
     read_folder,
-    read_optional,
     sums_of,
     write_folder,
 )
 from archive.signing.certificates import (
     COMMON_NAME_BYTES,
     ISSUING_DAYS,
+    PERSON_DAYS,
     PrivateKey,
     attribute_of,
     belongs_together,
@@ -60,8 +61,8 @@ from archive.signing.certificates import (
     subject_of,
     titled,
 )
+from archive.signing.renewal import Standing, read_standing, write_renewal
 
-PERSON_DAYS = 365 * 3
 CRL_DAYS = 30
 SKEW = timedelta(minutes=5)  # a certificate counts from a little before it was asked for
 PERSON_UNIT = "员工签名"  # OU of a person's certificate
@@ -121,18 +122,16 @@ class CompanyAuthority:
 
     def __init__(
         self,
-        root: x509.Certificate,
-        issuing: x509.Certificate,
+        standing: Standing,
         issuing_key: ec.EllipticCurvePrivateKey,
         password: bytes,
-        root_crl: bytes = b"",
         crl_url: str = "",
     ) -> None:
-        self._root = root
-        self._issuing = issuing
+        self._standing = standing
+        self._root = standing.root
+        self._issuing = standing.issuing
         self._issuing_key = issuing_key
         self._password = password
-        self.root_crl = root_crl
         self._crl_url = crl_url
         self._parsed: OrderedDict[bytes, SigningKey] = OrderedDict()
         self._lock = threading.Lock()
@@ -177,21 +176,35 @@ class CompanyAuthority:
     @classmethod
     def _opened(cls, folder: Path, password: bytes, crl_url: str) -> "CompanyAuthority":
         files = read_folder(folder)
-        root = read_certificate(files["root.pem"], folder / "root.pem")
-        issuing = read_certificate(files["issuing.pem"], folder / "issuing.pem")
-        try:
-            key = serialization.load_pem_private_key(files["issuing.key"], password)
-        except (ValueError, TypeError) as wrong:
-            raise AuthorityError(
-                "公司签名证书的口令不对，打不开签名密钥。请检查口令的设置后再启动。"
-            ) from wrong
-        if not isinstance(key, ec.EllipticCurvePrivateKey) or not belongs_together(
-            key, issuing, root
-        ):
+        standing = read_standing(folder)
+        key = _authority_key(files["issuing.key"], password)
+        if not belongs_together(key.public_key(), standing.issuing, standing.root):
             raise AuthorityError(
                 f"{folder} 里的证书和密钥不是一套。请从备份恢复整个文件夹，不要只换其中一个文件。"
             )
-        return cls(root, issuing, key, password, read_optional(folder / "root.crl"), crl_url)
+        return cls(standing, key, password, crl_url)
+
+    def renew(self, folder: Path, now: datetime) -> bool:
+        """Renew the certificates in the folder if it is time; return whether they were.
+
+        This one stays as it was opened. Raises AuthorityError where ``root.key`` is away.
+        """
+        check_instant(now)
+        if not self._standing.is_ageing(now):
+            return False
+        path = folder / ROOT_KEY
+        if not path.is_file():
+            raise AuthorityError(f"公司的签发证书该更新了，但 {path} 不在。请把它放回去。")
+        key = _authority_key(path.read_bytes(), self._password)
+        if key.public_key() != self._root.public_key():
+            raise AuthorityError(f"{path} 不是根证书的密钥。请放回原来的那一个。")
+        write_renewal(folder, self._standing, self._issuing_key.public_key(), key, now)
+        return True
+
+    @property
+    def root_crl(self) -> bytes:
+        """The root's own revocation list (DER); empty in a folder from before it was made."""
+        return self._standing.root_crl
 
     @property
     def root_pem(self) -> bytes:
@@ -292,10 +305,12 @@ class CompanyAuthority:
         until = min(now + timedelta(days=days), self._issuing.not_valid_after_utc)
         since = max(now - SKEW, self._issuing.not_valid_before_utc)
         if until <= now:
-            raise AuthorityError("公司的签发证书已到期，不能再签发个人证书。请管理员更新签发证书。")
+            raise AuthorityError(
+                "公司的签发证书已到期，不能再签发证书。请管理员看“系统状况”里怎样更新。"
+            )
         key = ec.generate_private_key(ec.SECP256R1())
         builder = (
-            certificate_builder(subject, key, since, until)
+            certificate_builder(subject, key.public_key(), since, until)
             .issuer_name(self._issuing.subject)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(key_usage(is_authority=False), critical=True)
@@ -314,6 +329,18 @@ class CompanyAuthority:
 
     def _key_identifier(self) -> x509.AuthorityKeyIdentifier:
         return x509.AuthorityKeyIdentifier.from_issuer_public_key(self._issuing_key.public_key())
+
+
+def _authority_key(pem: bytes, password: bytes) -> ec.EllipticCurvePrivateKey:
+    try:
+        key = serialization.load_pem_private_key(pem, password)
+    except (ValueError, TypeError) as wrong:
+        raise AuthorityError(
+            "公司签名证书的口令不对，打不开签名密钥。请检查口令的设置后再启动。"
+        ) from wrong
+    if not isinstance(key, ec.EllipticCurvePrivateKey):
+        raise AuthorityError("公司的签名密钥不是椭圆曲线密钥。请从备份恢复整个文件夹。")
+    return key
 
 
 def _check_passphrase(passphrase: bytes) -> None:

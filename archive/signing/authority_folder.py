@@ -11,6 +11,8 @@ from cryptography import x509
 from archive.core.errors import Conflict, Unavailable
 
 SUMS = "SHA256SUMS"
+RENEWED = "renewed.pem"
+ROOT_KEY = "root.key"
 
 COST = "cost"
 FIRST_COST = b"32768"  # of folders from before it was written down
@@ -102,6 +104,30 @@ def write_folder(folder: Path, files: dict[str, bytes]) -> None:
             f"公司的签名证书没有写成（{folder}）：{wrong.strerror}。原有文件没有改动。"
         ) from wrong
     _sync_folder(folder.parent)
+
+
+def write_renewed(folder: Path, content: bytes) -> None:
+    """Put the renewed certificates in place in one step; raise AuthorityError."""
+    try:
+        descriptor, fresh = tempfile.mkstemp(prefix=f".{RENEWED}-", dir=folder)  # mode 0600
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(fresh).replace(folder / RENEWED)
+    except OSError as wrong:
+        raise AuthorityError(
+            f"公司的签名证书没有更新成（{folder}）：{wrong.strerror}。请检查磁盘和权限。"
+        ) from wrong
+    _sync_folder(folder)
+
+
+def renewed_at(folder: Path) -> int:
+    """Return when the certificates were renewed last, as the file system counts; 0: never."""
+    try:
+        return (folder / RENEWED).stat().st_mtime_ns
+    except FileNotFoundError:
+        return 0
 
 
 def _write_private(path: Path, content: bytes) -> None:

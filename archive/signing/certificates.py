@@ -20,6 +20,7 @@ from archive.core.errors import Invalid
 
 ROOT_DAYS = 365 * 20
 ISSUING_DAYS = 365 * 10
+PERSON_DAYS = 365 * 3
 NAME_LIMIT = 64  # X.520 upper bound of an organisation, in characters
 COMMON_NAME_BYTES = 64  # of a common name; cryptography counts its UTF-8 bytes
 
@@ -34,14 +35,15 @@ def serial_hex(certificate: x509.Certificate) -> str:
 def new_authority_files(company: str, password: bytes, now: datetime) -> dict[str, bytes]:
     """Root and issuing certificates with their encrypted keys, by file name."""
     root_key, issuing_key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
+    root_public, issuing_public = root_key.public_key(), issuing_key.public_key()
     root_name = subject_of(company, titled(company, " 根证书"), "")
     since = now - timedelta(days=1)
     root = authority_certificate(
-        root_name, root_key, root_name, root_key, (since, now + timedelta(days=ROOT_DAYS)), 1
+        root_name, root_public, root_name, root_key, (since, now + timedelta(days=ROOT_DAYS)), 1
     )
     issuing = authority_certificate(
         subject_of(company, titled(company, " 签发证书"), ""),
-        issuing_key,
+        issuing_public,
         root_name,
         root_key,
         (since, now + timedelta(days=ISSUING_DAYS)),
@@ -58,7 +60,7 @@ def new_authority_files(company: str, password: bytes, now: datetime) -> dict[st
 
 def authority_certificate(
     subject: x509.Name,
-    key: ec.EllipticCurvePrivateKey,
+    key: ec.EllipticCurvePublicKey,
     issuer: x509.Name,
     issuer_key: ec.EllipticCurvePrivateKey,
     valid: tuple[datetime, datetime],
@@ -77,14 +79,14 @@ def authority_certificate(
 
 
 def certificate_builder(
-    subject: x509.Name, key: ec.EllipticCurvePrivateKey, since: datetime, until: datetime
+    subject: x509.Name, key: ec.EllipticCurvePublicKey, since: datetime, until: datetime
 ) -> x509.CertificateBuilder:
     """Begin a certificate: subject, key, serial number, term."""
-    identifier = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
+    identifier = x509.SubjectKeyIdentifier.from_public_key(key)
     return (
         x509.CertificateBuilder()
         .subject_name(subject)
-        .public_key(key.public_key())
+        .public_key(key)
         .serial_number(x509.random_serial_number())
         .not_valid_before(since)
         .not_valid_after(until)
@@ -148,16 +150,14 @@ def stretched(passphrase: bytes, salt: bytes, cost: int) -> bytes:
     return base64.b64encode(derived)
 
 
-def belongs_together(
-    key: ec.EllipticCurvePrivateKey, issuing: x509.Certificate, root: x509.Certificate
-) -> bool:
-    """Whether the key is the issuing certificate's and the root vouches for it."""
+def belongs_together(key: object, issuing: x509.Certificate, root: x509.Certificate) -> bool:
+    """Whether the public key is the issuing certificate's and the root vouches for it."""
     try:
         root.verify_directly_issued_by(root)
         issuing.verify_directly_issued_by(root)
     except (InvalidSignature, ValueError, TypeError):
         return False
-    return key.public_key() == issuing.public_key()
+    return key == issuing.public_key()
 
 
 def checked_name(text: str, what: str) -> str:

@@ -7,8 +7,10 @@ All bytes are in the blob store when these return.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
-from archive.core.clock import local_day, show_day
+from archive.core.clock import local_day, show_day, show_instant
+from archive.core.errors import Conflict
 from archive.core.resources import Resources
 from archive.documents import service as documents
 from archive.forms.service import get_form
@@ -214,6 +216,16 @@ def close_for_scan(
     return ref, documents.count_pages(pdf)
 
 
+def _check_clock(run: RunView, now: datetime) -> None:
+    """Refuse a signature that would be dated before its forerunner: it would never be believed."""
+    last = max((act.at for act in run.acts), default=now)
+    if now < last - pades.CLOCK_SKEW:
+        raise Conflict(
+            f"服务器的时钟（{show_instant(now)}）比这份文件上一步（{show_instant(last)}）还早，"
+            "现在签的日后核验不过，没有签。请管理员校准服务器的时间后再签。"
+        )
+
+
 def _put_signature(
     resources: Resources,
     record: RecordView,
@@ -223,6 +235,7 @@ def _put_signature(
     images: Mapping[int, str],
 ) -> SignedPaper:
     now = resources.clock()
+    _check_clock(run, now)
     form, company = _form_of(resources, record), company_key(resources)
 
     def put_on(authority: TimeAuthority | None) -> bytes:

@@ -1,9 +1,11 @@
 """The keys of the company and its people, fetched from rows and the authority's folder.
 
 The authority is made at ``archive init`` and opened once a process; a person's key is issued
-when they first sign, issued anew before it expires, and revoked when they leave.
+when they first sign, issued anew before it expires, and revoked when they leave. The authority's
+own certificates are renewed by a chore (``renewal``).
 """
 
+import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,9 +21,12 @@ from archive.core.resources import Resources
 from archive.people.models import User
 from archive.people.rights import Actor
 from archive.signing.authority import CompanyAuthority, IssuedKey, SigningKey
+from archive.signing.authority_folder import AuthorityError, renewed_at
+from archive.signing.certificates import serial_hex
 from archive.signing.models import PersonCertificate
 from archive.signing.own_keys import open_own_key, withdraw_own
 from archive.signing.proof_models import OwnCertificate
+from archive.signing.renewal import Standing, read_standing
 from storage.work import UnitOfWork
 
 RENEW_BEFORE = timedelta(days=60)
@@ -37,7 +42,9 @@ class _Holder:
     issue: Callable[[CompanyAuthority, datetime], IssuedKey]
 
 
-_opened: dict[Path, CompanyAuthority] = {}
+log = logging.getLogger(__name__)
+
+_opened: dict[Path, tuple[int, CompanyAuthority]] = {}
 _lock = threading.Lock()
 
 
@@ -47,12 +54,47 @@ def authority_folder(settings: Settings) -> Path:
 
 
 def open_authority(resources: Resources) -> CompanyAuthority:
-    """Return the company's authority, made on first use and kept open."""
+    """Return the company's authority, made on first use, kept open until it is renewed."""
     folder = authority_folder(resources.settings)
+    stamp = renewed_at(folder)
     with _lock:
-        if folder not in _opened:
-            _opened[folder] = _open_or_make(resources, folder)
-        return _opened[folder]
+        held = _opened.get(folder)
+        if held is None or held[0] != stamp:
+            held = _opened[folder] = (stamp, _open_or_make(resources, folder))
+        return held[1]
+
+
+def find_standing(settings: Settings) -> Standing | None:
+    """Return the certificates that stand at present, read without a key; None before the first."""
+    folder = authority_folder(settings)
+    return read_standing(folder) if _is_made(folder) else None
+
+
+def renew_authority(resources: Resources) -> bool:
+    """Renew the company's certificates if it is time; return whether they were. A chore.
+
+    Where that cannot be, the log and the health page say why, and all else goes on.
+    """
+    folder, now = authority_folder(resources.settings), resources.clock()
+    try:
+        standing = find_standing(resources.settings)
+        if standing is None or not standing.is_ageing(now):
+            return False
+        open_authority(resources).renew(folder, now)
+        renewed = read_standing(folder)
+    except AuthorityError as refusal:
+        log.error("the company's certificates are not renewed: %s", refusal.message)
+        return False
+    detail = {
+        "issuing": serial_hex(renewed.issuing),
+        "issuing_until": renewed.issuing.not_valid_after_utc.isoformat(),
+        "root": serial_hex(renewed.root),
+        "root_until": renewed.root.not_valid_after_utc.isoformat(),
+    }
+    with resources.work() as uow:
+        uow.journal(None, "certificate.renew", "authority", 0, detail)
+        uow.commit()
+    return True
 
 
 def forget_authority(folder: Path) -> None:
@@ -161,9 +203,13 @@ def company_crl(resources: Resources) -> bytes:
     return open_authority(resources).crl(revoked, resources.clock())
 
 
+def _is_made(folder: Path) -> bool:
+    return folder.exists() and any(folder.iterdir())
+
+
 def _open_or_make(resources: Resources, folder: Path) -> CompanyAuthority:
     secret, crl_url = instance_secret(resources.settings), resources.settings.public_url + CRL_PATH
-    if not folder.exists() or not any(folder.iterdir()):
+    if not _is_made(folder):
         with resources.reading() as uow:
             company = load_profile(uow).company
         return CompanyAuthority.create(folder, company, secret, resources.clock(), crl_url)

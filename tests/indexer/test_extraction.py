@@ -1,6 +1,7 @@
 """Reading strangers' files: what is in them, and that none of them hurts us."""
 
 import io
+import re
 import struct
 import sys
 import time
@@ -275,6 +276,25 @@ def test_a_zip_that_lies_about_its_sizes_is_no_harm(tmp_path):
         assert extract(path).text
     except ExtractError as error:
         assert "意外停止" not in error.message
+
+
+def test_a_pdf_page_of_a_thousand_times_its_size_is_read_or_refused_in_little_memory(tmp_path):
+    squeeze = zlib.compressobj(9)
+    page = b"".join(squeeze.compress(b"0 0 m\n" * (1 << 20)) for _ in range(80)) + squeeze.flush()
+    path = tmp_path / "a.pdf"
+    path.write_bytes(
+        b"%PDF-1.7\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n"
+        b"2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj\n"
+        b"3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 99 99]/Contents 4 0 R>>endobj\n"
+        + f"4 0 obj<</Filter/FlateDecode/Length {len(page)}>>stream\n".encode()
+        + page
+        + b"\nendstream endobj\ntrailer<</Root 1 0 R>>\n%%EOF"
+    )
+    assert path.stat().st_size < 2_000_000, "480 MB when unpacked"
+    try:
+        assert extract(path, memory=600 << 20, timeout=20).text.strip() == ""
+    except ExtractError as error:
+        assert re.search("[一-鿿]", error.message)
 
 
 def test_a_million_empty_paragraphs_are_read_in_time(tmp_path):

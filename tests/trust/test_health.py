@@ -10,10 +10,16 @@ from archive.core.logs import JsonLines, request_id
 from archive.jobs import drain_all
 from archive.trust.backup import nightly, record
 from archive.trust.backup.record import Done
-from archive.trust.health.rules import DANGER, HINT, WARNING, Act, Measures, notices
+from archive.trust.health.rules import DANGER, HINT, WARNING, Act, Authority, Measures, notices
 
 NOW = datetime(2026, 11, 23, 1, 30, tzinfo=UTC)
 GB = 1 << 30
+
+
+def holding(days, *, has_root_key=True):
+    return Authority(NOW + timedelta(days=7300), NOW + timedelta(days=days), has_root_key)
+
+
 WELL = Measures(
     now=NOW,
     begun=NOW - timedelta(days=300),
@@ -35,6 +41,8 @@ WELL = Measures(
     blob_bytes=1000,
     row_bytes=1000,
     entries=10,
+    authority=holding(3650),
+    authority_trouble="",
     versions={"档案台": "0.1.0"},
 )
 
@@ -63,6 +71,10 @@ def test_nothing_is_said_while_all_is_well():
         ({"jobs_given_up": 1}, WARNING, "放弃"),
         ({"oldest_job": NOW - timedelta(hours=1)}, WARNING, "60 分钟"),
         ({"index_trouble": "索引损坏"}, WARNING, "索引损坏"),
+        ({"authority": holding(1000, has_root_key=False)}, WARNING, "root.key，请把它放回去"),
+        ({"authority": holding(1000)}, WARNING, "请看后台进程的日志"),
+        ({"authority": holding(300)}, DANGER, "到 2027-09-19 为止，没有自动更新"),
+        ({"authority": None, "authority_trouble": "证书已损坏"}, DANGER, "证书已损坏"),
     ],
 )
 def test_what_is_overdue_or_wrong_is_said_once(change, tone, words):

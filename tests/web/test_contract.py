@@ -23,6 +23,8 @@ from archive.customers import service as customers
 from archive.customers.service import CustomerFields
 from archive.filing import service as filing
 from archive.people import access
+from archive.people.rights import ROLES
+from archive.people.service import UserFields, add_user
 from archive.records import drafts
 from archive.signing import edge
 from doc_templates import sample_values
@@ -89,7 +91,13 @@ def contract(world, built_app):
 def tokens(world):
     resources, company = world
     with resources.work() as uow:
-        made = {who: access.issue_token(uow, getattr(company, who).id, 1) for who in PEOPLE}
+        people = {who: getattr(company, who).id for who in PEOPLE}
+        for number, role in enumerate(sorted(ROLES)):  # and of each role one who has no other
+            fields = UserFields(
+                f"only_{role}", f"9{number:03d}", role, company.sales_id, frozenset({role})
+            )
+            people[role] = add_user(uow, None, fields, "-", must_change_password=False)
+        made = {who: access.issue_token(uow, user_id, 1) for who, user_id in people.items()}
         uow.commit()
     return made
 
@@ -128,7 +136,7 @@ def _ask(operation, mode, tokens):
     @given(
         case=operation.as_strategy(mode),
         number=st.integers(0, 4),
-        who=st.sampled_from([*PEOPLE, "nobody"]),
+        who=st.sampled_from([*tokens, "nobody"]),
     )
     def ask(case, number, who):
         if mode is GenerationMode.POSITIVE and number:

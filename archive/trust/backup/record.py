@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from archive.core.resources import Resources
 from storage import journal
@@ -17,6 +17,7 @@ from storage.journal import JournalEntry, last_act
 from storage.work import UnitOfWork
 
 CHECKED, BACKUP_FAILED = "verify.run", "backup.fail"
+LATELY = 1_000  # entries
 BACKED_UP, DRILLED = journal.BACKED_UP, journal.DRILLED
 
 
@@ -55,6 +56,10 @@ def first_entry_at(uow: UnitOfWork) -> datetime | None:
 
 
 def last_entry_at(uow: UnitOfWork) -> datetime | None:
-    """Return the time of the journal's last entry."""
-    at = uow.session.scalar(select(JournalEntry.at).order_by(JournalEntry.seq.desc()).limit(1))
+    """Return the latest time in the journal's last entries: after a clock went back, not the last.
+
+    Not of all entries, so that a clock that once was years ahead is not told of for years.
+    """
+    lately = select(JournalEntry.at).order_by(JournalEntry.seq.desc()).limit(LATELY).subquery()
+    at = uow.session.scalar(select(func.max(lately.c.at)))
     return None if at is None else datetime.fromisoformat(at)

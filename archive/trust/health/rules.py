@@ -4,6 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from archive.core.clock import local_day
+
 DANGER, WARNING, HINT = "danger", "warning", "info"
 CHECK_WITHIN = timedelta(days=7)
 BACKUP_WITHIN = timedelta(days=2)
@@ -12,6 +14,8 @@ LEAST_SHARE, LEAST_BYTES = 0.05, 1 << 30
 BEAT_WITHIN = timedelta(minutes=2)
 WAIT_WITHIN = timedelta(minutes=10)
 CLOCK_BACK = timedelta(minutes=2)
+RENEWED_BY = timedelta(days=365 * 3 - 7)  # left of the issuing certificate; then renewal failed
+RENEW_SOON = timedelta(days=365)
 _DAY = timedelta(days=1)
 
 
@@ -22,6 +26,15 @@ class Act:
     at: datetime
     findings: int = 0
     why: str = ""
+
+
+@dataclass(frozen=True)
+class Authority:
+    """Until when the company's certificates hold, and whether they can be renewed here."""
+
+    root_until: datetime
+    issuing_until: datetime
+    has_root_key: bool
 
 
 @dataclass(frozen=True)
@@ -48,6 +61,8 @@ class Measures:
     blob_bytes: int
     row_bytes: int
     entries: int
+    authority: Authority | None
+    authority_trouble: str
     versions: Mapping[str, str]
 
 
@@ -63,6 +78,7 @@ class Notice:
 def notices(seen: Measures) -> tuple[Notice, ...]:
     """Return what is overdue or wrong, the worst first."""
     found = [*_disk(seen), *_backup(seen), *_check(seen), *_clock(seen), *_work(seen)]
+    found += _authority(seen)
     return tuple(sorted(found, key=lambda one: (DANGER, WARNING, HINT).index(one.tone)))
 
 
@@ -111,7 +127,7 @@ def _clock(seen: Measures) -> Iterator[Notice]:
     if seen.last_entry is not None and seen.last_entry - seen.now > CLOCK_BACK:
         yield Notice(
             WARNING,
-            "服务器的时钟比日志最后一条还早，时钟可能被调回过。请校准时间；日志仍按序号排列。",
+            "服务器的时钟比日志里最近的一条还早，时钟可能被调回过。请校准时间；日志仍按序号排列。",
         )
 
 
@@ -132,3 +148,20 @@ def _work(seen: Measures) -> Iterator[Notice]:
         yield Notice(WARNING, text, on_every_page=False)
     if seen.index_trouble:
         yield Notice(WARNING, f"{seen.index_trouble}（会自动重建）", on_every_page=False)
+
+
+def _authority(seen: Measures) -> Iterator[Notice]:
+    if seen.authority_trouble:
+        yield Notice(DANGER, seen.authority_trouble)
+    held = seen.authority
+    if held is None or held.issuing_until - seen.now > RENEWED_BY:
+        return
+    until = local_day(held.issuing_until)
+    cause = (
+        "请看后台进程的日志"
+        if held.has_root_key
+        else "根密钥不在 keys/authority/root.key，请把它放回去，十分钟内会更新，更新后可再收走"
+    )
+    is_near = held.issuing_until - seen.now < RENEW_SOON
+    text = f"公司的签发证书到 {until} 为止，没有自动更新：{cause}。到期后谁也不能再签字。"
+    yield Notice(DANGER if is_near else WARNING, text, on_every_page=is_near)

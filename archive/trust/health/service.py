@@ -9,13 +9,16 @@ from pathlib import Path
 
 from sqlalchemy import func, select
 
+from archive.config import Settings
 from archive.core.resources import Resources
 from archive.search.indexing import rebuild_progress
 from archive.search.store import open_index
+from archive.signing.authority_folder import ROOT_KEY, AuthorityError
+from archive.signing.keys import authority_folder, find_standing
 from archive.trust.backup import record
 from archive.trust.backup.manifest import release
 from archive.trust.backup.record import Done
-from archive.trust.health.rules import Act, Measures
+from archive.trust.health.rules import Act, Authority, Measures
 from storage import outbox
 from storage.files import StoredFile
 from storage.journal import last_entry
@@ -29,6 +32,7 @@ def measure(resources: Resources) -> Measures:
     """Return how the server is at this moment."""
     settings = resources.settings
     disk = shutil.disk_usage(settings.data)
+    authority, trouble = _authority(settings)
     with resources.reading() as uow:
         blobs, size = _blobs(uow)
         return Measures(
@@ -52,6 +56,8 @@ def measure(resources: Resources) -> Measures:
             blob_bytes=size,
             row_bytes=_row_bytes(resources),
             entries=last_entry(uow.session)[0],
+            authority=authority,
+            authority_trouble=trouble,
             versions={
                 "档案台": release(),
                 "Python": platform.python_version(),
@@ -68,6 +74,18 @@ def _index_trouble(resources: Resources) -> str:
 def note_beat(resources: Resources) -> None:
     """Say that a worker of this data folder is alive."""
     (resources.settings.run / BEAT).touch()
+
+
+def _authority(settings: Settings) -> tuple[Authority | None, str]:
+    """Return until when the company's certificates hold, or what is wrong with their files."""
+    try:
+        standing = find_standing(settings)
+    except AuthorityError as damaged:
+        return None, damaged.message
+    if standing is None:
+        return None, ""
+    root, issuing = standing.root.not_valid_after_utc, standing.issuing.not_valid_after_utc
+    return Authority(root, issuing, (authority_folder(settings) / ROOT_KEY).is_file()), ""
 
 
 def _act(done: Done | None) -> Act | None:

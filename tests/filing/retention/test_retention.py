@@ -12,7 +12,7 @@ from archive.filing.retention import appraisal, due, edge, holds, lists, setting
 from archive.filing.retention.appraisal import Opinion
 from archive.filing.retention.models import AppraisalLine, DisposalLine, DisposalList, ItemTerm
 from archive.jobs import drain_all
-from archive.lending import facts
+from archive.lending import answering, facts
 from archive.records import starts
 from archive.records.models import Record, RecordVersion
 from archive.search.models import SearchEntry
@@ -304,7 +304,7 @@ def test_a_lender_is_told_in_clear_words_why_not(world):
             world.clock.now.date(),
             asks_reason=False,
         )
-        return world.read(facts.answer, question).decision.reasons[0]
+        return world.read(answering.answer, question).decision.reasons[0]
 
     row = world.cooled()
     assert asked().code == "item_state" and "鉴定" in asked().text

@@ -13,6 +13,7 @@ from archive.models import metadata
 from archive.records import drafts
 from archive.records.models import Record
 from archive.search.answers import cli_search
+from archive.signing.keys import find_standing, open_authority, renew_authority
 from archive.signing.verdicts import judge_stranger
 from archive.trust.backup.restoring import drill
 from archive.trust.backup.source import find_source
@@ -59,6 +60,17 @@ def test_everything_comes_back(kept):
     verdict = judge_stranger(again, paper.data)
     assert verdict.ours and verdict.intact
     assert all(one.valid for one in verdict.signatures) and len(verdict.signatures) >= 3
+    again.database.dispose()
+
+
+def test_renewed_certificates_come_back(kept):
+    kept.resources.clock.advance(days=8 * 365)
+    assert renew_authority(kept.resources)
+    received = kept.back(kept.to_file().path)
+    assert received.findings == ()
+    again = kept.opened()
+    assert find_standing(again.settings) == find_standing(kept.resources.settings)
+    assert open_authority(again).issuing_pem == open_authority(kept.resources).issuing_pem
     again.database.dispose()
 
 
