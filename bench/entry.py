@@ -5,7 +5,6 @@ page is CPU time of the process; the preview is wall time, the office works in a
 own: autosave of a changed word, Word, PDF, and the page as a picture.
 """
 
-import hashlib
 import statistics
 import tempfile
 import time
@@ -18,7 +17,7 @@ from argon2 import PasswordHasher
 from archive.app import create_app
 from archive.config import Settings
 from archive.core.resources import Resources, open_resources
-from archive.forms.models import FormState, FormVersion
+from archive.forms.publishing import publish_form
 from archive.instance import install_forms, migrate
 from archive.people import access
 from archive.people.gate import COOKIE
@@ -83,25 +82,9 @@ def _cases(resources: Resources) -> list[tuple[str, str, dict[str, Any]]]:
 
 
 def _publish(resources: Resources, definition: str) -> None:
-    form = read_form(definition, b"", "")
-    template = scaffold(form)
+    form = read_form(definition, scaffold(read_form(definition, b"", "")), "{}")
     with resources.work() as uow:
-        uow.session.add(
-            FormVersion(
-                code=form.code,
-                version=1,
-                state=FormState.PUBLISHED,
-                origin="uploaded",
-                title=form.title,
-                definition=definition,
-                template=template,
-                sample="{}",
-                digest=hashlib.sha256(definition.encode()).hexdigest(),
-                template_digest=hashlib.sha256(template).hexdigest(),
-                made_at=uow.now(),
-                published_at=uow.now(),
-            )
-        )
+        publish_form(uow, None, form, definition, ())
         uow.commit()
 
 

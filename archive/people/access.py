@@ -8,7 +8,7 @@ import secrets
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from sqlalchemy import bindparam, delete, func, select, update
+from sqlalchemy import ColumnElement, bindparam, delete, func, select, update
 
 from archive.core.clock import local_day, show_instant
 from archive.core.errors import Conflict, Invalid, NotFound, Throttled
@@ -89,10 +89,8 @@ def check_throttle(uow: UnitOfWork, username: str, address: str) -> None:
 
     However a name is spelt (spaces, capitals, full width), its tries are counted together.
     """
-    since = uow.now() - TRY_WINDOW
-    count = select(func.count()).select_from(PasswordTry).where(PasswordTry.at > since)
-    by_name = uow.session.scalar(count.where(PasswordTry.username == name_key(username))) or 0
-    by_address = uow.session.scalar(count.where(PasswordTry.address == address)) or 0
+    by_name = _tries(uow, PasswordTry.username == name_key(username))
+    by_address = _tries(uow, PasswordTry.address == address)
     until = locked_until(uow, username)
     if until is not None and until - uow.now() > FIRST_LOCK:
         raise Throttled(
@@ -108,9 +106,7 @@ def check_tries(uow: UnitOfWork, key: str, told: str) -> None:
 
     ``key`` names the secret and whose it is; no user's name looks like it.
     """
-    recent = (PasswordTry.username == key, PasswordTry.at > uow.now() - TRY_WINDOW)
-    tries = uow.session.scalar(select(func.count()).select_from(PasswordTry).where(*recent))
-    if (tries or 0) >= TRIES_PER_NAME:
+    if _tries(uow, PasswordTry.username == key) >= TRIES_PER_NAME:
         raise Throttled(told)
 
 
@@ -153,13 +149,12 @@ def note_password(uow: UnitOfWork, check: PasswordCheck) -> int | None:
         uow.session.execute(delete(PasswordTry).where(PasswordTry.username == key))
         return check.user_id
     uow.session.execute(delete(PasswordTry).where(PasswordTry.at < uow.now() - 4 * TRY_WINDOW))
-    uow.session.add(PasswordTry(username=key, address=check.address, at=uow.now()))
+    note_try(uow, key, check.address)
     uow.journal(None, "login.refused", "user", "-", {})
-    if check.account_id is not None:
-        recent = (PasswordTry.username == key, PasswordTry.at > uow.now() - TRY_WINDOW)
-        tries = uow.session.scalar(select(func.count()).select_from(PasswordTry).where(*recent))
-        if (tries or 0) >= TRIES_PER_NAME:
-            lock(uow, check.account_id, check.address)
+    if check.account_id is None:
+        return None
+    if _tries(uow, PasswordTry.username == key) >= TRIES_PER_NAME:
+        lock(uow, check.account_id, check.address)
     return None
 
 
@@ -311,6 +306,13 @@ def mark_left(uow: UnitOfWork, actor: Actor, user_id: int) -> None:
     row.left_on = local_day(uow.now())
     end_everything(uow, user_id)
     uow.journal(actor.id, "user.left", "user", user_id, {})
+
+
+def _tries(uow: UnitOfWork, whose: ColumnElement[bool]) -> int:
+    """Return how many secrets were wrong lately."""
+    recent = PasswordTry.at > uow.now() - TRY_WINDOW
+    count = select(func.count()).select_from(PasswordTry).where(whose, recent)
+    return uow.session.scalar(count) or 0
 
 
 def _is_in_directory(uow: UnitOfWork, user_id: int) -> bool:

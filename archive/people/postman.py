@@ -7,6 +7,7 @@ minute and the outbox tries them again later.
 """
 
 import re
+import secrets
 import smtplib
 import ssl
 import time
@@ -16,7 +17,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from email.message import EmailMessage
-from email.utils import format_datetime, make_msgid
+from email.utils import format_datetime
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -61,11 +62,7 @@ def send_at_once(settings: Settings, to: str, subject: str, text: str, now: date
     """
     if not settings.smtp_url:
         raise Unavailable("没有设邮件服务器，不能寄邮件。")
-    mail = EmailMessage()
-    mail["From"], mail["To"], mail["Subject"] = settings.mail_from, to, subject
-    mail["Date"] = format_datetime(local(now))
-    mail["Message-ID"] = make_msgid(domain=settings.mail_from.partition("@")[2])
-    mail.set_content(text)
+    mail = _message(settings, to, subject, text, now, secrets.token_hex(8))
     try:
         with _connect(settings) as server:
             server.send_message(mail)
@@ -156,14 +153,20 @@ class NoticePostman(Postman):
 
 
 def _mail(settings: Settings, told: Letter, company: str) -> EmailMessage:
-    mail = EmailMessage()
-    mail["From"] = settings.mail_from
-    mail["To"] = told.to.email
-    mail["Subject"] = told.subject
-    mail["Date"] = format_datetime(local(told.at))
-    mail["Message-ID"] = f"<{told.mark}@{settings.mail_from.partition('@')[2]}>"
     page = f"{settings.public_url}{told.page}"
-    mail.set_content(f"{told.to.name}：\n\n{told.text}\n\n{page}\n\n{company}{told.office}\n")
+    text = f"{told.to.name}：\n\n{told.text}\n\n{page}\n\n{company}{told.office}\n"
+    return _message(settings, told.to.email, told.subject, text, told.at, told.mark)
+
+
+def _message(
+    settings: Settings, to: str, subject: str, text: str, at: datetime, mark: str
+) -> EmailMessage:
+    """``mark`` tells one mail from another, and is the same when it is sent again."""
+    mail = EmailMessage()
+    mail["From"], mail["To"], mail["Subject"] = settings.mail_from, to, subject
+    mail["Date"] = format_datetime(local(at))
+    mail["Message-ID"] = f"<{mark}@{settings.mail_from.partition('@')[2]}>"
+    mail.set_content(text)
     return mail
 
 

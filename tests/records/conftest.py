@@ -1,13 +1,12 @@
 """What the tests of this station share: a filled E01, and the way to a later state."""
 
-import hashlib
 import io
 from collections.abc import Callable
 
 import pytest
 from PIL import Image
 
-from archive.forms.models import FormState, FormVersion
+from archive.forms.publishing import publish_form
 from archive.records import service
 from doc_templates import load_form
 from doc_templates.catalogue import read_form
@@ -179,26 +178,9 @@ def publish(resources) -> Callable[[str], str]:
     """Return a way to publish a form of a definition; it gives back the code."""
 
     def put_in_use(definition: str) -> str:
-        form = read_form(definition, b"", "")
-        template = load_form("E01").read_template()
+        form = read_form(definition, load_form("E01").read_template(), "{}")
         with resources.work() as uow:
-            uow.session.add(
-                FormVersion(
-                    code=form.code,
-                    version=1,
-                    state=FormState.PUBLISHED,
-                    origin="uploaded",
-                    title=form.title,
-                    definition=definition,
-                    template=template,
-                    sample="{}",
-                    digest=hashlib.sha256(definition.encode()).hexdigest(),
-                    template_digest=hashlib.sha256(template).hexdigest(),
-                    tags=[],
-                    made_at=uow.now(),
-                    published_at=uow.now(),
-                )
-            )
+            publish_form(uow, None, form, definition, ())
             uow.commit()
         return form.code
 

@@ -14,19 +14,16 @@ from sqlalchemy import select
 
 from archive.cli import checking
 from archive.core.errors import ArchiveError
-from archive.documents import service as documents
 from archive.jobs import do_chores
-from archive.records import drafts
-from archive.signing import edge, keys, pades
+from archive.signing import keys, pades
 from archive.signing.authority_folder import RENEWED, ROOT_KEY
 from archive.signing.models import PersonCertificate
 from archive.signing.opc import judge_word
 from archive.signing.verdicts import judge_file
 from archive.trust.health.rules import DANGER, notices
 from archive.trust.health.service import measure
-from doc_templates import sample_values
 from storage.journal import JournalEntry
-from tests.conftest import PASSWORD
+from tests.signed import kept, signed_paper
 
 YEAR = 365
 
@@ -35,22 +32,6 @@ YEAR = 365
 def folder(resources):
     keys.open_authority(resources)
     return keys.authority_folder(resources.settings)
-
-
-def signed_paper(resources, company):
-    with resources.work() as uow:
-        draft = drafts.create_draft(uow, company.sales_clerk, "E01", sample_values("E01"))
-        uow.commit()
-    edge.submit(resources, company.sales_clerk, draft.id, draft.version)
-    for person in (company.sales_clerk, company.sales_head, company.leader):
-        edge.sign(resources, person, draft.id, password=PASSWORD, drawn_png=None)
-    return draft.id
-
-
-def kept(resources, record_id, kind):
-    with resources.reading() as uow:
-        found = documents.latest_document(uow, record_id, kind)
-    return resources.blobs.read(found.sha256)
 
 
 def renewals(resources):

@@ -7,14 +7,11 @@ from click.testing import CliRunner
 from cryptography import x509
 
 from archive.cli import checking
-from archive.documents import service as documents
 from archive.filing import service as filing
-from archive.records import drafts
-from archive.signing import edge
 from archive.signing.codes import code_for
 from archive.signing.keys import open_authority
 from archive.trust import public_routes
-from doc_templates import sample_values
+from tests.signed import kept, signed_paper
 
 PASSWORD = "档案台-测试-2026"
 SECRET = "不可外传的结果"
@@ -29,20 +26,7 @@ def nobody_asked_yet():
 @pytest.fixture
 def signed(resources, company):
     """The id of a signed record that says something secret."""
-    values = sample_values("E01") | {"客户名称": SECRET}
-    with resources.work() as uow:
-        draft = drafts.create_draft(uow, company.sales_clerk, "E01", values)
-        uow.commit()
-    edge.submit(resources, company.sales_clerk, draft.id, draft.version)
-    for person in (company.sales_clerk, company.sales_head, company.leader):
-        edge.sign(resources, person, draft.id, password=PASSWORD, drawn_png=None)
-    return draft.id
-
-
-def kept(resources, record_id, kind):
-    with resources.reading() as uow:
-        found = documents.latest_document(uow, record_id, kind)
-    return resources.blobs.read(found.sha256)
+    return signed_paper(resources, company, 客户名称=SECRET)
 
 
 def send(client, content, name="文件.pdf"):
