@@ -16,4 +16,6 @@ settings = load_settings()
 set_up_logging(as_json=settings.log_as_json)
 place = ExitStack()  # held until the process ends
 place.enter_context(hold_server_place(settings.run, "WSGI", shared=True))
-app = create_app(open_instance(settings))
+resources = open_instance(settings)
+resources.afterwards.put_off()
+app = create_app(resources)

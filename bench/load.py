@@ -57,7 +57,9 @@ class Person:
 class Tally:
     """What was measured: seconds by kind, and what went wrong."""
 
+    began: float = field(default_factory=time.monotonic)
     seconds: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    minutes: dict[int, list[float]] = field(default_factory=lambda: defaultdict(list))
     wrong: Counter[str] = field(default_factory=Counter)
     refused: Counter[str] = field(default_factory=Counter)
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -66,6 +68,7 @@ class Tally:
         """Count one answer."""
         with self.lock:
             self.seconds[kind].append(seconds)
+            self.minutes[int((time.monotonic() - self.began) / 60)].append(seconds)
             if status >= 500 or status in (0, 429):
                 self.wrong[f"{kind} {status}"] += 1
             elif status >= 400:
@@ -229,12 +232,23 @@ def table(tally: Tally) -> str:
     return "\n".join(lines)
 
 
+def by_minute(tally: Tally) -> str:
+    """Return the median and the 99th percentile of every minute: whether it holds, or piles up."""
+    told = []
+    for minute, seconds in sorted(tally.minutes.items()):
+        ranked = sorted(1000 * one for one in seconds)
+        told.append(
+            f"{minute}: {ranked[len(ranked) // 2]:.0f}/{ranked[len(ranked) * 99 // 100]:.0f}"
+        )
+    return "Median/p99 ms by minute: " + ", ".join(told) + "."
+
+
 def run(seconds: float = 600, people: int = 200) -> str:
     """Return the table."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name) / "instance"
         everyone, items = prepare(folder, people)
-        port, tally = _free_port(), Tally()
+        port = _free_port()
         archive = str(Path(sys.executable).with_name("archive"))
         server = subprocess.Popen(
             [archive, "serve", "--port", str(port)], stderr=subprocess.DEVNULL
@@ -242,7 +256,8 @@ def run(seconds: float = 600, people: int = 200) -> str:
         try:
             _wait(f"http://127.0.0.1:{port}/healthz")
             before = drained(folder, 300)
-            ends = time.monotonic() + seconds
+            tally = Tally()
+            ends = tally.began + seconds
             workers = [Worker(port, one, items, tally, ends) for one in everyone]
             for worker in workers:
                 worker.start()
@@ -260,6 +275,7 @@ def run(seconds: float = 600, people: int = 200) -> str:
             "",
             table(tally),
             "",
+            by_minute(tally),
             f"{acts} requests, {sum(tally.wrong.values())} errors {dict(tally.wrong)}; refused by"
             f" the rules: {dict(tally.refused)}. The worker's queue {queue}"
             f" (indexing {PAPERS} papers before the start: {before or 0:.0f} s).",

@@ -159,6 +159,7 @@ def _serve(app: Flask, resources: Resources, taken: socket.socket, number: int) 
     signal.signal(signal.SIGTERM, leave)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _TERM)
     meters_of(app).page = number
+    resources.afterwards.put_off()
     warm_index(resources)  # done already, but for one that is started again
     proxy = resources.settings.sign_in.proxy
     server = create_server(
@@ -176,4 +177,5 @@ def _serve(app: Flask, resources: Resources, taken: socket.socket, number: int) 
         server.run()
     finally:
         server.close()
+        resources.afterwards.settle()
         resources.database.dispose()

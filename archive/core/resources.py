@@ -7,6 +7,7 @@ the values they need.
 from dataclasses import dataclass, field
 
 from archive.config import Settings
+from archive.core.afterwards import Afterwards
 from doc_templates.pdf import Converter
 from storage.blobs import BlobStore, LocalBlobStore
 from storage.database import Database, open_database
@@ -22,6 +23,10 @@ class Resources:
     blobs: BlobStore
     converter: Converter
     clock: Clock = field(default=system_clock)
+    afterwards: Afterwards = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.afterwards = Afterwards(self.work)
 
     def work(self) -> UnitOfWork:
         """Return a unit of work that may commit."""

@@ -83,15 +83,14 @@ def page() -> str | Response:
 def _note(text: str | None) -> int:
     """Count what is new in the searches the person keeps, and keep this one among their past ones.
 
-    None is not kept; a reload writes nothing.
+    None is not kept; a reload writes nothing. It is kept a moment later: nobody waits for it.
     """
-    with reading() as uow:  # without the write lock
-        news = saved.count_fresh(uow, actor())
-        is_new = text is not None and past.is_news(uow, actor(), text)
+    person = actor()
+    with reading() as uow:
+        news = saved.count_fresh(uow, person)
+        is_new = text is not None and past.is_news(uow, person, text)
     if text is not None and is_new:
-        with work() as uow:
-            if past.remember(uow, actor(), text):
-                uow.commit()
+        resources().afterwards.do(lambda uow: past.remember(uow, person, text))
     return news
 
 
@@ -99,6 +98,7 @@ def _note(text: str | None) -> int:
 @guard("search")
 def forget() -> Redirect:
     """Clear one's own past searches."""
+    resources().afterwards.settle()  # a search of a moment ago is cleared too
     with work() as uow:
         past.forget(uow, actor())
         uow.commit()

@@ -60,3 +60,17 @@ def test_filtered_and_later_pages_write_nothing(client_for, resources, company, 
     for address in ("/search?q=海信&department=销售部", "/search?q=海信&page=2", "/search"):
         client.get(address)
     assert texts(resources, company.sales_clerk) == []
+
+
+def test_a_server_notes_searches_a_moment_later(client_for, resources, company, papers):
+    resources.afterwards.put_off()
+    client = client_for(company.sales_clerk)
+    assert client.get("/search?q=海信").status_code == 200
+    resources.afterwards.settle()
+    with resources.reading() as uow:
+        assert past.past_searches(uow, company.sales_clerk, "", 5) == ("海信",)
+    client.get("/search?q=买卖")
+    assert client.post("/search/past/clear").status_code == 302  # the one not yet written too
+    resources.afterwards.settle()
+    with resources.reading() as uow:
+        assert past.past_searches(uow, company.sales_clerk, "", 5) == ()

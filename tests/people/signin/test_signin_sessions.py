@@ -51,6 +51,15 @@ def test_use_is_noted_every_five_minutes_only(resources, company, clock, door):
     assert sessions_of(resources, company.sales_clerk)[0].seen_at == clock()
 
 
+def test_a_server_notes_use_a_moment_later(resources, company, clock, door):
+    browser = door(company.sales_clerk)
+    resources.afterwards.put_off()
+    clock.advance(minutes=5)
+    browser.get("/account")
+    resources.afterwards.settle()
+    assert sessions_of(resources, company.sales_clerk)[0].seen_at == clock()
+
+
 def test_one_lookup_reads_session_and_person(resources, company, client_for, count_statements):
     token = client_for(company.sales_clerk).get_cookie("archive_session").value
     with resources.reading() as uow, count_statements() as sent:
