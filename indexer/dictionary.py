@@ -12,7 +12,6 @@ import struct
 from bisect import bisect_left
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import islice, takewhile
 from typing import Any
 
 import numpy as np
@@ -84,13 +83,13 @@ class Dictionary:
 
     def terms_from(self, name: str, beginning: str, most: int) -> list[str]:
         """Up to `most` terms of a field that begin so, in order."""
-        if name not in self._fields:
-            return []
-        start = _head(self._fields[name]) + beginning.encode("utf-8", "surrogatepass")
-        every = range(len(self._places))
-        first = bisect_left(every, start, key=self._key)
-        keys = takewhile(lambda key: key.startswith(start), map(self._key, every[first:]))
-        return [_term_of(key) for key in islice(keys, most)]
+        span = self._span_from(name, beginning, most)
+        return [_term_of(self._key(place)) for place in range(span.start, span.stop)]
+
+    def docs_from(self, name: str, beginning: str, most: int) -> IntArray:
+        """The documents that have one of up to `most` such terms, ascending."""
+        rows = self._rows(self._places[self._span_from(name, beginning, most)])
+        return np.unique(rows.docs)
 
     @cached_property
     def _edges(self) -> list[int]:
@@ -104,6 +103,15 @@ class Dictionary:
         if number is None:
             return slice(0, 0)
         return slice(self._edges[number], self._edges[number + 1])
+
+    def _span_from(self, name: str, beginning: str, most: int) -> slice:
+        if name not in self._fields:
+            return slice(0, 0)
+        start = _head(self._fields[name]) + beginning.encode("utf-8", "surrogatepass")
+        every = range(len(self._places))
+        first = bisect_left(every, start, key=self._key)
+        last = bisect_left(every, _after(start), lo=first, key=self._key)
+        return slice(first, min(last, first + most))
 
     def _key(self, place: int) -> bytes:
         at = int(self._places[place])
@@ -162,6 +170,11 @@ class Dictionary:
 
 def _head(number: int) -> bytes:
     return number.to_bytes(2, "big")
+
+
+def _after(beginning: bytes) -> bytes:
+    """The first key after all that begin so; no text in UTF-8 ends in the last byte there is."""
+    return (int.from_bytes(beginning, "big") + 1).to_bytes(len(beginning), "big")
 
 
 def _number_of(head: bytes) -> int:

@@ -8,7 +8,7 @@ import heapq
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from itertools import accumulate
 from typing import Any, TypeVar
 
@@ -82,6 +82,25 @@ class JoinedView:
         found = [view.terms_from(name, beginning, most) for view in self.views]
         merged = heapq.merge(*found, key=lambda term: term.encode("utf-8", "surrogatepass"))
         return list(dict.fromkeys(merged))[:most]
+
+    def mask_from(self, name: str, beginning: str, most: int) -> Mask:
+        """The documents that have a term that begins so; up to `most` terms of each segment.
+
+        Read at one go, for numbers of one kind may be as many as the documents.
+        """
+        key = ("from", name, beginning, most)
+
+        def of(view: SegmentView) -> IntArray:
+            return view.docs_from(name, beginning, most)
+
+        def read() -> IntArray:
+            if self._is_lasting:
+                return self._shifted(map(of, self.views))
+            return self._shifted(
+                CACHE.kept((view.number, *key), partial(of, view)) for view in self.views
+            )
+
+        return self._mask(self.kept(key, read))
 
     def values(self, name: str) -> tuple[str, ...]:
         """All terms of a field, deleted documents' too."""

@@ -134,8 +134,7 @@ def match_number(text: str, view: JoinedView) -> Mask:
         return _nothing(view)
     found = view.mask("tails", bare)
     if len(bare) >= _LONG_PART or not (bare.isdigit() or bare.isalpha()):
-        for term in view.terms_from("tails", bare, _MOST_TERMS):
-            found[view.postings("tails", term).docs] = True
+        found |= view.mask_from("tails", bare, _MOST_TERMS)
     return found
 
 
@@ -143,15 +142,12 @@ def match_pinyin(letters: str, view: JoinedView) -> Mask:
     """Titles, customers and people that sound so, in full or by initials."""
     found = _nothing(view)
     for name in ("pinyin", "initials"):
-        for term in view.terms_from(name, letters, _MOST_TERMS):
-            found[view.postings(name, term).docs] = True
+        found |= view.mask_from(name, letters, _MOST_TERMS)
     return found
 
 
 def _match_mixed(text: str, view: JoinedView) -> Mask:
-    found = _nothing(view)
-    for term in view.terms_from("pinyin", spell(text), _MOST_TERMS):
-        found[view.postings("pinyin", term).docs] = True
+    found = view.mask_from("pinyin", spell(text), _MOST_TERMS)
     for unit in each_unit(text):
         if not unit.is_run:
             found &= view.mask("units", unit.shape)
@@ -160,10 +156,7 @@ def _match_mixed(text: str, view: JoinedView) -> Mask:
 
 def _match_beginning(text: str, view: JoinedView) -> Mask:
     shape = run_shape(text)
-    found = match_number(text, view)
-    for term in view.terms_from("units", shape, _MOST_TERMS):
-        found[view.postings("units", term).docs] = True
-    return found
+    return match_number(text, view) | view.mask_from("units", shape, _MOST_TERMS)
 
 
 def _match_field(node: InField, view: JoinedView) -> Mask:
@@ -224,8 +217,7 @@ def _match_when(node: When, view: JoinedView) -> Mask:
     if span.is_relative:
         return found | _match_title(node.text, view)
     if span.mention:
-        for term in view.terms_from("days", span.mention, _MOST_TERMS):
-            found[view.postings("days", term).docs] = True
+        found |= view.mask_from("days", span.mention, _MOST_TERMS)
         if node.text.isascii():
             found |= match_run(node.text, view)  # it may be a number that looks like a date
         return found

@@ -116,7 +116,7 @@ class SegmentView:
             self._reader = SegmentReader(storage, schema, segment)
         self._terms = self._reader._terms
         self._lock = threading.RLock()
-        self._number = next_number()
+        self.number = next_number()
         self._columns: dict[str, Column] = {}
         self.size: int = segment.doc_count_all()
         with reading_index():
@@ -138,7 +138,7 @@ class SegmentView:
 
         Empty if there are none.
         """
-        return CACHE.kept((self._number, name, term), lambda: self.read(name, term))
+        return CACHE.kept((self.number, name, term), lambda: self.read(name, term))
 
     def read(self, name: str, term: str) -> Postings:
         """The same, read anew."""
@@ -163,6 +163,11 @@ class SegmentView:
         """Up to `most` terms of a field that begin so, in byte order."""
         with reading_index():
             return self._dictionary.terms_from(name, beginning, most)
+
+    def docs_from(self, name: str, beginning: str, most: int) -> IntArray:
+        """The documents that have one of up to `most` such terms, ascending."""
+        with reading_index():
+            return self._dictionary.docs_from(name, beginning, most)
 
     def column(self, name: str) -> Column:
         """The values of a single-valued field by document; kept."""

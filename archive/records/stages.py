@@ -18,12 +18,15 @@ from archive.records.views import RecordView
 from storage.work import UnitOfWork
 
 
-def take_number_for(uow: UnitOfWork, record_id: int) -> str:
+def take_number_for(uow: UnitOfWork, record_id: int, version: int | None = None) -> str:
     """Give the record its official number by the form's rule, once; return it.
 
     A rollback gives the number back. Giving a number is a change: the record's version rises.
+    Raises Conflict where ``version`` is given and stale.
     """
     row = get_row(uow, record_id)
+    if version is not None:
+        require_version(row.row_version, version)
     if row.number:
         return row.number
     form = form_of(uow, row)

@@ -15,17 +15,22 @@ LETTERS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 LENGTH = 12
 
 
+def find_code(uow: UnitOfWork, record_id: int, round: int) -> str | None:
+    """Return the code of a record's paper in a signing round, or None where none was made yet."""
+    return uow.session.scalar(
+        select(VerifyCode.code).where(VerifyCode.record_id == record_id, VerifyCode.round == round)
+    )
+
+
 def code_for(uow: UnitOfWork, record_id: int, round: int) -> str:
     """Return the code of a record's paper in a signing round, made on first use."""
-    row = uow.session.scalar(
-        select(VerifyCode).where(VerifyCode.record_id == record_id, VerifyCode.round == round)
-    )
-    if row is None:
+    code = find_code(uow, record_id, round)
+    if code is None:
         code = "".join(secrets.choice(LETTERS) for _ in range(LENGTH))
         row = VerifyCode(code=code, record_id=record_id, round=round, created_at=uow.now())
         uow.session.add(row)
         uow.session.flush()
-    return row.code
+    return code
 
 
 def find_coded(uow: UnitOfWork, typed: str) -> tuple[int, int] | None:

@@ -76,11 +76,13 @@ def submit(
     ``chosen``: the people the submitter picks, by role; ``copies``: who gets it to read;
     ``with_outside``: the other party is to sign by a link; ``seal``: the company's is put on.
     """
-    with resources.work() as uow:
+    with resources.reading() as uow:  # the write lock is for writing: whoever reads lets others by
         asked = submission.check_seal(uow, actor, record_id, seal)
         record, plan = submission.plan_submission(
             uow, actor, record_id, version, chosen, with_outside=with_outside, seal=asked
         )
+    with resources.work() as uow:
+        record = submission.number_paper(uow, record)
         uow.commit()
     frozen = freeze_submission(resources, record, plan.fields, asked)
     with resources.work() as uow:

@@ -8,7 +8,7 @@ import json
 
 from archive.core.resources import Resources
 from archive.records.views import RecordView
-from archive.signing.codes import code_for
+from archive.signing.codes import code_for, find_code
 from archive.signing.keys import company_key
 from archive.signing.opc import sign_word
 from archive.signing.pades import DATA, SOURCE, Attachment, attach
@@ -20,9 +20,12 @@ DATA_NAME, WORD_NAME = "data.json", "document.docx"
 
 def verify_url(resources: Resources, record_id: int, round: int) -> str:
     """Return the address behind the QR code in the footer of a record's paper."""
-    with resources.work() as uow:
-        code = code_for(uow, record_id, round)
-        uow.commit()
+    with resources.reading() as uow:
+        code = find_code(uow, record_id, round)
+    if code is None:  # a paper of before there were codes
+        with resources.work() as uow:
+            code = code_for(uow, record_id, round)
+            uow.commit()
     return f"{resources.settings.public_url}/verify/{code}"
 
 

@@ -19,6 +19,7 @@ from archive.records.rules import content_digest
 from archive.records.stages import take_number_for
 from archive.records.views import RecordView
 from archive.signing import audience, chain, flow
+from archive.signing.codes import code_for
 from archive.signing.freeze import FrozenPaper
 from archive.signing.models import SigningRun
 from archive.signing.planning import Chosen, plan_for
@@ -86,7 +87,7 @@ def plan_submission(
     with_outside: bool = False,
     seal: SealAsked | None = None,
 ) -> tuple[RecordView, Plan]:
-    """Check that a record can be submitted, take its number, and find its signers.
+    """Check that a record can be submitted, complete it, and find its signers; writes nothing.
 
     Raises Invalid (entries missing or wrong, nobody to sign), Conflict (stale, wrong state).
     """
@@ -98,10 +99,18 @@ def plan_submission(
     complete = complete_values(form, record.content)
     whole = replace(record, content=complete)
     plan = plan_for(uow, whole, chosen, with_outside=with_outside, seal=seal)
-    take_number_for(uow, record_id)
-    numbered = records.get_record(uow, actor, record_id)
-    digest = content_digest(form.code, form.version, complete)
-    return replace(numbered, content=complete, digest=digest), plan
+    return replace(whole, digest=content_digest(form.code, form.version, complete)), plan
+
+
+def number_paper(uow: UnitOfWork, record: RecordView) -> RecordView:
+    """Take what the paper to be frozen carries: the record's number and the code in its footer.
+
+    Raises Conflict when the record is another than the one looked at.
+    """
+    take_number_for(uow, record.id, record.version)
+    code_for(uow, record.id, record.round + 1)
+    numbered = records.load_record(uow, record.id)
+    return replace(numbered, content=record.content, digest=record.digest)
 
 
 def record_submission(

@@ -51,3 +51,37 @@ def test_rows_of_a_field_are_its_postings(tmp_path):
             ours = part.view.postings("words", word).docs
             assert sorted(hit.docnum for hit in found) == ours.tolist()
             assert {found.score(place) > 0 for place in range(10)} == {True}
+
+
+def test_what_begins_so_is_read_at_once_like_term_by_term(tmp_path):
+    index = Index.open(tmp_path, lambda ids: {})
+    numbers = [f"E{1 + n % 3:02d}-2026-{n:04d}" for n in range(400)]
+    entries = [
+        Entry(str(n), f"海信{n % 7}", "长虹", numbers=(one,), readers=ALL)
+        for n, one in enumerate(numbers)
+    ]
+    index.rebuild(entries[:300])
+    for one in entries[300:]:  # segments of one document each, merged now and then
+        index.apply([one])
+    folder = tmp_path / (tmp_path / "CURRENT").read_text("utf-8")
+    parts = read_snapshot(folder).parts
+    assert sum(part.view.size for part in parts) >= len(entries)
+    found = 0
+    for part in parts:
+        for name, beginning in [
+            *(("tails", one) for one in ("", "e", "e01", "e01202600", "202601", "z", "\udcff")),
+            *(("pinyin", one) for one in ("h", "haixin", "x")),
+            *(("units", one) for one in ("", "a")),
+            ("of no such field", "e"),
+        ]:
+            for most in (1, 5, 10_000):
+                # up to so many terms of each segment
+                wanted = np.zeros(part.view.size, bool)
+                for view, start in zip(part.view.views, part.view._starts, strict=True):
+                    for term in view.terms_from(name, beginning, most):
+                        wanted[view.postings(name, term).docs + start] = True
+                again = part.view.mask_from(name, beginning, most)
+                assert (part.view.mask_from(name, beginning, most) == again).all()
+                assert (again == wanted).all(), (name, beginning, most)
+                found += int(again.sum())
+    assert found > 5 * len(entries)

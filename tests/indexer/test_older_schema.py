@@ -193,7 +193,7 @@ def test_what_is_looked_into_for_a_query_is_known_beforehand(filled, text, monke
     folder = filled._generations.folder
     view = read_snapshot(generation_of(folder)).parts[0].view
     asked: set[str] = set()
-    for name in ("postings", "terms_from", "values", "column"):
+    for name in ("postings", "mask_from", "values", "column"):
         real = getattr(type(view), name)
 
         def watched(self, field, *more, _real=real):
