@@ -98,6 +98,8 @@ SLOW = ("extract",)  # reading a scan takes minutes: apart, so that the index ne
 SLOW_KINDS, QUICK_KINDS = Kinds(only=SLOW), Kinds(but=SLOW)
 AT_ONCE_SLOW = 3
 POLL_SECONDS = 0.1
+TOGETHER_SECONDS = 0.3
+MANY_AT_ONCE = 50
 HEARTBEAT_SECONDS = 30.0
 CHORES_SECONDS = 600.0
 SAFEKEEPING_SECONDS = 60.0
@@ -131,8 +133,9 @@ class Worker:
             if time.monotonic() >= next_inbox:
                 self._guarded(self._inbox.look)
                 next_inbox = time.monotonic() + INBOX_SECONDS
-            if not self._guarded(lambda: drain_once(self._resources, self.name, QUICK_KINDS)):
-                self._stopping.wait(POLL_SECONDS)
+            began = time.monotonic()
+            done = self._guarded(lambda: drain_once(self._resources, self.name, QUICK_KINDS))
+            self._stopping.wait(rest_after(done, time.monotonic() - began))
 
     def _guarded(self, step: Callable[[], int]) -> int:
         """Run a step; a failure (a database away for a moment) is logged and waited out."""
@@ -176,6 +179,18 @@ class Worker:
                 if owner and _is_dead(owner):
                     outbox.free_leases(uow.session, owner, uow.now())
             uow.commit()
+
+
+def rest_after(done: int, seconds: float) -> float:
+    """Return how long to wait after a batch of so many jobs that took so many seconds.
+
+    A job that comes alone is done at once. Where they keep coming one by one, what comes within
+    a moment is done together: each batch costs three turns at the write lock, and every search
+    after it a look at a new state of the index.
+    """
+    if not done:
+        return POLL_SECONDS
+    return max(0.0, TOGETHER_SECONDS - seconds) if done < MANY_AT_ONCE else 0.0
 
 
 def drain_once(

@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote
 
+import psutil
 from sqlalchemy import func, select
 
 from archive.filing import service as filing
@@ -232,6 +233,20 @@ def table(tally: Tally) -> str:
     return "\n".join(lines)
 
 
+def work_done(server: int) -> dict[str, float]:
+    """Return the seconds of CPU of the server's processes so far, by what they do, and our own."""
+    parent = psutil.Process(server)
+    found: Counter[str] = Counter()
+    for one in parent.children(recursive=True):
+        words = " ".join(one.cmdline())
+        kind = "worker" if "archive.cli worker" in words else "web" if " serve " in words else "PDF"
+        spent = one.cpu_times()
+        found[kind] += spent.user + spent.system
+    own = psutil.Process().cpu_times()
+    found["people"] += own.user + own.system
+    return dict(found)
+
+
 def by_minute(tally: Tally) -> str:
     """Return the median and the 99th percentile of every minute: whether it holds, or piles up."""
     told = []
@@ -256,13 +271,17 @@ def run(seconds: float = 600, people: int = 200) -> str:
         try:
             _wait(f"http://127.0.0.1:{port}/healthz")
             before = drained(folder, 300)
-            tally = Tally()
+            tally, spent = Tally(), work_done(server.pid)
             ends = tally.began + seconds
             workers = [Worker(port, one, items, tally, ends) for one in everyone]
             for worker in workers:
                 worker.start()
             for worker in workers:
                 worker.join(seconds + 120)
+            spent = {
+                kind: round(one - spent.get(kind, 0), 1)
+                for kind, one in work_done(server.pid).items()
+            }
             after = drained(folder, 300)
         finally:
             server.terminate()
@@ -276,6 +295,7 @@ def run(seconds: float = 600, people: int = 200) -> str:
             table(tally),
             "",
             by_minute(tally),
+            f"CPU seconds: {spent}; offices that were renewed in between are not counted.",
             f"{acts} requests, {sum(tally.wrong.values())} errors {dict(tally.wrong)}; refused by"
             f" the rules: {dict(tally.refused)}. The worker's queue {queue}"
             f" (indexing {PAPERS} papers before the start: {before or 0:.0f} s).",

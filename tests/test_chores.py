@@ -1,6 +1,21 @@
-"""What the worker does every ten minutes: one chore that fails holds up no other."""
+"""What the worker does every ten minutes, one chore that fails holding up no other; its pauses."""
+
+import pytest
 
 from archive import jobs
+
+
+@pytest.mark.parametrize(
+    ("done", "seconds", "rest"),
+    [
+        (0, 0.0, jobs.POLL_SECONDS),  # nothing to do
+        (1, 0.05, jobs.TOGETHER_SECONDS - 0.05),  # what comes meanwhile is done together
+        (1, 5.0, 0.0),
+        (jobs.MANY_AT_ONCE, 0.05, 0.0),  # a backlog is worked off without a pause
+    ],
+)
+def test_jobs_that_come_one_by_one_are_gathered(done, seconds, rest):
+    assert jobs.rest_after(done, seconds) == pytest.approx(rest)
 
 
 def test_a_chore_that_fails_holds_up_no_other(resources, monkeypatch, caplog):
