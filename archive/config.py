@@ -14,7 +14,7 @@ notices go out by e-mail; without them they stay in the app. ``ARCHIVE_BACKUP_TO
 ``ARCHIVE_CLAMD`` (a Unix socket's path, or host:port) is the ClamAV daemon that scans what is
 filed; ``ARCHIVE_SAMPLE`` (50) is how many filed items are checked every night, at least a 365th.
 ``ARCHIVE_PACE`` (1200) is how many requests a minute one may send. ``ARCHIVE_WEB_PROCESSES`` is
-how many processes answer requests: one a core, at most four, where nothing is said.
+how many processes answer requests: two a core, at most eight, where nothing is said.
 ``ARCHIVE_SEARCH_CACHE`` (400) is how many MB they keep together of what searches have read.
 ``ARCHIVE_CHILD_USER`` (nobody) is whom the processes become that read strangers' files, where the
 server is root's.
@@ -123,15 +123,19 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         inbox=Path(inbox).resolve() if (inbox := env.get("ARCHIVE_INBOX", "").strip()) else None,
         sign_in=read_sign_in(env),
         pace=_whole_number(env, "ARCHIVE_PACE", 1200, least=60, most=1_000_000),
-        web_processes=_whole_number(env, "ARCHIVE_WEB_PROCESSES", _cores(), most=16),
+        web_processes=_whole_number(env, "ARCHIVE_WEB_PROCESSES", _usual_processes(), most=16),
         search_cache=_whole_number(env, "ARCHIVE_SEARCH_CACHE", 400, least=16, most=100_000),
         **_mail(env),
     )
 
 
-def _cores() -> int:
-    """Return how many web processes there are where nothing is said: one a core, at most four."""
-    return min(4, len(os.sched_getaffinity(0)))
+def _usual_processes() -> int:
+    """Return how many web processes there are where nothing is said: two a core, at most eight.
+
+    Python computes in one thread of a process at a time. With one process a core a page waits
+    for whoever signs in the same process; with two the kernel shares the core out between them.
+    """
+    return min(8, 2 * len(os.sched_getaffinity(0)))
 
 
 def _mail(env: Mapping[str, str]) -> dict[str, str]:

@@ -1,8 +1,9 @@
 """The processes of ``archive serve``: web processes at one listening socket, and a worker.
 
-Python computes in one thread of a process at a time, so that each core gets a web process of its
-own (``ARCHIVE_WEB_PROCESSES``). They are forked from the first, which has loaded everything and
-then only keeps them: one that dies is started again, and none outlives the first.
+Python computes in one thread of a process at a time, so that each core gets web processes of its
+own, two where nothing is said (``ARCHIVE_WEB_PROCESSES``). They are forked from the first, which
+has loaded everything and then only keeps them: one that dies is started again, and none outlives
+the first.
 """
 
 import errno
