@@ -1,7 +1,8 @@
 """A consistent copy of all rows while others write, and what the copy says of itself.
 
 SQLite's own online backup: one read transaction over the whole file, which in WAL mode hinders
-no writer. The copy is one file with nothing beside it.
+no writer; from PostgreSQL the rows are carried over (``crossing``). The copy is one SQLite file
+with nothing beside it.
 """
 
 import contextlib
@@ -10,6 +11,7 @@ import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
 
+from storage.crossing import carry_out
 from storage.database import Database
 from storage.errors import RowsDamaged, StorageError
 from storage.journal import GENESIS
@@ -30,13 +32,12 @@ class RowsCopy:
 def copy_rows(database: Database, target: Path) -> RowsCopy:
     """Copy the rows as they are at one moment into a new file and return what it holds.
 
-    Raises StorageError for a database that is no SQLite file, NoRoom, RowsDamaged.
+    Raises StorageError where they could not be copied, NoRoom, RowsDamaged.
     """
     if not database.is_sqlite:
-        raise StorageError(
-            "数据库不在 SQLite 里，这个命令备份不了。请停下服务，用数据库自己的工具（PostgreSQL："
-            "pg_dump --format=custom）导出数据库，再连同数据文件夹里的 blobs、keys 一起保存。"
-        )
+        carry_out(database, target)
+        _sync(target)
+        return read_copy(target)
     with contextlib.closing(sqlite3.connect(target)) as copy:
         try:
             with database.engine.connect() as live:
@@ -46,13 +47,7 @@ def copy_rows(database: Database, target: Path) -> RowsCopy:
             raise _refusal(error) from error
         except sqlite3.DatabaseError as error:
             raise damaged_rows(error) from error
-    descriptor = os.open(target, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    except OSError as error:
-        raise no_room(error, "数据库的副本") from error
-    finally:
-        os.close(descriptor)
+    _sync(target)
     return read_copy(target)
 
 
@@ -93,6 +88,16 @@ def damaged_rows(error: Exception) -> RowsDamaged:
     return RowsDamaged(
         f"数据库文件已损坏或不完整（{error}）。请停下服务，保留现有文件夹，用最近的备份恢复到另一个空文件夹。"
     )
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        raise no_room(error, "数据库的副本") from error
+    finally:
+        os.close(descriptor)
 
 
 def _refusal(error: sqlite3.OperationalError) -> StorageError:

@@ -1,25 +1,14 @@
 """Every flow is killed with SIGKILL at every kind of point, and must come out whole.
 
-A flow runs once to its end to learn its points: where bytes were kept, where the journal was
-written, before and after each commit. Then it runs again from the same start, once a point, in a
-process that dies there. What is left must be a state the whole run went through, in which every
-check is content; the same act done again must end where the whole run ended.
+How a flow is killed and what is asked of what is left stands in ``killing``; what is long work,
+the other party, refusals and stocktakes are in ``test_killed_further``.
 """
 
-import os
 import shutil
-import signal
-import traceback
-import warnings
-from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
-from sqlalchemy import func, select
 
-from archive.core.errors import ArchiveError
 from archive.filing import service as filing
 from archive.filing.handover import edge as handing
 from archive.filing.handover import service as handover
@@ -29,45 +18,19 @@ from archive.filing.incoming import service as intake_batches
 from archive.instance import MIGRATIONS
 from archive.jobs import drain_all
 from archive.lending import service as lending
-from archive.models import metadata
 from archive.records import drafts
 from archive.records import service as records
 from archive.signing import edge
 from archive.signing.acts import Asked
 from archive.trust.backup.making import backup_to_folder
-from archive.trust.checking import verify_instance
 from doc_templates import sample_values
-from storage.blobs import LocalBlobStore
-from storage.journal import JournalEntry
-from storage.work import UnitOfWork
-from tests.conftest import DATABASE, PASSWORD, FrozenClock, QuickConverter, _opened
+from tests.conftest import DATABASE, PASSWORD
+from tests.killing import World, do, kill_everywhere, opened
 
 pytestmark = [pytest.mark.slow]
 
 PURPOSE = "客户续签合同前核对资质"
 DRAFT_KEY = "3f0c8f4e9b7d4c1ea2b65d8f7c1e0a94"
-# What a second try may leave more of: the tries themselves, and jobs for the worker.
-TRIES = {"journal_entry", "outbox", "stored_file", "blob_check"}
-
-
-@dataclass
-class World:
-    """A small company in the middle of its day, and the ids of what lies about."""
-
-    folder: object
-    company: object
-    ids: dict
-
-
-def do(resources, act, *args, **kwargs):
-    with resources.work() as uow:
-        found = act(uow, *args, **kwargs)
-        uow.commit()
-    return found
-
-
-def opened(folder):
-    return _opened(folder, QuickConverter(), FrozenClock())
 
 
 @pytest.fixture(scope="module")
@@ -207,124 +170,7 @@ FLOWS: dict[str, Callable] = {
     "back up": back_up,
 }
 
-# ---------------------------------------------------------------- points
-
-
-class Watch:
-    """Counts the points a run passes, and does something at one of them."""
-
-    def __init__(self, at=None, then=None, on_commit=lambda: None):
-        self.passed, self.at, self.then, self.on_commit = Counter(), at, then, on_commit
-
-    def pass_by(self, kind):
-        self.passed[kind] += 1
-        if self.at == (kind, self.passed[kind]):
-            self.then()
-
-    def set_up(self, patch):
-        put, note, commit = LocalBlobStore.put, UnitOfWork.journal, UnitOfWork.commit
-        rename = Path.replace
-
-        def renamed(path, target):
-            self.pass_by("before a rename")
-            found = rename(path, target)
-            self.pass_by("after a rename")
-            return found
-
-        def kept(store, *args):
-            found = put(store, *args)
-            self.pass_by("bytes kept")
-            return found
-
-        def noted(uow, *args, **kwargs):
-            found = note(uow, *args, **kwargs)
-            self.pass_by("journal written")
-            return found
-
-        def committed(uow):
-            uow.session.flush()
-            self.pass_by("before a commit")
-            commit(uow)
-            self.on_commit()
-            self.pass_by("after a commit")
-
-        patch.setattr(Path, "replace", renamed)
-        patch.setattr(LocalBlobStore, "put", kept)
-        patch.setattr(UnitOfWork, "journal", noted)
-        patch.setattr(UnitOfWork, "commit", committed)
-
-
-def state(resources):
-    """How many rows each table has, and what the journal tells."""
-    with resources.reading() as uow:
-        rows = {
-            table.name: uow.session.scalar(select(func.count()).select_from(table))
-            for table in metadata.sorted_tables
-        }
-        told = tuple(uow.session.scalars(select(JournalEntry.action).order_by(JournalEntry.seq)))
-    return rows, told
-
-
-def die():
-    os.kill(os.getpid(), signal.SIGKILL)
-
-
-def run_and_be_killed(resources, act, company, ids, point):
-    """Run the act in a process of its own that dies at the point."""
-    resources.database.dispose()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # fork beside a thread
-        child = os.fork()
-    if child == 0:
-        try:
-            Watch(point, die).set_up(pytest.MonkeyPatch())
-            act(resources, company, ids)
-        except BaseException:  # noqa: BLE001 - told to the parent, which fails
-            traceback.print_exc()
-        os._exit(1)
-    _, status = os.waitpid(child, 0)
-    assert os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL, point
-
-
-def copy_of(start, folder):
-    shutil.copytree(start.folder, folder)
-    return opened(folder)
-
-
-def wrong_with(resources):
-    kinds = ("missing", "damaged", "journal", "database", "index")
-    return [one for one in verify_instance(resources) if one.kind in kinds]
-
 
 @pytest.mark.parametrize("name", FLOWS)
 def test_a_kill_anywhere_leaves_all_or_nothing(start, tmp_path, name):
-    act, company, ids = FLOWS[name], start.company, start.ids
-    whole = copy_of(start, tmp_path / "whole")
-    states = [state(whole)]
-    watch = Watch(on_commit=lambda: states.append(state(whole)))
-    with pytest.MonkeyPatch.context() as patch:
-        watch.set_up(patch)
-        act(whole, company, ids)
-    drain_all(whole)
-    end, _ = state(whole)
-    whole.database.dispose()
-    points = {(kind, count) for kind, count in watch.passed.items()}
-    points |= {(kind, 1) for kind in watch.passed if "commit" in kind}
-    assert len(points) >= 2, watch.passed
-    for number, point in enumerate(sorted(points)):
-        resources = copy_of(start, tmp_path / str(number))
-        run_and_be_killed(resources, act, company, ids, point)
-        assert state(resources) in states, (point, "a state the whole run never had")
-        assert wrong_with(resources) == [], point
-        try:
-            act(resources, company, ids)
-        except ArchiveError:  # it was done, and is not done twice
-            assert point == ("after a commit", watch.passed["after a commit"]), point
-        resources.clock.advance(minutes=10)  # what the dead process had claimed comes free
-        drain_all(resources)
-        again, _ = state(resources)
-        differs = {table for table in again if again[table] != end[table]}
-        assert differs <= TRIES, (point, differs)
-        assert wrong_with(resources) == [], point
-        resources.database.dispose()
-        shutil.rmtree(tmp_path / str(number))
+    kill_everywhere(start, tmp_path, FLOWS[name])

@@ -47,5 +47,5 @@ def read_item_page(uow: UnitOfWork, actor: Actor, item_id: int) -> ItemPage:
         corrected_by=new,
         hold=read_hold(uow, item),
         refusals=read_refusals(uow, item_id),
-        ending=ending_of(uow, row),
+        ending=ending_of(uow, actor, row),
     )

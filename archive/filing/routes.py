@@ -265,6 +265,7 @@ def item(item_id: int) -> str:
     with reading() as uow:
         whole = read_item_page(uow, actor(), item_id)
     found, may_describe = whole.item, _may_file(whole.thing)
+    has_pdf = any(one.media_type == "application/pdf" for one in found.files)
     return render_template(
         "filing/item.html",
         item=found,
@@ -275,6 +276,7 @@ def item(item_id: int) -> str:
         hold=whole.hold,
         refusals=whole.refusals,
         ending=whole.ending,
+        may_declare=found.state == "shelved" and has_pdf and can(actor(), "controlled.manage"),
         may_move=may_describe and found.next_step not in STEPS[:2] and not found.reference_code,
         may_file=may_describe and bool(found.next_step),
         barcodes={copy.id: Markup(barcode_svg(copy.barcode)) for copy in found.copies},  # noqa: S704

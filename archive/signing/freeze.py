@@ -201,10 +201,12 @@ def freeze_seal(
 
 
 def close_for_scan(
-    resources: Resources, record: RecordView, pdf_sha256: str
+    resources: Resources, record: RecordView, run: RunView, pdf_sha256: str
 ) -> tuple[BlobRef, int]:
     """Close a paper that the other party signed on paper; return the PDF and its pages."""
-    company, now = company_key(resources), resources.clock()
+    now = resources.clock()
+    _check_clock(run, now)
+    company = company_key(resources)
     before = resources.blobs.read(pdf_sha256)
     reason = f"{record.number} 对方在纸上签字"
     pdf, why = with_stamp(
@@ -222,7 +224,7 @@ def _check_clock(run: RunView, now: datetime) -> None:
     if now < last - pades.CLOCK_SKEW:
         raise Conflict(
             f"服务器的时钟（{show_instant(now)}）比这份文件上一步（{show_instant(last)}）还早，"
-            "现在签的日后核验不过，没有签。请管理员校准服务器的时间后再签。"
+            "现在签的日后核验不过，没有办成。请管理员校准服务器的时间后再办。"
         )
 
 

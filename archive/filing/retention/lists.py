@@ -249,7 +249,7 @@ def get_row(uow: UnitOfWork, actor: Actor, list_id: int) -> DisposalList:
     if 0 < list_id <= LARGEST_ID:
         query = select(DisposalList).where(DisposalList.id == list_id).with_for_update()
         row = uow.session.scalar(query)
-    if row is None or not _may_see(uow, actor, row):
+    if row is None or not may_see_list(uow, actor, row):
         raise NotFound(NOT_THERE)
     return row
 
@@ -382,7 +382,8 @@ def _refuse(faults: Sequence[str], what: str) -> None:
         raise Conflict(told(faults, what))
 
 
-def _may_see(uow: UnitOfWork, actor: Actor, row: DisposalList) -> bool:
+def may_see_list(uow: UnitOfWork, actor: Actor, row: DisposalList) -> bool:
+    """Say whether the actor may see this list: the offices, its representative, readers of all."""
     if can(actor, "retention.list") or actor.id == load_settings(uow).representative_id:
         return True
     return can(actor, "retention.read") and is_whole(uow, actor, row.id)

@@ -49,7 +49,10 @@ from storage.work import UnitOfWork
 
 @dataclass(frozen=True)
 class Ending:
-    """What an item's page says of its end: its term, what holds it, where it went."""
+    """What an item's page says of its end: its term, what holds it, where it went.
+
+    The ids are None where the reader may not open what is named.
+    """
 
     term: TermView | None
     holds: tuple[HoldView, ...]
@@ -60,8 +63,8 @@ class Ending:
     list_label: str
 
 
-def ending_of(uow: UnitOfWork, item: Item) -> Ending:
-    """Return how long an item is kept, and what stands over it; rights are the caller's."""
+def ending_of(uow: UnitOfWork, actor: Actor, item: Item) -> Ending:
+    """Return how long an item is kept, and what stands over it; the item is the caller's to ask."""
     before = uow.session.execute(
         select(Appraisal.id, Appraisal.number)
         .join(AppraisalLine, AppraisalLine.appraisal_id == Appraisal.id)
@@ -80,9 +83,9 @@ def ending_of(uow: UnitOfWork, item: Item) -> Ending:
     return Ending(
         term=term_of(uow, item.id),
         holds=tuple(holds_of(uow, [item]).get(item.id, ())),
-        appraisal_id=before[0] if before else None,
+        appraisal_id=before[0] if before and may_see(uow, actor, before[0]) else None,
         appraisal_number=before[1] if before else "",
-        list_id=row.id if row else None,
+        list_id=row.id if row and lists.may_see_list(uow, actor, row) else None,
         list_number=row.number if row else "",
         list_label=ListState(row.state).label + to if row else "",
     )

@@ -361,9 +361,11 @@ def _list_page(list_id: int) -> str:
     with reading() as uow:
         shown = found.get_list(uow, actor(), list_id)
         settings = load_settings(uow)
+        may_see_appraisal = appraisal.may_see(uow, actor(), shown.appraisal_id)
     return render_template(
         "retention/list.html",
         list=shown,
+        may_see_appraisal=may_see_appraisal,
         settings=settings,
         policy=load_policy(),
         is_representative=settings.representative_id == actor().id,

@@ -132,12 +132,16 @@ def decline(resources: Resources, token: str, reason: str) -> None:
 
 
 def add_scan(resources: Resources, actor: Actor, record_id: int, content: bytes) -> None:
-    """Set the scan of a paper signed by hand beside it; the paper is complete with it."""
+    """Set the scan of a paper signed by hand beside it; the paper is complete with it.
+
+    Raises Conflict while the server's clock stands before the paper's last act.
+    """
     media_type, pages = judge_scan(content)
     with resources.reading() as uow:
         record, digest = service.plan_scan(uow, actor, record_id)
+        run = chain.get_run(uow, record_id)
+    closed = close_for_scan(resources, record, run, digest)
     scan = (resources.blobs.put(content, media_type), pages)
-    closed = close_for_scan(resources, record, digest)
     with resources.work() as uow:
         service.record_scan(uow, actor, record_id, scan, closed, digest)
         uow.commit()

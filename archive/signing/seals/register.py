@@ -4,14 +4,17 @@ Leaders, auditors, lawyers and the head of the archive read all of it; a keeper 
 seals; everybody what they asked for themselves. Nothing here commits.
 """
 
+from collections.abc import Sequence
+
 from sqlalchemy import ColumnElement, func, or_, select, true
 
 from archive.core.errors import Conflict, Forbidden, NotFound
 from archive.core.pages import Page, clean_paging
 from archive.documents import service as documents
+from archive.people.readers import may_read
 from archive.people.rights import Actor, require
 from archive.records import service as records
-from archive.records.models import RecordState
+from archive.records.models import Record, RecordState
 from archive.signing import chain, flow
 from archive.signing.models import SigningRun
 from archive.signing.seals import ledger
@@ -58,6 +61,13 @@ def list_uses(
         .offset((page - 1) * per_page)
     )
     return Page(ledger.views_of(uow, list(rows)), total, page, per_page)
+
+
+def readable_papers(uow: UnitOfWork, actor: Actor, uses: Sequence[SealUseView]) -> frozenset[int]:
+    """Return which of the sealed papers the actor may open; the register tells of more."""
+    named = [one.record_id for one in uses if one.record_id is not None]
+    query = select(Record.id).where(Record.id.in_(named), may_read(actor, "record", Record.id))
+    return frozenset(uow.session.scalars(query))
 
 
 def enter_use(uow: UnitOfWork, actor: Actor, seal_id: int, entry: PaperEntry) -> int:

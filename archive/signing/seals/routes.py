@@ -52,7 +52,8 @@ def uses() -> str | FileResponse:
         at = request.args.get("page", 1, type=int)
         found = register.list_uses(uow, actor(), seal_id, text, at, PER_PAGE)
         every = service.list_seals(uow, actor())
-    return render_template("signing/seals/register.html", page=found, seals=every)
+        papers = register.readable_papers(uow, actor(), found.items)
+    return render_template("signing/seals/register.html", page=found, seals=every, papers=papers)
 
 
 @pages.get("/seals/new")

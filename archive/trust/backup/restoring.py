@@ -10,12 +10,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from archive.config import Settings
 from archive.core.errors import Conflict
 from archive.core.resources import Resources
 from archive.trust.backup import manifest
 from archive.trust.backup.receiving import Progress, Received, receive
 from archive.trust.backup.source import Source
+from storage.crossing import carry_in, is_empty
+from storage.database import open_database
 from storage.places import hold_folder, hold_place, no_room, sync_folder
 from storage.work import Clock, system_clock
 
@@ -25,7 +29,8 @@ def restore(
 ) -> Received:
     """Restore a backup into the settings' data folder, which must be empty or not there.
 
-    Raises Conflict for any other place, and all that ``receive`` raises; then nothing is there.
+    The rows go into the settings' database, which must be empty too. Raises Conflict for any other
+    place, and all that ``receive`` raises; then nothing is there.
     """
     data = settings.data
     refuse_used_place(settings)
@@ -38,6 +43,7 @@ def restore(
     with hold_folder(data.parent, taken), _fresh(beside):
         received = receive(source, beside, on_progress, clock)
         refuse_used_place(settings)
+        _carry_rows_in(settings, beside)
         try:
             beside.rename(data)  # over an empty folder, or to where nothing is
         except OSError as error:
@@ -59,8 +65,8 @@ def drill(resources: Resources, source: Source, on_progress: Progress) -> Receiv
 def refuse_used_place(settings: Settings) -> None:
     """Raise Conflict unless the data folder is empty or not there, and rows would live in it."""
     data = settings.data
-    if settings.database_url != f"sqlite:///{data / manifest.ROWS}":
-        raise Conflict("设了 DATABASE_URL，恢复不会动那个数据库。请去掉它，恢复到空的数据文件夹。")
+    if not _is_own_file(settings):
+        _refuse_used_database(settings)
     if not data.exists():
         return
     if not data.is_dir() or any(data.iterdir()):
@@ -69,6 +75,46 @@ def refuse_used_place(settings: Settings) -> None:
         )
     if os.path.ismount(data):
         raise Conflict(f"{data} 是磁盘的挂载点，请把 ARCHIVE_DATA 设成它里面的一个子文件夹。")
+
+
+def _is_own_file(settings: Settings) -> bool:
+    return settings.database_url == f"sqlite:///{settings.data / manifest.ROWS}"
+
+
+def _refuse_used_database(settings: Settings) -> None:
+    if settings.database_url.startswith("sqlite"):
+        raise Conflict(
+            "DATABASE_URL 指着数据文件夹以外的 SQLite 文件，恢复不会动它。"
+            "请去掉它，恢复到空的数据文件夹。"
+        )
+    database = open_database(settings.database_url)
+    try:
+        is_free = is_empty(database)
+    except SQLAlchemyError as error:
+        raise Conflict(
+            f"DATABASE_URL 里的数据库连不上（{type(error).__name__}），什么也没有恢复。"
+            "请核对地址、用户和密码。"
+        ) from error
+    finally:
+        database.dispose()
+    if not is_free:
+        raise Conflict(
+            "DATABASE_URL 里的数据库不是空的，恢复不会动它。请新建一个空的数据库，"
+            "把 DATABASE_URL 改成它再恢复。"
+        )
+
+
+def _carry_rows_in(settings: Settings, folder: Path) -> None:
+    """Put the rows where the settings want them; they are whole in the folder."""
+    if _is_own_file(settings):
+        return
+    database = open_database(settings.database_url)
+    try:
+        carry_in(folder / manifest.ROWS, database)
+    finally:
+        database.dispose()
+    for path in folder.glob(f"{manifest.ROWS}*"):
+        path.unlink()
 
 
 @contextmanager
