@@ -78,6 +78,12 @@ def test_the_calls_say_the_same_in_json(world, api_for):
         "/api/v1/retention/holds", json={"scope": "item", "target": "1", "reason": "诉讼"}
     )
     assert hold.status_code == 201 and hold.json["in_force"]
+    later = {"scope": "item", "target": "1", "reason": "诉讼", "from_day": "2058-01-01"}
+    assert head.post("/api/v1/retention/holds", json=later).json["in_force"] is False
+    later["until_day"] = "2057-12-31"
+    assert head.post("/api/v1/retention/holds", json=later).status_code == 422
+    later["from_day"] = "明天"
+    assert head.post("/api/v1/retention/holds", json=later).status_code == 422
     body = {"items": [1, 2], "members": world.committee(), "leader_id": company.leader.id}
     refused = head.post("/api/v1/retention/appraisals", json=body)
     assert refused.status_code == 409 and "诉讼" in refused.text
