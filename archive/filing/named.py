@@ -57,5 +57,5 @@ def shown(text: str) -> str:
 
 def _which(text: str, named: list[tuple[int, str, str]]) -> str:
     told = "；".join(f"{code}《{title}》" for _, code, title in named[:MOST_NAMED])
-    more = f"；等 {MOST_NAMED} 件以上" if len(named) > MOST_NAMED else ""
+    more = "；还有别的" if len(named) > MOST_NAMED else ""
     return f"档号末尾是“{shown(text)}”的不止一件：{told}{more}。请写全档号，或扫描条码。"

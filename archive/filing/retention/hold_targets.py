@@ -97,7 +97,7 @@ def _only(target: str, rows: Sequence[Any]) -> int:
     if len(rows) < 2:
         return int(rows[0][0]) if rows else 0
     told = "；".join(f"“{title}”" for _, title in rows[:MOST_NAMED])
-    more = f"；等 {MOST_NAMED} 个以上" if len(rows) > MOST_NAMED else ""
+    more = "；还有别的" if len(rows) > MOST_NAMED else ""
     raise Invalid(
         f"“{shown(target)}”不止一个：{told}{more}。请写全名称。",
         {"target": "不止一个，请写全名称"},

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, func, or_, select
 
 from archive.core.clock import local_day, show_instant
 from archive.core.errors import Conflict, Invalid, NotFound
@@ -16,7 +16,7 @@ from archive.customers.models import Customer
 from archive.filing.models import Item, Volume
 from archive.filing.retention.hold_targets import find_target
 from archive.filing.retention.models import LegalHold
-from archive.filing.retention.rules import LARGEST_ID, SCOPES
+from archive.filing.retention.rules import COVERS, LARGEST_ID, SCOPES
 from archive.filing.rules import check_reason
 from archive.people import service as people
 from archive.people.readers import may_read
@@ -48,10 +48,20 @@ class HoldView:
         return SCOPES[self.scope]
 
     @property
+    def covers(self) -> str:
+        """What the hold is over, as said on the page of an item under it."""
+        return COVERS[self.scope]
+
+    @property
+    def days(self) -> str:
+        """From when to when, as part of a sentence."""
+        until = f"到 {self.until_day}" if self.until_day else "未定期限"
+        return f"{self.from_day} 起冻结（{until}）"
+
+    @property
     def sentence(self) -> str:
         """The hold as one sentence of an item's page or a refusal."""
-        until = f"到 {self.until_day}" if self.until_day else "未定期限"
-        return f"{self.from_day} 起冻结（{until}），{self.set_name}：{self.reason}"
+        return f"{self.days}，{self.set_name}：{self.reason}"
 
 
 def set_hold(
@@ -188,8 +198,9 @@ def _titles(
     uow: UnitOfWork, rows: Sequence[LegalHold], actor: Actor | None
 ) -> dict[tuple[str, str], str]:
     found = {("class", row.target): row.target for row in rows if row.scope == "class"}
+    code = func.coalesce(Item.reference_code, Item.provisional_code, "")
     for scope, model, word in (
-        ("item", Item, Item.title),
+        ("item", Item, code + "《" + Item.title + "》"),
         ("volume", Volume, Volume.title),
         ("customer", Customer, Customer.name),
     ):

@@ -21,7 +21,7 @@ from archive.core.web import reading, resources, work
 from archive.documents.service import MEDIA_TYPES
 from archive.filing.classes.kept import plan_in_force
 from archive.filing.list_columns import DUE
-from archive.filing.packages.making import start_package
+from archive.filing.packages.making import BAG, start_package
 from archive.filing.paper_files import paper_response
 from archive.filing.retention import appraisal, due, edge, holds, lists
 from archive.filing.retention import reading as found
@@ -192,12 +192,12 @@ def lift_hold(hold_id: int) -> Page:
     """Lift a hold with a reason."""
     try:
         with work() as uow:
-            holds.lift_hold(uow, actor(), hold_id, request.form.get("reason", ""))
+            done = holds.lift_hold(uow, actor(), hold_id, request.form.get("reason", ""))
             uow.commit()
     except REFUSALS as refusal:
         flash(refusal.message, "danger")
         return _holds_page(refusal.fields, lifting=hold_id), _status(refusal)
-    flash("已解除冻结。", "success")
+    flash(f"已解除冻结：{done.target_title}。", "success")
     return redirect(url_for(".all_holds"))
 
 
@@ -288,7 +288,7 @@ def _withdraw_list(list_id: int) -> Response:
 
 def _package(list_id: int) -> Response:
     with work() as uow:
-        task = start_package(uow, actor(), "disposal", list_id)
+        task = start_package(uow, actor(), "disposal", list_id, request.form.get("make", BAG))
         uow.commit()
     return redirect(url_for("tasks.show", task_id=task.id))
 

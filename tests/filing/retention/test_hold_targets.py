@@ -54,7 +54,8 @@ def test_a_hold_is_put_on_the_end_of_a_code_in_every_spelling(world, spell):
     item = world.item()
     unit, number = item.reference_code.split("-")[-2:]
     held = hold(world, spell.format(u=unit.lower(), n=int(number)))
-    assert (held.target, held.target_title) == (str(item.id), item.title)
+    assert held.target == str(item.id)
+    assert held.target_title == f"{item.reference_code}《{item.title}》"
 
 
 def test_an_end_of_several_names_them_and_freezes_none(world):

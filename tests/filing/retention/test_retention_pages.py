@@ -134,3 +134,31 @@ def test_the_opinions_print_as_they_were_given(world):
     world.vote(number, "extend", "D30")
     text = document_text(world.read(appraisal_paper, world.company.leader, number).word())
     assert "周志远：延长保管到30年" in text and "JD-2057-001" in text
+
+
+def test_a_transfers_package_is_made_both_ways_and_after_it_too(world, client_for):
+    company = world.company
+    row = world.made("transfer")
+    archivist = client_for(company.archivist)
+    address = f"/retention/lists/{row.id}"
+    assert "做封装包（BagIt）" in archivist.get(address).text
+    for told, status in (({}, 302), ({"make": "xml"}, 302), ({"make": "tar"}, 422)):
+        assert archivist.post(f"{address}/package", data=told).status_code == status
+    assert client_for(company.sales_clerk).post(f"{address}/package").status_code == 403
+    told = {"digest": row.digest, "receiver": "青岛市档案馆", "receiver_name": "刘馆员"}
+    signed = told | {"password": PASSWORD}
+    assert archivist.post(f"{address}/transfer", data=signed).status_code == 302
+    assert "从本单位留存的电子副本再做一份" in archivist.get(address).text
+    assert archivist.post(f"{address}/package", data={"make": "xml"}).status_code == 302
+    drain_all(world.resources)
+    with world.resources.reading() as uow:
+        names = sorted(uow.session.scalars(select(TaskFile.name)))
+    assert names == ["YJC-2057-001移交档案.zip"] * 3
+
+
+def test_a_destruction_list_or_none_is_no_package(world, client_for):
+    row = world.made("destroy")
+    archivist = client_for(world.company.archivist)
+    for number in (row.id, 999):
+        refused = archivist.post(f"/retention/lists/{number}/package")
+        assert refused.status_code in (404, 422)
