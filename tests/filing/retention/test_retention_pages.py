@@ -1,14 +1,17 @@
 """The pages and calls of the keeping's end, walked by everyone who has a part in it."""
 
 import io
+from dataclasses import replace
 
 import openpyxl
 import pytest
 from sqlalchemy import select
 
+from archive.core.errors import Conflict
 from archive.filing.retention.models import AppraisalLine
 from archive.filing.retention.papers import appraisal_paper, list_paper
 from archive.filing.retention.reading import get_list
+from archive.filing.versions.editing import describe_item, description_of
 from archive.jobs import drain_all
 from archive.tasks.models import Task, TaskFile
 from doc_templates import document_text
@@ -162,3 +165,19 @@ def test_a_destruction_list_or_none_is_no_package(world, client_for):
     for number in (row.id, 999):
         refused = archivist.post(f"/retention/lists/{number}/package")
         assert refused.status_code in (404, 422)
+
+
+def test_what_is_left_of_a_destroyed_item_is_edited_no_more(world, client_for):
+    world.destroyed()
+    archivist = client_for(world.company.archivist)
+    assert "修改著录" not in archivist.get("/items/1").text
+    item = world.item()
+    wanted = replace(description_of(item), text="悄悄放回来的正文")
+    with pytest.raises(Conflict, match="已经销毁"):
+        world.do(
+            describe_item, world.company.archivist, item.id, wanted, "补", version=item.version
+        )
+    told = {"version": item.version, "title": "改", "pages": "1", "secrecy": "内部", "reason": "补"}
+    refused = archivist.post("/items/1/describe", data=told)
+    assert refused.status_code == 409 and "已经销毁" in refused.text
+    assert world.item().text == "" and world.item().title == item.title
