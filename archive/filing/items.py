@@ -266,6 +266,24 @@ def get_file(uow: UnitOfWork, actor: Actor, item_id: int, file_id: int) -> FileV
     raise NotFound("这份档案没有这个文件。")
 
 
+def ends_so(tail: Mapping[str, str]) -> ColumnElement[bool]:
+    """Match the parts ``find_tail`` read; a number with L is a provisional one, without either."""
+    wanted = [Item.serial == int(tail["serial"].lstrip("L"))]
+    if tail["serial"].startswith("L"):
+        wanted.append(Item.reference_code.is_(None))
+    if "category" in tail:
+        second = f"·{tail['second']}" if "second" in tail else ""
+        wanted.append(Item.category == tail["category"] + second)
+    for column, part in ((Item.unit, "unit"), (Item.retention, "retention")):
+        if part in tail:
+            wanted.append(column == tail[part])
+    if "year" in tail:
+        wanted.append(Item.year == int(tail["year"]))
+    if "fonds" in tail:
+        wanted.append(Item.code_order.startswith(f"1{tail['fonds']}", autoescape=True))
+    return and_(*wanted)
+
+
 def _plain_items() -> Select[Item]:
     return select(Item).options(defer(Item.text, raiseload=True))
 
@@ -329,7 +347,7 @@ def _mentions(text: str) -> ColumnElement[bool]:
             Item.reference_code.contains(code, autoescape=True),
         ]
     if tail:
-        parts.append(_ends_so(tail))
+        parts.append(ends_so(tail))
     barcode = clean_barcode(text)
     if barcode:
         parts.append(Item.id.in_(select(ItemCopy.item_id).where(ItemCopy.barcode == barcode)))
@@ -339,21 +357,3 @@ def _mentions(text: str) -> ColumnElement[bool]:
 def _is_whole_end(tail: Mapping[str, str]) -> bool:
     """Say whether a code can hold this text at its end only: a full number after unit or term."""
     return len(tail.get("serial", "").lstrip("L")) == 4 and bool({"unit", "retention"} & {*tail})
-
-
-def _ends_so(tail: Mapping[str, str]) -> ColumnElement[bool]:
-    """Match the parts of a code's end; a number with L is a provisional one, without either."""
-    wanted = [Item.serial == int(tail["serial"].lstrip("L"))]
-    if tail["serial"].startswith("L"):
-        wanted.append(Item.reference_code.is_(None))
-    if "category" in tail:
-        second = f"·{tail['second']}" if "second" in tail else ""
-        wanted.append(Item.category == tail["category"] + second)
-    for column, part in ((Item.unit, "unit"), (Item.retention, "retention")):
-        if part in tail:
-            wanted.append(column == tail[part])
-    if "year" in tail:
-        wanted.append(Item.year == int(tail["year"]))
-    if "fonds" in tail:
-        wanted.append(Item.code_order.startswith(f"1{tail['fonds']}", autoescape=True))
-    return and_(*wanted)

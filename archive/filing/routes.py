@@ -264,7 +264,8 @@ def item(item_id: int) -> str:
     """Show one item: description, files, steps, copies with their codes."""
     with reading() as uow:
         whole = read_item_page(uow, actor(), item_id)
-    found, may_describe = whole.item, _may_file(whole.thing)
+    found = whole.item
+    may_describe = _may_file(whole.thing) and found.state != ItemState.DESTROYED
     has_pdf = any(one.media_type == "application/pdf" for one in found.files)
     return render_template(
         "filing/item.html",

@@ -34,10 +34,10 @@ from archive.filing.items import (
 from archive.filing.lendable import (
     Lendable,
     find_lendable_by_barcode,
-    find_lendable_by_code,
     load_lendable,
 )
 from archive.filing.moves import move_item, moves_of
+from archive.filing.named import find_named
 from archive.filing.offers import keep_upload, offer_paper
 from archive.filing.refusals import (
     give_back,
@@ -80,7 +80,7 @@ __all__ = [
     "find_item_by_external_id",
     "find_item_of_record",
     "find_lendable_by_barcode",
-    "find_lendable_by_code",
+    "find_named",
     "find_seal",
     "finish_filing",
     "get_copy",

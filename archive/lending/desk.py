@@ -39,7 +39,7 @@ from storage.work import UnitOfWork
 def scan(uow: UnitOfWork, actor: Actor, barcode: str) -> Scan:
     """Say what a barcode calls for: taking back, handing out, or nothing and why."""
     require(actor, "loan.desk")
-    item, copy = _find_copy(uow, barcode)
+    item, copy = _find_copy(uow, actor, barcode)
     title = item.title if _may_read(actor, item) else HIDDEN_TITLE
     loan = _last_loan(uow, copy.id)
     if loan is not None and loan.returned_at is None:
@@ -121,7 +121,7 @@ def take_back(
     return: Conflict.
     """
     require(actor, "loan.desk")
-    item, copy = _find_copy(uow, barcode)
+    item, copy = _find_copy(uow, actor, barcode)
     counted, seen = clean_pages(pages), clean_condition(condition)
     loan = _loan_to_close(uow, copy)
     _check_clock(loan.handed_at, at or uow.now())
@@ -172,7 +172,7 @@ def who_borrows(
 def who_returns(uow: UnitOfWork, actor: Actor, barcode: str) -> Actor:
     """Return the person who has a copy, to sign its return; Conflict when it is not out."""
     require(actor, "loan.desk")
-    _, copy = _find_copy(uow, barcode)
+    _, copy = _find_copy(uow, actor, barcode)
     return _signer(uow, _loan_to_close(uow, copy).borrower_id)
 
 
@@ -192,7 +192,7 @@ def _what_goes_out(
     at: datetime | None = None,
 ) -> tuple[Lendable, CopyView, LoanRequest]:
     require(actor, "loan.desk")
-    item, copy = _find_copy(uow, barcode)
+    item, copy = _find_copy(uow, actor, barcode)
     if not _may_read(actor, item):
         raise Forbidden("这件档案的密级高于您的权限，请由档案负责人办理借出。")
     last = _last_loan(uow, copy.id)
@@ -203,10 +203,10 @@ def _what_goes_out(
     return item, copy, _choose_request(uow, item, request_id, staff_no, day)
 
 
-def _find_copy(uow: UnitOfWork, barcode: str) -> tuple[Lendable, CopyView]:
+def _find_copy(uow: UnitOfWork, actor: Actor, barcode: str) -> tuple[Lendable, CopyView]:
     item = filing.find_lendable_by_barcode(uow, barcode)
     if item is None:
-        named = filing.find_lendable_by_code(uow, barcode)
+        named = filing.find_named(uow, actor, barcode, "barcode")
         if named is not None and len(named.copies) == 1:
             return named, named.copies[0]
         if named is not None and named.copies:

@@ -52,23 +52,26 @@ def try_rules(
 ) -> Preview:
     """Answer "this person, this item, this way, on this day?"; writes nothing, logs no refusal.
 
-    ``item`` is a barcode or the item's number in its address. For whoever keeps the register.
+    ``item`` is a barcode, a 档号 or its end, or the item's number in its address. For whoever
+    keeps the register.
     Raises Invalid for an empty name or an unknown mode, NotFound for person or item.
     """
     require(actor, "loan.register")
     if not username.strip():
         raise Invalid("请填写借阅人的用户名。", {"username": "请填写"})
-    item_id = _item_id(uow, item.strip())
+    item_id = _item_id(uow, actor, item.strip())
     return preview(uow, actor, item_id, mode, on, username=username)
 
 
-def _item_id(uow: UnitOfWork, typed: str) -> int:
-    found = filing.find_lendable_by_barcode(uow, typed) if typed else None
+def _item_id(uow: UnitOfWork, actor: Actor, typed: str) -> int:
+    found = filing.find_named(uow, actor, typed, "item") if typed else None
     if found is not None:
         return found.id
     if typed.isascii() and typed.isdigit() and 0 < int(typed[:20]) <= LARGEST_ID:
         return int(typed[:20])
-    raise NotFound("没有这件档案：请填条码，或档案页网址里的号码。")
+    raise NotFound(
+        "没有这件档案：请填条码、档号（可以只写末尾，如 XSB-0012），或档案页网址里的号码。"
+    )
 
 
 def _order(rule: Rule) -> tuple[int, ...]:

@@ -86,6 +86,23 @@ def test_a_loan_keeps_a_snapshot_of_its_rule(shelf, company):
     assert kept["code"] == "own-open-original" and kept["days"] == 10 and kept["basis"]
 
 
+def test_the_end_of_a_code_is_enough_unless_several_end_so(shelf, company):
+    told = {"unit": "XSB", "retention": "D30", "serial": 7}
+    _, barcode = shelf.item(reference_code="Z109-KH·2025-D30-XSB-0007", **told | {"year": 2025})
+    scan = shelf.do(lending.scan, company.archivist, "ｘｓｂ－7")
+    assert scan.barcode == barcode and scan.item.code == "Z109-KH·2025-D30-XSB-0007"
+    _, other = shelf.item(reference_code="Z109-KH·2026-D30-XSB-0007", **told)
+    secret = {"secrecy": 3, "title": "机密的一件", "year": 2024}
+    shelf.item(reference_code="Z109-KH·2024-D30-XSB-0007", **told | secret)
+    words = refused_in_words(shelf, Invalid, lending.scan, company.archivist, "XSB-0007")
+    assert (
+        "2025-D30" in words and "2026-D30" in words and "机密" not in words and "2024" not in words
+    )
+    assert shelf.do(lending.scan, company.archivist, "2026 7").barcode == other
+    for nothing in ("XSB-9", "0007", "7", "XSB-0000", "' OR 1 --7", "X" * 10_000):
+        refused_in_words(shelf, NotFound, lending.scan, company.archivist, nothing)
+
+
 def test_scanning_says_what_to_do(shelf, company):
     item_id, barcode = shelf.item(provisional_code="Z109-KH·2026-D30-XSB-L0001")
     scan = shelf.do(lending.scan, company.archivist, barcode)

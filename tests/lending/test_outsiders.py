@@ -141,6 +141,17 @@ def test_what_is_secret_is_not_shown_to_outsiders(shelf):
     assert "没有允许外来人员" in reasons["no_rule"]
 
 
+def test_a_paper_is_named_by_the_end_of_its_code(shelf):
+    told = {"unit": "XSB", "retention": "D30", "serial": 7}
+    shelf.item(reference_code="Z109-KH·2025-D30-XSB-0007", **told | {"year": 2025})
+    assert note(shelf, ["xsb 7"]).visit.papers == 1
+    shelf.item(reference_code="Z109-KH·2026-D30-XSB-0007", **told)
+    with pytest.raises(Invalid, match=r"2025-D30.*2026-D30") as refused:
+        note(shelf, ["xsb 7"])
+    assert set(refused.value.fields) == {"papers"}
+    assert note(shelf, ["2026 7"]).visit.papers == 1
+
+
 @pytest.mark.parametrize(
     ("papers", "changes"),
     [

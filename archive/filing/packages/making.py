@@ -20,6 +20,7 @@ from archive.filing.models import HELD, Item, Volume
 from archive.filing.packages.describing import Content, code_of
 from archive.filing.packages.packing import Order, bag_steps, xml_steps
 from archive.filing.retention.models import DisposalLine, DisposalList
+from archive.filing.retention.rules import LARGEST_ID, TRANSFER
 from archive.people.rights import Actor, require
 from archive.people.service import get_actor
 from archive.tasks import service as tasks
@@ -34,7 +35,7 @@ NOTES = {
     BAG: "BagIt 1.0，SHA-256 清单，可用任何 BagIt 工具核对。",
     XML: "每件一个 XML（DA/T 48），文件在里面，由单位证书签名。",
 }
-SCOPES = {"item": "一件", "volume": "案卷", "customer": "客户档案"}
+SCOPES = {"item": "一件", "volume": "案卷", "customer": "客户档案", "disposal": "移交清册"}
 MOST_ITEMS = 5000
 MOST_BYTES = 4 << 30
 
@@ -95,7 +96,8 @@ def content_of(uow: UnitOfWork, actor: Actor, scope: str, number: int) -> Conten
         found = _readable(uow, actor, _ids(uow, Item.customer_id == number))
         name = title = f"{customer.name}客户档案" if customer else ""
     elif scope == "disposal":
-        row = uow.session.get(DisposalList, number)
+        row = uow.session.get(DisposalList, number) if 0 < number <= LARGEST_ID else None
+        row = row if row is not None and row.kind == TRANSFER else None
         inside = select(DisposalLine.item_id).where(DisposalLine.list_id == number)
         found = _readable(uow, actor, _ids(uow, Item.id.in_(inside)))
         name = title = f"{row.number}移交档案" if row else ""

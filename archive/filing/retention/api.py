@@ -79,9 +79,9 @@ def all_holds() -> HoldItems:
 def set_hold(json_data: HoldIn) -> HoldOut:
     """Put a hold over something."""
     sent = json_data
-    until = read_day({"until_day": sent.until_day}, "until_day")
+    days = [read_day(vars(sent), name) for name in ("from_day", "until_day")]
     with work() as uow:
-        done = holds.set_hold(uow, actor(), sent.scope, sent.target, sent.reason, until_day=until)
+        done = holds.set_hold(uow, actor(), sent.scope, sent.target, sent.reason, *days)
         uow.commit()
     return HoldOut.model_validate(done)
 

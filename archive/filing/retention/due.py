@@ -60,7 +60,7 @@ class DueView:
     @property
     def obstacle(self) -> str:
         """Why it cannot go before the committee now; empty when it can."""
-        words = [f"{hold.scope_label}被冻结：{hold.reason}" for hold in self.holds]
+        words = [f"{hold.covers}被冻结：{hold.reason}" for hold in self.holds]
         if self.item.is_lent:
             words.append("借出未还")
         return "；".join(words)

@@ -8,24 +8,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, func, or_, select
 
-from archive.core.clock import local_day
+from archive.core.clock import local_day, show_instant
 from archive.core.errors import Conflict, Invalid, NotFound
 from archive.customers.models import Customer
-from archive.customers.service import find_by_name
-from archive.filing.classes.kept import plan_in_force
-from archive.filing.lendable import find_lendable_by_barcode, find_lendable_by_code
 from archive.filing.models import Item, Volume
+from archive.filing.retention.hold_targets import find_target
 from archive.filing.retention.models import LegalHold
-from archive.filing.retention.rules import LARGEST_ID, SCOPES, is_gone
+from archive.filing.retention.rules import COVERS, LARGEST_ID, SCOPES
 from archive.filing.rules import check_reason
 from archive.people import service as people
 from archive.people.readers import may_read
 from archive.people.rights import Actor, require
 from storage.work import UnitOfWork
-
-NOT_THERE = "没有找到要冻结的对象，或者您无权查看；档案填档号或条码，案卷填题名，客户填名称。"
 
 
 @dataclass(frozen=True)
@@ -52,10 +48,20 @@ class HoldView:
         return SCOPES[self.scope]
 
     @property
+    def covers(self) -> str:
+        """What the hold is over, as said on the page of an item under it."""
+        return COVERS[self.scope]
+
+    @property
+    def days(self) -> str:
+        """From when to when, as part of a sentence."""
+        until = f"到 {self.until_day}" if self.until_day else "未定期限"
+        return f"{self.from_day} 起冻结（{until}）"
+
+    @property
     def sentence(self) -> str:
         """The hold as one sentence of an item's page or a refusal."""
-        until = f"到 {self.until_day}" if self.until_day else "未定期限"
-        return f"{self.from_day} 起冻结（{until}），{self.set_name}：{self.reason}"
+        return f"{self.days}，{self.set_name}：{self.reason}"
 
 
 def set_hold(
@@ -67,7 +73,7 @@ def set_hold(
     from_day: date | None = None,
     until_day: date | None = None,
 ) -> HoldView:
-    """Put a hold over something; raise Invalid, NotFound."""
+    """Put a hold over something, named as people call it; raise Invalid, NotFound, Conflict."""
     require(actor, "retention.hold")
     if scope not in SCOPES:
         raise Invalid("冻结的范围应为一件、一卷、一个客户或一个类目。", {"scope": "请从列表中选"})
@@ -77,13 +83,14 @@ def set_hold(
         raise Invalid("冻结的止日早于起日。", {"until_day": "早于起日"})
     row = LegalHold(
         scope=scope,
-        target=_check_target(uow, actor, scope, target.strip()),
+        target=find_target(uow, actor, scope, target),
         reason=cleaned,
         from_day=first,
         until_day=until_day,
         set_by=actor.id,
         set_at=uow.now(),
     )
+    _check_not_twice(uow, row)
     uow.session.add(row)
     uow.session.flush()
     told = {"scope": scope, "target": row.target, "until": str(until_day or "")}
@@ -98,7 +105,7 @@ def lift_hold(uow: UnitOfWork, actor: Actor, hold_id: int, reason: str) -> HoldV
     if row is None:
         raise NotFound("没有这条冻结，或者您无权查看。")
     if row.lifted_at is not None:
-        raise Conflict("这条冻结已经解除。")
+        raise Conflict(f"这条冻结在 {show_instant(row.lifted_at)} 已经解除，不用再办。")
     row.lift_reason = check_reason(reason, "解除原因")
     row.lifted_by, row.lifted_at = actor.id, uow.now()
     uow.session.flush()
@@ -142,44 +149,21 @@ def _keys(row: Item) -> set[tuple[str, str]]:
     }
 
 
-def _check_target(uow: UnitOfWork, actor: Actor, scope: str, target: str) -> str:
-    if scope == "class":
-        if target not in plan_in_force(uow).classes:
-            raise Invalid("归档方案里没有这个类目。", {"target": "请从列表中选"})
-        return target
-    number = _number_of(uow, scope, target)
-    if not _is_there(uow, actor, scope, number):
-        raise NotFound(NOT_THERE)
-    return str(number)
-
-
-def _number_of(uow: UnitOfWork, scope: str, target: str) -> int:
-    """Return the id of what was named: by its number, or as people call it; 0 for nothing."""
-    if target.isascii() and target.isdigit() and len(target) <= 18:
-        return int(target)
-    if scope == "item":
-        item = find_lendable_by_code(uow, target) or find_lendable_by_barcode(uow, target)
-        return item.id if item is not None else 0
-    if scope == "customer":
-        customer = find_by_name(uow, target)
-        if customer is not None:
-            return customer.id
-        query = select(Customer.id).where(Customer.number == target.upper())
-        return uow.session.scalar(query) or 0
-    found = list(uow.session.scalars(select(Volume.id).where(Volume.title == target).limit(2)))
-    return found[0] if len(found) == 1 else 0
-
-
-def _is_there(uow: UnitOfWork, actor: Actor, scope: str, number: int) -> bool:
-    if scope == "customer":
-        return uow.session.get(Customer, number) is not None
-    if scope == "volume":
-        return uow.session.get(Volume, number) is not None
-    query = select(Item.state).where(Item.id == number, may_read(actor, "item", Item.id))
-    state = uow.session.scalar(query)
-    if state is not None and is_gone(state):
-        raise Conflict("这件档案已经销毁，不能再冻结。")
-    return state is not None
+def _check_not_twice(uow: UnitOfWork, row: LegalHold) -> None:
+    """Refuse the very same hold a second time (a button pressed twice)."""
+    same = select(LegalHold.id).where(
+        LegalHold.lifted_at.is_(None),
+        LegalHold.scope == row.scope,
+        LegalHold.target == row.target,
+        LegalHold.reason == row.reason,
+        LegalHold.from_day == row.from_day,
+        LegalHold.until_day.is_not_distinct_from(row.until_day),
+    )
+    if uow.session.scalar(same.limit(1)) is not None:
+        raise Conflict(
+            "同一对象、同一原因和起止日的冻结已经有了，没有再加一条。",
+            {"target": "已经冻结"},
+        )
 
 
 def _views(
@@ -214,8 +198,9 @@ def _titles(
     uow: UnitOfWork, rows: Sequence[LegalHold], actor: Actor | None
 ) -> dict[tuple[str, str], str]:
     found = {("class", row.target): row.target for row in rows if row.scope == "class"}
+    code = func.coalesce(Item.reference_code, Item.provisional_code, "")
     for scope, model, word in (
-        ("item", Item, Item.title),
+        ("item", Item, code + "《" + Item.title + "》"),
         ("volume", Volume, Volume.title),
         ("customer", Customer, Customer.name),
     ):

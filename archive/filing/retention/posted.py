@@ -42,6 +42,21 @@ def read_day(form: Mapping[str, str], name: str) -> date | None:
         raise Invalid("日期应写成 2026-11-23 这样。", {name: "应如 2026-11-23"}) from None
 
 
+def read_target(form: Mapping[str, str]) -> str:
+    """Return what a hold is to cover, as typed; raise Invalid for a bare number.
+
+    A number alone is the end of many codes, and never what people call anything.
+    """
+    text = form.get("target", "").strip()
+    if text.isdecimal() and form.get("scope") != "class":
+        raise Invalid(
+            f"只写“{text[:20]}”看不出是哪一件、哪一个：档号请写到机构或年度，如 XSB-0012；"
+            "案卷写题名，客户写名称。",
+            {"target": "只有数字，不够"},
+        )
+    return text
+
+
 def read_opinions(form: Mapping[str, str], found: AppraisalView, user_id: int) -> list[Opinion]:
     """Return a member's opinions: line by line, and ``all`` for those without one.
 

@@ -21,7 +21,7 @@ from archive.core.web import reading, resources, work
 from archive.documents.service import MEDIA_TYPES
 from archive.filing.classes.kept import plan_in_force
 from archive.filing.list_columns import DUE
-from archive.filing.packages.making import start_package
+from archive.filing.packages.making import BAG, start_package
 from archive.filing.paper_files import paper_response
 from archive.filing.retention import appraisal, due, edge, holds, lists
 from archive.filing.retention import reading as found
@@ -33,6 +33,7 @@ from archive.filing.retention.posted import (
     read_id,
     read_ids,
     read_opinions,
+    read_target,
 )
 from archive.filing.retention.rules import OUTCOMES, SCOPES, load_policy
 from archive.filing.retention.settings import load_settings, save_settings
@@ -168,11 +169,11 @@ def set_hold() -> Page:
     posted = request.form
     try:
         with work() as uow:
-            holds.set_hold(
+            held = holds.set_hold(
                 uow,
                 actor(),
                 posted.get("scope", ""),
-                posted.get("target", ""),
+                read_target(posted),
                 posted.get("reason", ""),
                 read_day(posted, "from_day"),
                 read_day(posted, "until_day"),
@@ -180,8 +181,8 @@ def set_hold() -> Page:
             uow.commit()
     except ArchiveError as refusal:
         flash(refusal.message, "danger")
-        return _holds_page(), _status(refusal)
-    flash("已冻结；解除以前不能销毁、移交。", "success")
+        return _holds_page(refusal.fields), _status(refusal)
+    flash(f"已冻结{held.scope_label}：{held.target_title}；解除以前不能销毁、移交。", "success")
     return redirect(url_for(".all_holds"))
 
 
@@ -191,12 +192,12 @@ def lift_hold(hold_id: int) -> Page:
     """Lift a hold with a reason."""
     try:
         with work() as uow:
-            holds.lift_hold(uow, actor(), hold_id, request.form.get("reason", ""))
+            done = holds.lift_hold(uow, actor(), hold_id, request.form.get("reason", ""))
             uow.commit()
     except REFUSALS as refusal:
         flash(refusal.message, "danger")
-        return _holds_page(), _status(refusal)
-    flash("已解除冻结。", "success")
+        return _holds_page(refusal.fields, lifting=hold_id), _status(refusal)
+    flash(f"已解除冻结：{done.target_title}。", "success")
     return redirect(url_for(".all_holds"))
 
 
@@ -287,7 +288,7 @@ def _withdraw_list(list_id: int) -> Response:
 
 def _package(list_id: int) -> Response:
     with work() as uow:
-        task = start_package(uow, actor(), "disposal", list_id)
+        task = start_package(uow, actor(), "disposal", list_id, request.form.get("make", BAG))
         uow.commit()
     return redirect(url_for("tasks.show", task_id=task.id))
 
@@ -374,7 +375,8 @@ def _list_page(list_id: int) -> str:
     )
 
 
-def _holds_page() -> str:
+def _holds_page(errors: Mapping[str, str] | None = None, lifting: int = 0) -> str:
+    """Show the holds; after a refusal with what was typed, for a new one or for ``lifting``."""
     with reading() as uow:
         shown = holds.list_holds(uow, actor(), with_lifted=request.args.get("all") == "1")
         classes = plan_in_force(uow).classes
@@ -384,4 +386,6 @@ def _holds_page() -> str:
         scopes=SCOPES,
         classes=classes,
         typed=request.form or request.args,
+        errors=errors or {},
+        lifting=lifting,
     )

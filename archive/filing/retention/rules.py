@@ -22,6 +22,12 @@ from archive.filing.rules import line_fault, text_fault
 EXTEND, DESTROY, TRANSFER = "extend", "destroy", "transfer"
 OUTCOMES = {EXTEND: "延长保管", DESTROY: "销毁", TRANSFER: "移交"}
 SCOPES = {"item": "一件", "volume": "一卷", "customer": "一个客户", "class": "一个类目"}
+COVERS = {
+    "item": "这件档案",
+    "volume": "所在的案卷",
+    "customer": "这个客户的档案",
+    "class": "这个类目的档案",
+}
 PERMANENT = "Y"
 MOST_ITEMS = 500
 MOST_NAMED = 10

@@ -49,6 +49,7 @@ class HoldIn(Strict):
     scope: Literal["item", "volume", "customer", "class"]
     target: str = Field(max_length=200)
     reason: str
+    from_day: str = Field(default="", max_length=10)
     until_day: str = Field(default="", max_length=10)
 
 

@@ -13,7 +13,7 @@ from sqlalchemy import select
 from archive.core.errors import Conflict, Forbidden, Invalid
 from archive.filing.intake import settle_readers, tell_of_change
 from archive.filing.items import get_row, load_item, thing_of_row
-from archive.filing.models import Item, Volume, VolumeState
+from archive.filing.models import Item, ItemState, Volume, VolumeState
 from archive.filing.rules import MAX_NOTE, MAX_PAGES, check_reason, line_fault, text_fault
 from archive.filing.versions.keeping import DESCRIBED, because, description_digest
 from archive.filing.views import ItemView
@@ -66,9 +66,9 @@ def describe_item(
 ) -> ItemView:
     """Change an item's description; the old one stays as a version with the reason.
 
-    Raises Invalid naming each wrong entry, Conflict for a stale page, nothing changed, or a volume
-    that waits to be checked, Forbidden for a secrecy lowered by who may not. Secrecy raised leaves
-    a job ``secrecy``, as a move does.
+    Raises Invalid naming each wrong entry, Conflict for a stale page, nothing changed, a destroyed
+    item (what is left of it is evidence), or a volume that waits to be checked, Forbidden for a
+    secrecy lowered by who may not. Secrecy raised leaves a job ``secrecy``, as a move does.
     """
     row = get_row(uow, item_id)
     require(actor, "item.file", thing_of_row(uow, row))
@@ -150,6 +150,8 @@ def _check_secrecy(actor: Actor, row: Item, wanted: int) -> None:
 
 
 def _require_settled(uow: UnitOfWork, row: Item) -> None:
+    if row.state == ItemState.DESTROYED:
+        raise Conflict("这件档案已经销毁，留下的著录是凭证，不能再改。")
     volume = uow.session.scalar(select(Volume).where(Volume.id == row.volume_id).with_for_update())
     if volume is not None and volume.state == VolumeState.CHECKING:
         raise Conflict(f"案卷“{volume.title}”正在等待核对封卷，里面的著录现在不能改。")

@@ -122,7 +122,7 @@ def note_visit(
     require(actor, "loan.desk")
     told = _clean(told)
     companion = _companion(uow, told.companion)
-    item_ids = _papers(uow, papers)
+    item_ids = _papers(uow, actor, papers)
     visitor = Visitor(
         told.name,
         told.unit,
@@ -296,7 +296,7 @@ def _companion(uow: UnitOfWork, staff_no: str) -> Actor | None:
     return found[0]
 
 
-def _papers(uow: UnitOfWork, papers: Sequence[str]) -> list[int]:
+def _papers(uow: UnitOfWork, actor: Actor, papers: Sequence[str]) -> list[int]:
     named = [one.strip() for one in papers if one.strip()]
     if not named or len(named) > MOST_PAPERS:
         raise Invalid(
@@ -305,7 +305,7 @@ def _papers(uow: UnitOfWork, papers: Sequence[str]) -> list[int]:
         )
     found = []
     for one in named:
-        item = filing.find_lendable_by_barcode(uow, one) or filing.find_lendable_by_code(uow, one)
+        item = filing.find_named(uow, actor, one, "papers")
         if item is None:
             raise Invalid(f"没有条码或档号“{one[:40]}”的档案，请核对。", {"papers": "有误"})
         found.append(item.id)

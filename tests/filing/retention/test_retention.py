@@ -388,7 +388,7 @@ def test_a_hold_is_put_on_what_people_call_it(world):
         ("customer", item.customer_name), ("class", item.item_class),
     )  # fmt: skip
     for scope, name in called:
-        held = world.do(holds.set_hold, world.company.archive_head, scope, f" {name} ", "诉讼")
+        held = world.do(holds.set_hold, world.company.archive_head, scope, f" {name} ", name)
         assert held.target == (name if scope == "class" else str(getattr(item, IDS[scope])))
     for scope in ("item", "volume", "customer", "class"):
         for nothing in ("", "没有的名称", "Z109-KH·2020-D30-XSB-9999", "9" * 40, "\x00"):

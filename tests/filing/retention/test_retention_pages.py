@@ -1,14 +1,17 @@
 """The pages and calls of the keeping's end, walked by everyone who has a part in it."""
 
 import io
+from dataclasses import replace
 
 import openpyxl
 import pytest
 from sqlalchemy import select
 
+from archive.core.errors import Conflict
 from archive.filing.retention.models import AppraisalLine
 from archive.filing.retention.papers import appraisal_paper, list_paper
 from archive.filing.retention.reading import get_list
+from archive.filing.versions.editing import describe_item, description_of
 from archive.jobs import drain_all
 from archive.tasks.models import Task, TaskFile
 from doc_templates import document_text
@@ -78,6 +81,12 @@ def test_the_calls_say_the_same_in_json(world, api_for):
         "/api/v1/retention/holds", json={"scope": "item", "target": "1", "reason": "诉讼"}
     )
     assert hold.status_code == 201 and hold.json["in_force"]
+    later = {"scope": "item", "target": "1", "reason": "诉讼", "from_day": "2058-01-01"}
+    assert head.post("/api/v1/retention/holds", json=later).json["in_force"] is False
+    later["until_day"] = "2057-12-31"
+    assert head.post("/api/v1/retention/holds", json=later).status_code == 422
+    later["from_day"] = "明天"
+    assert head.post("/api/v1/retention/holds", json=later).status_code == 422
     body = {"items": [1, 2], "members": world.committee(), "leader_id": company.leader.id}
     refused = head.post("/api/v1/retention/appraisals", json=body)
     assert refused.status_code == 409 and "诉讼" in refused.text
@@ -128,3 +137,47 @@ def test_the_opinions_print_as_they_were_given(world):
     world.vote(number, "extend", "D30")
     text = document_text(world.read(appraisal_paper, world.company.leader, number).word())
     assert "周志远：延长保管到30年" in text and "JD-2057-001" in text
+
+
+def test_a_transfers_package_is_made_both_ways_and_after_it_too(world, client_for):
+    company = world.company
+    row = world.made("transfer")
+    archivist = client_for(company.archivist)
+    address = f"/retention/lists/{row.id}"
+    assert "做封装包（BagIt）" in archivist.get(address).text
+    for told, status in (({}, 302), ({"make": "xml"}, 302), ({"make": "tar"}, 422)):
+        assert archivist.post(f"{address}/package", data=told).status_code == status
+    assert client_for(company.sales_clerk).post(f"{address}/package").status_code == 403
+    told = {"digest": row.digest, "receiver": "青岛市档案馆", "receiver_name": "刘馆员"}
+    signed = told | {"password": PASSWORD}
+    assert archivist.post(f"{address}/transfer", data=signed).status_code == 302
+    assert "从本单位留存的电子副本再做一份" in archivist.get(address).text
+    assert archivist.post(f"{address}/package", data={"make": "xml"}).status_code == 302
+    drain_all(world.resources)
+    with world.resources.reading() as uow:
+        names = sorted(uow.session.scalars(select(TaskFile.name)))
+    assert names == ["YJC-2057-001移交档案.zip"] * 3
+
+
+def test_a_destruction_list_or_none_is_no_package(world, client_for):
+    row = world.made("destroy")
+    archivist = client_for(world.company.archivist)
+    for number in (row.id, 999):
+        refused = archivist.post(f"/retention/lists/{number}/package")
+        assert refused.status_code in (404, 422)
+
+
+def test_what_is_left_of_a_destroyed_item_is_edited_no_more(world, client_for):
+    world.destroyed()
+    archivist = client_for(world.company.archivist)
+    assert "修改著录" not in archivist.get("/items/1").text
+    item = world.item()
+    wanted = replace(description_of(item), text="悄悄放回来的正文")
+    with pytest.raises(Conflict, match="已经销毁"):
+        world.do(
+            describe_item, world.company.archivist, item.id, wanted, "补", version=item.version
+        )
+    told = {"version": item.version, "title": "改", "pages": "1", "secrecy": "内部", "reason": "补"}
+    refused = archivist.post("/items/1/describe", data=told)
+    assert refused.status_code == 409 and "已经销毁" in refused.text
+    assert world.item().text == "" and world.item().title == item.title
