@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from functools import lru_cache
 from typing import Any
 
 import chinese_calendar
@@ -60,7 +61,7 @@ class WorkCalendar:
                 return False
         if day.year in self.noticed_years or not FIRST_YEAR <= day.year <= self.library_year:
             return day.weekday() < 5
-        return bool(chinese_calendar.is_workday(day))  # type: ignore[no-untyped-call]
+        return _library_says_open(day)
 
     def is_known(self, day: date) -> bool:
         """Say whether the year's official notice is known; an unknown year is provisional."""
@@ -96,6 +97,11 @@ class WorkCalendar:
         """Count the working days after ``start`` up to and including ``end``; 0 if not later."""
         days: Iterable[date] = (start + timedelta(n) for n in range(1, (end - start).days + 1))
         return sum(self.is_open(day) for day in days)
+
+
+@lru_cache(maxsize=4096)  # the library goes through all its days at every question
+def _library_says_open(day: date) -> bool:
+    return bool(chinese_calendar.is_workday(day))  # type: ignore[no-untyped-call]
 
 
 @dataclass(frozen=True)

@@ -21,11 +21,13 @@ def hidden(page: str, name: str) -> str:
 
 def test_a_year_is_shown_day_by_day(shelf, company, client_for):
     change(shelf, company.archive_head, "2026-12-02", note="年度<盘点>")
+    change(shelf, company.archive_head, "2026-12-07", "2026-12-11", note="库房搬迁")
     page = text_of(client_for(company.archivist).get(URL))
     assert "2026 年工作日历" in page and "暂定" not in page and "元旦" in page
     assert page.count("<caption>") == 12 and page.count('class="workday-day"') == 365
     assert page.count(">休<") + page.count(">班<") == 365
-    assert "12月2日（周三）休息：年度&lt;盘点&gt;" in page and ">改<" in page
+    assert "12月2日（周三）休息：年度&lt;盘点&gt;" in page and page.count(">改<") == 7
+    assert "12月7日（周一）至12月11日（周五）休息：库房搬迁" in page
     assert 'name="first"' not in page and "<textarea" not in page
     later = text_of(client_for(company.leader).get(URL + "?year=2028"))
     assert "暂定" in later and "还没有公布" in later
@@ -61,7 +63,7 @@ def test_a_notice_is_shown_before_it_is_saved(shelf, company, client_for):
     shown = head.post(f"{URL}/notice", data=typed)
     page = text_of(shown)
     assert shown.status_code == 200 and "没有借阅的日子要改" in page
-    assert "2月5日（周五） 至 2月11日（周四）" in page and "2月13日（周六）" in page
+    assert "2月5日（周五）至2月11日（周四）" in page and "2月13日（周六）" in page
     with shelf.resources.reading() as uow:
         assert load_book(uow).notices == {}
     keys = {name: hidden(page, name) for name in ("before", "seen")}

@@ -11,7 +11,7 @@ from archive.core.web import reading, work
 from archive.lending.workdays import service
 from archive.lending.workdays.notice import MAX_TEXT
 from archive.lending.workdays.service import DaysChange, NoticeDraft, NoticeEntry
-from archive.lending.workdays.views import year_view
+from archive.lending.workdays.views import stretches, year_view
 from archive.people.gate import actor, guard
 
 pages = APIBlueprint(
@@ -102,6 +102,7 @@ def _page(
         typed=request.form,
         draft=draft,
         seen=seen,
+        stretches=stretches,
         whats=service.WHATS,
         longest={"note": MAX_NOTE, "text": MAX_TEXT, "basis": service.MAX_BASIS},
     )

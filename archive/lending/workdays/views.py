@@ -1,6 +1,6 @@
 """The calendar as people see it: each day of a year, open or closed, and by what."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -80,6 +80,20 @@ def year_view(uow: UnitOfWork, actor: Actor, year: int) -> YearView:
         next_year=calendar.last_year + 1,
         today=today,
     )
+
+
+def stretches(days: Sequence[DayView]) -> list[tuple[DayView, DayView]]:
+    """Return the first and last day of each stretch set by hand in the same way."""
+    found: list[tuple[DayView, DayView]] = []
+    for one in days:
+        if not one.by_hand:
+            continue
+        goes_on = found and (one.day - found[-1][1].day).days == 1
+        if goes_on and (found[-1][1].is_open, found[-1][1].note) == (one.is_open, one.note):
+            found[-1] = (found[-1][0], one)
+        else:
+            found.append((one, one))
+    return found
 
 
 def _day(
