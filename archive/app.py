@@ -63,6 +63,8 @@ from archive.lending.viewing import api as viewing_api
 from archive.lending.viewing import routes as viewing
 from archive.lending.visits import api as visits_api
 from archive.lending.visits import routes as visits
+from archive.lending.workdays import api as workdays_api
+from archive.lending.workdays import routes as workdays
 from archive.lending.year_end import routes as year_end
 from archive.people import routes as people
 from archive.people.gate import check_caller, find_current_actor
@@ -137,6 +139,7 @@ PAGES = (
     loan_notes,
     visits,
     year_end,
+    workdays,
     offline_desk,
     viewing,
     incidents,
@@ -181,6 +184,7 @@ CALLS = (
     lending_circulation_api,
     loan_notes_api,
     visits_api,
+    workdays_api,
     viewing_api,
     incidents_api,
     search_api,

@@ -43,6 +43,12 @@ GET  /loans/rules/own-open-original     login   403    403    404       404    4
 GET  /loans/rules/new                   login   403    403    403       403    403
 GET  /loans/year-end                    login   403    403    200       200    403
 POST /loans/year-end                    login   403    403    403       403    403
+GET  /loans/workdays                    login   403    403    200       200    403
+POST /loans/workdays/days               login   403    403    403       403    403
+POST /loans/workdays/notice             login   403    403    403       403    403
+GET  /api/v1/calendar/2026              401     403    403    200       200    403
+PUT  /api/v1/calendar/days              401     403    403    403       403    403
+POST /api/v1/calendar/notices           401     403    403    403       403    403
 GET  /records/import                    login   200    200    200       200    403
 GET  /records/{record}/edit             login   302    404    404       302    404
 GET  /tasks                             login   200    200    200       200    200

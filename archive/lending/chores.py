@@ -9,13 +9,14 @@ from archive.lending.queue import let_lapse
 from archive.lending.reminders import remind
 from archive.lending.viewing.service import close_run_out
 from archive.lending.visits.keeping import forget_outsiders
+from archive.lending.workdays.service import catch_up
 from archive.lending.year_end.service import recall_by_year_end
 
 
 def do_loan_chores(resources: Resources) -> int:
     """Void, close, remind and forget what its day has come for; return the number of acts."""
     with resources.work() as uow:
-        done = recall_by_year_end(uow)  # first: reminders go by the new due day
+        done = catch_up(uow) + recall_by_year_end(uow)  # first: reminders go by the new due day
         done += let_lapse(uow) + close_run_out(uow) + remind(uow) + remind_approvers(uow)
         done += forget_outsiders(uow)
         uow.commit()

@@ -4,6 +4,7 @@ A notice has a key of what it is about and is written once, in the transaction o
 tells of; the mail follows by the worker (``lending.mail``). Secret titles stand in no notice.
 """
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -31,6 +32,17 @@ class NoticeView:
     is_new: bool
 
 
+@dataclass(frozen=True)
+class Telling:
+    """What one of many is to be told: see ``tell``."""
+
+    user_id: int
+    kind: str
+    key: str
+    text: str
+    request_id: int | None
+
+
 def tell(
     uow: UnitOfWork, user_id: int, kind: str, key: str, text: str, request_id: int | None = None
 ) -> bool:
@@ -56,9 +68,34 @@ def tell(
     return True
 
 
+def tell_all(uow: UnitOfWork, tellings: Sequence[Telling]) -> int:
+    """Tell some hundreds of people something at once; return how many were not told already."""
+    keys = [one.key for one in tellings]
+    known = set(uow.session.scalars(select(LoanNotice.key).where(LoanNotice.key.in_(keys))))
+    now = uow.now()
+    rows = [LoanNotice(**vars(one), created_at=now) for one in tellings if one.key not in known]
+    uow.session.add_all(rows)
+    uow.session.flush()
+    people = {row.user_id for row in rows}
+    mailed = set(uow.session.scalars(select(User.id).where(User.id.in_(people), User.email != "")))
+    for row in rows:
+        if row.user_id in mailed:
+            uow.outbox(MAIL, f"notice:{row.id}")
+    return len(rows)
+
+
 def name_of_item(uow: UnitOfWork, item_id: int) -> str:
     """Return what a notice calls an item: its code, and its title while that is not secret."""
-    item = uow.session.get_one(Item, item_id)
+    return _name(uow.session.get_one(Item, item_id))
+
+
+def names_of_items(uow: UnitOfWork, item_ids: Collection[int]) -> dict[int, str]:
+    """Return what a notice calls some hundreds of items, by id."""
+    rows = uow.session.scalars(select(Item).where(Item.id.in_(item_ids)))
+    return {row.id: _name(row) for row in rows}
+
+
+def _name(item: Item) -> str:
     code = item.reference_code or item.provisional_code or f"第 {item.id} 号"
     if item.secrecy > INTERNAL:
         return f"档案 {code}"
