@@ -173,3 +173,10 @@ def test_the_page_keeps_what_was_typed_and_says_where_it_is_wrong(world, client_
     lifting = re.search(r"<details open>.*?</details>", refused.text, re.S)[0]
     assert "很" * 501 in lifting and refused.text.count("很" * 501) == 1
     assert head.get("/items/1").text.count("target=Z") == 1
+
+
+def test_why_it_is_held_is_not_told_to_every_reader(world, client_for):
+    hold(world, world.item().reference_code, reason="诉某某股东案")
+    for person, is_told in ((world.company.archivist, True), (world.company.sales_clerk, False)):
+        page = client_for(person).get("/items/1").text
+        assert "这件档案被冻结，不能销毁、移交" in page and ("诉某某股东案" in page) is is_told
