@@ -79,12 +79,15 @@ class Afterwards:
         try:
             with self._work() as uow:
                 for note in notes:
-                    self._write_one(uow, note)
+                    self._write_one(uow, note, alone=len(notes) == 1)
                 uow.commit()
         except SQLAlchemyError:
             log.warning("%d notes could not be written", len(notes))
 
-    def _write_one(self, uow: UnitOfWork, note: Note) -> None:
+    def _write_one(self, uow: UnitOfWork, note: Note, *, alone: bool) -> None:
+        if alone:
+            note(uow)
+            return
         try:
             with uow.session.begin_nested():
                 note(uow)
