@@ -120,6 +120,7 @@ NOT_LISTS = {
     "groups/desk.html": "a form: the copies of one note, ticked as they are scanned",
     "lending/desk.html": "what waits for pick-up today; /loans/register is the list",
     "signing/verify.html": "one paper's signatures, for strangers",
+    "workdays/workdays.html": "a year's twelve months, and the few stretches set by hand",
 }
 
 
