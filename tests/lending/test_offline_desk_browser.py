@@ -4,22 +4,20 @@ Where the page is opened again, the server itself is out of reach: what a browse
 service worker is not cut off by its switch.
 """
 
-import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 from flask import Flask
 from playwright.sync_api import Error, Page, expect, sync_playwright
 from sqlalchemy import select
-from waitress import create_server
 
 from archive.lending import service as lending
 from archive.lending.models import Loan
 from archive.people import access
 from archive.people.gate import COOKIE
+from tests.served_here import ServedHere
 
 CHROMIUM = Path("/usr/bin/chromium")
 pytestmark = [
@@ -34,20 +32,15 @@ class Line:
 
     def __init__(self, app: Flask) -> None:
         self._app = app
-        self._server: Any = None
-        self.port = 0
-        self.join()
+        self._server = ServedHere(app)
+        self.port = self._server.port
 
     def join(self) -> None:
         """Serve, at the same port as before."""
-        self._server = create_server(self._app, host="127.0.0.1", port=self.port, threads=8)
-        self.port = self._server.effective_port
-        threading.Thread(target=self._server.run, daemon=True).start()
+        self._server = ServedHere(self._app, self.port)
 
     def cut(self) -> None:
         """Refuse every connection, those that are open too."""
-        for channel in list(self._server.active_channels.values()):
-            channel.close()
         self._server.close()
 
 

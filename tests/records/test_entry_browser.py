@@ -1,18 +1,17 @@
 """The entry page in a real browser: nothing typed is lost, tables by keyboard, conflicts."""
 
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect, sync_playwright
-from waitress import create_server
 
 from archive.customers.service import CustomerFields, create_customer
 from archive.people import access
 from archive.people.gate import COOKIE
 from archive.records import service
 from doc_templates import sample_values
+from tests.served_here import ServedHere
 
 CHROMIUM = Path("/usr/bin/chromium")
 pytestmark = [
@@ -28,9 +27,8 @@ def page(app, resources, company) -> Iterator[Page]:
     with resources.work() as uow:
         token = access.open_session(uow, company.sales_clerk.id, "", "")
         uow.commit()
-    server = create_server(app, host="127.0.0.1", port=0, threads=8)
-    threading.Thread(target=server.run, daemon=True).start()
-    address = f"http://127.0.0.1:{server.effective_port}"
+    server = ServedHere(app)
+    address = server.address
     faults: list[str] = []
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(

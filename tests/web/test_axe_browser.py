@@ -7,7 +7,6 @@ calls serious or critical, and no address of ``doors.txt`` that shows a page is 
 
 import io
 import shutil
-import threading
 from collections import defaultdict, deque
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -18,7 +17,6 @@ from urllib.parse import urljoin, urlsplit
 
 import pytest
 from PIL import Image, ImageDraw
-from waitress import create_server
 from werkzeug.exceptions import HTTPException
 
 from archive.app import create_app
@@ -34,6 +32,7 @@ from archive.people.rights import ROLES
 from archive.people.signin.door_routes import STEP_COOKIE
 from archive.signing.outside import edge as outside
 from tests.conftest import QuickConverter
+from tests.served_here import ServedHere
 from tests.test_every_door import doors
 from tests.web.laid_out import MORE, invite_other_party, lay_out
 
@@ -92,9 +91,8 @@ def served(tmp_path_factory):
     make_demo(resources, lambda *_: None)
     begin, invited = lay_out(resources, demo_password), invite_other_party(resources, demo_password)
     app = create_app(resources)
-    server = create_server(app, host="127.0.0.1", port=0, threads=8)
-    threading.Thread(target=server.run, daemon=True).start()
-    yield Served(resources, app, f"http://127.0.0.1:{server.effective_port}", begin, invited)
+    server = ServedHere(app)
+    yield Served(resources, app, server.address, begin, invited)
     server.close()
     resources.database.dispose()
 

@@ -2,7 +2,6 @@
 
 import base64
 import io
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,6 @@ import pytest
 from flask import Flask, render_template_string
 from PIL import Image
 from playwright.sync_api import Page, sync_playwright
-from waitress import create_server
 
 from archive.app import create_app
 from archive.core.resources import Resources
@@ -19,6 +17,7 @@ from archive.customers import service
 from archive.customers.service import CustomerFields
 from archive.people import access
 from archive.people.gate import COOKIE, guard
+from tests.served_here import ServedHere
 
 
 @pytest.fixture
@@ -64,9 +63,8 @@ def page(app: Flask, resources: Resources, company: Any, sent: list[str]) -> Ite
             service.create_customer(uow, company.sales_clerk, CustomerFields(name=name))
         token = access.open_session(uow, company.sales_clerk.id, "", "")
         uow.commit()
-    server = create_server(app, host="127.0.0.1", port=0, threads=8)
-    threading.Thread(target=server.run, daemon=True).start()
-    address = f"http://127.0.0.1:{server.effective_port}"
+    server = ServedHere(app)
+    address = server.address
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=str(CHROMIUM), args=["--no-sandbox", "--disable-gpu"]

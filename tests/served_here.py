@@ -1,0 +1,35 @@
+"""A real web server in a thread of the tests; it can be cut off in the middle."""
+
+import threading
+
+from flask import Flask
+from waitress import create_server
+
+
+class ServedHere:
+    """An application at a port of this machine, until it is closed."""
+
+    def __init__(self, app: Flask, port: int = 0) -> None:
+        self._server = create_server(app, host="127.0.0.1", port=port, threads=8)
+        self._is_closed = False
+        self.port: int = self._server.effective_port
+        threading.Thread(target=self._run, daemon=True).start()
+
+    @property
+    def address(self) -> str:
+        """Where it answers, without a slash at the end."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def close(self) -> None:
+        """Refuse every connection, those that are open too."""
+        self._is_closed = True
+        for channel in list(self._server.active_channels.values()):
+            channel.close()
+        self._server.close()
+
+    def _run(self) -> None:
+        try:
+            self._server.run()
+        except (OSError, ValueError):  # its sockets were closed while it waited for them
+            if not self._is_closed:
+                raise
