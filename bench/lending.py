@@ -37,6 +37,7 @@ from archive.people import access
 from archive.people.gate import COOKIE
 from archive.people.rights import Actor
 from bench.lending_filling import Clock, approve, fill_past, settle, shelve
+from bench.timing import percentile
 
 PEOPLE, EACH = 50, 4
 PAUSE_S = 1.5
@@ -250,10 +251,6 @@ def _median(act: Callable[[Any], Any], jobs: list[tuple[str, int, int]]) -> floa
     return statistics.median(taken[len(jobs) - ROUNDS :])
 
 
-def _percentile(times: list[float], share: float) -> float:
-    return sorted(times)[min(len(times) - 1, int(len(times) * share))]
-
-
 def _report(crowd: Crowd, few: dict[str, float], full: dict[str, float], filled: float) -> str:
     acts = sum(map(len, crowd.times.values()))
     statuses = ", ".join(f"{count} × {status}" for status, count in sorted(crowd.statuses.items()))
@@ -274,7 +271,7 @@ def _report(crowd: Crowd, few: dict[str, float], full: dict[str, float], filled:
         "|---|---|---|---|",
     ]
     for name, times in sorted(crowd.times.items()):
-        p99 = _percentile(times, 0.99)
+        p99 = percentile(times, 0.99)
         middle = statistics.median(times)
         lines.append(f"| {name} | {middle:.0f} | {p99:.0f} | {p99 / LIMIT_MS:.2f} |")
     lines += [

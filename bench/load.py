@@ -31,6 +31,7 @@ from archive.instance import open_instance
 from archive.people import access, service
 from archive.people.gate import COOKIE
 from bench.server import _free_port, _wait
+from bench.timing import percentile
 from doc_templates import sample_values
 from storage.outbox import OutboxRow
 
@@ -224,12 +225,9 @@ def drained(folder: Path, seconds: float) -> float | None:
 def table(tally: Tally) -> str:
     lines = ["| | times | median ms | p95 | p99 | most |", "|---|---|---|---|---|---|"]
     for kind, seconds in sorted(tally.seconds.items()):
-        ranked = sorted(1000 * one for one in seconds)
-        marks = [
-            ranked[min(len(ranked) - 1, int(len(ranked) * part))] for part in (0.5, 0.95, 0.99)
-        ]
-        cells = " | ".join(f"{one:.0f}" for one in [*marks, ranked[-1]])
-        lines.append(f"| {kind} | {len(ranked)} | {cells} |")
+        marks = [1000 * percentile(seconds, part) for part in (0.5, 0.95, 0.99, 1)]
+        cells = " | ".join(f"{one:.0f}" for one in marks)
+        lines.append(f"| {kind} | {len(seconds)} | {cells} |")
     return "\n".join(lines)
 
 
@@ -249,12 +247,10 @@ def work_done(server: int) -> dict[str, float]:
 
 def by_minute(tally: Tally) -> str:
     """Return the median and the 99th percentile of every minute: whether it holds, or piles up."""
-    told = []
-    for minute, seconds in sorted(tally.minutes.items()):
-        ranked = sorted(1000 * one for one in seconds)
-        told.append(
-            f"{minute}: {ranked[len(ranked) // 2]:.0f}/{ranked[len(ranked) * 99 // 100]:.0f}"
-        )
+    told = [
+        f"{minute}: {1000 * percentile(seconds, 0.5):.0f}/{1000 * percentile(seconds, 0.99):.0f}"
+        for minute, seconds in sorted(tally.minutes.items())
+    ]
     return "Median/p99 ms by minute: " + ", ".join(told) + "."
 
 

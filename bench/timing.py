@@ -2,7 +2,7 @@
 
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 Figures = tuple[float, float]
 
@@ -26,3 +26,8 @@ def in_turn(
                 cpu[name].append((time.process_time() - spent) * 1e3 / batch)
                 wall[name].append((time.perf_counter() - began) * 1e3 / batch)
     return {name: (statistics.median(cpu[name]), statistics.median(wall[name])) for name in sides}
+
+
+def percentile(times: Sequence[float], share: float) -> float:
+    """Return the time that so large a share of them does not exceed."""
+    return sorted(times)[min(len(times) - 1, int(len(times) * share))]

@@ -35,8 +35,9 @@ from archive.signing import appearance, pades
 from archive.signing.appearance import text_runs, type_face
 from archive.signing.authority import CompanyAuthority
 from archive.signing.boxes import find_boxes
-from bench.lending import _open, _percentile
+from bench.lending import _open
 from bench.lending_filling import NOW, settle, shelve
+from bench.timing import percentile
 from doc_templates import PrintContext, load_form, render_word, sample_values
 from doc_templates.pdf import OfficeConverter
 from storage.files import keep_file
@@ -211,7 +212,7 @@ def _cells(took: list[Took], limit: int) -> str:
     wall, cpu = ([one[side] for one in took] for side in (0, 1))
     within = f"{sum(one <= limit for one in wall)} of {len(wall)}"
     middle, last = (
-        (f"{statistics.median(times):.0f}", f"{_percentile(times, 0.99):.0f}")
+        (f"{statistics.median(times):.0f}", f"{percentile(times, 0.99):.0f}")
         for times in (wall, cpu)
     )
     return " | ".join([*middle, within, *last])

@@ -132,10 +132,9 @@ def match_number(text: str, view: JoinedView) -> Mask:
     bare = bare_number(text)
     if not bare:
         return _nothing(view)
-    found = view.mask("tails", bare)
     if len(bare) >= _LONG_PART or not (bare.isdigit() or bare.isalpha()):
-        found |= view.mask_from("tails", bare, _MOST_TERMS)
-    return found
+        return view.mask_from("tails", bare, _MOST_TERMS)  # the first of these is the end itself
+    return view.mask("tails", bare)
 
 
 def match_pinyin(letters: str, view: JoinedView) -> Mask:

@@ -17,6 +17,7 @@ import chinese_calendar
 from sqlalchemy import Boolean, Date, String, cast, null, select, union_all
 from sqlalchemy.orm import Mapped, mapped_column
 
+from archive.core.clock import each_day
 from archive.core.holidays import PREFIX, YearNotice, read_notices
 from archive.core.profile import ProfileEntry
 from storage.database import Base
@@ -95,8 +96,7 @@ class WorkCalendar:
 
     def working_days_between(self, start: date, end: date) -> int:
         """Count the working days after ``start`` up to and including ``end``; 0 if not later."""
-        days: Iterable[date] = (start + timedelta(n) for n in range(1, (end - start).days + 1))
-        return sum(self.is_open(day) for day in days)
+        return sum(self.is_open(day) for day in each_day(start + timedelta(days=1), end))
 
 
 @lru_cache(maxsize=4096)  # the library goes through all its days at every question

@@ -1,6 +1,7 @@
 """Local time: instants are UTC everywhere, shown and counted as days in Asia/Shanghai."""
 
-from datetime import date, datetime, timedelta, timezone
+from collections.abc import Iterator
+from datetime import date, datetime, time, timedelta, timezone
 
 SHANGHAI = timezone(timedelta(hours=8), "Asia/Shanghai")  # no daylight saving since 1991
 
@@ -13,6 +14,16 @@ def local(instant: datetime) -> datetime:
 def local_day(instant: datetime) -> date:
     """Return the local calendar day of an instant."""
     return local(instant).date()
+
+
+def day_begins(day: date) -> datetime:
+    """Return the first instant of a local day."""
+    return datetime.combine(day, time.min, SHANGHAI)
+
+
+def each_day(first: date, last: date) -> Iterator[date]:
+    """Yield every day from the first to the last; none where the last is before the first."""
+    return (first + timedelta(days=n) for n in range((last - first).days + 1))
 
 
 def show_day(day: date) -> str:

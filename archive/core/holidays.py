@@ -6,7 +6,9 @@ basis, and that it is there says that the year is published. Pure; ``core.calend
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
+
+from archive.core.clock import each_day
 
 PREFIX = "workdays:"
 
@@ -23,8 +25,7 @@ class Holiday:
     def closed_days(self) -> Iterator[date]:
         """Every day off, in order."""
         for first, last in self.closed:
-            for n in range((last - first).days + 1):
-                yield first + timedelta(days=n)
+            yield from each_day(first, last)
 
     @property
     def days(self) -> Iterator[tuple[date, bool]]:

@@ -6,11 +6,11 @@ that the journal's times run forward like its numbers.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 from archive.core.calendar import WorkCalendar
-from archive.core.clock import SHANGHAI, local_day
+from archive.core.clock import day_begins, local_day
 from archive.core.resources import Resources
 from archive.demo.desk_work import register_customer
 from archive.demo.firms import REGISTERED
@@ -84,4 +84,4 @@ def _instants(base: datetime, count: int) -> list[datetime]:
         day -= timedelta(days=1)
         if calendar.is_open(day):
             days.append(day)
-    return [datetime.combine(one, time.min, SHANGHAI) for one in days]
+    return [day_begins(one) for one in days]

@@ -4,11 +4,8 @@ The resource is the request with its approvals and, once handed out, its loan. A
 rules refuse answers 403 with every reason in ``fields``, and stands in the log.
 """
 
-from datetime import date
-
 from apiflask import APIBlueprint
 
-from archive.core.errors import Invalid
 from archive.core.web import reading, resources, work
 from archive.lending import service
 from archive.lending.confirming.edge import Given, confirm
@@ -25,6 +22,7 @@ from archive.lending.schema import (
     ReturnIn,
 )
 from archive.lending.told import told_outcome, told_request
+from archive.lending.typed import day_sent
 from archive.lending.views import Preview
 from archive.people.gate import actor, client_address, guard
 from archive.signing.routes import drawing
@@ -44,7 +42,7 @@ def decide(json_data: DecideIn) -> dict[str, object]:
             actor(),
             json_data.item_id,
             json_data.mode,
-            _day(json_data.on),
+            day_sent(json_data.on, "on") if json_data.on else None,
             json_data.purpose,
             json_data.business_reference,
             json_data.borrower,
@@ -64,7 +62,7 @@ def decision(query_data: DecisionQuery) -> dict[str, object]:
             actor(),
             query_data.item,
             query_data.mode,
-            _day(query_data.on),
+            day_sent(query_data.on, "on") if query_data.on else None,
             query_data.purpose,
             query_data.business_reference,
             query_data.borrower,
@@ -110,7 +108,7 @@ def ask(json_data: RequestIn) -> dict[str, object]:
             json_data.mode,
             json_data.purpose,
             json_data.business_reference,
-            wanted_until=_day(json_data.until),
+            wanted_until=day_sent(json_data.until, "until") if json_data.until else None,
         )
         uow.commit()
     return told_outcome(outcome)
@@ -215,15 +213,6 @@ def take_back(json_data: ReturnIn) -> dict[str, object]:
 
 def _given(sent: HandOutIn | ReturnIn) -> Given:
     return Given(sent.password, sent.pin, drawing(sent.signature_png))
-
-
-def _day(text: str | None) -> date | None:
-    if not text:
-        return None
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise Invalid("日期不对，请写成 2026-11-23 这样。", {"on": "应为 年-月-日"}) from None
 
 
 def _told_decision(found: Preview) -> dict[str, object]:

@@ -204,17 +204,16 @@ def _what_goes_out(
 
 
 def _find_copy(uow: UnitOfWork, actor: Actor, barcode: str) -> tuple[Lendable, CopyView]:
-    item = filing.find_lendable_by_barcode(uow, barcode)
-    if item is None:
-        named = filing.find_named(uow, actor, barcode, "barcode")
-        if named is not None and len(named.copies) == 1:
-            return named, named.copies[0]
-        if named is not None and named.copies:
-            raise Conflict(f"档号 {named.code} 有 {len(named.copies)} 份实体，请扫描要办的那一份。")
+    item, folded = filing.find_named(uow, actor, barcode, "barcode"), clean_barcode(barcode)
+    copies = item.copies if item is not None else ()
+    if folded:
+        copies = tuple(copy for copy in copies if copy.barcode == folded)
+    if item is None or not copies:
         shown = "".join(char for char in barcode[:40] if char.isprintable())
         raise NotFound(f"没有条码或档号“{shown}”的档案，请重新扫描或核对标签。")
-    folded = clean_barcode(barcode)
-    return item, next(copy for copy in item.copies if copy.barcode == folded)
+    if len(copies) > 1:
+        raise Conflict(f"档号 {item.code} 有 {len(copies)} 份实体，请扫描要办的那一份。")
+    return item, copies[0]
 
 
 def _check_clock(before: datetime | None, at: datetime) -> None:

@@ -50,22 +50,7 @@ def tell(
 
     Whoever has an e-mail address and has not left gets it by mail too.
     """
-    if uow.session.scalar(select(LoanNotice.id).where(LoanNotice.key == key)) is not None:
-        return False
-    row = LoanNotice(
-        user_id=user_id,
-        request_id=request_id,
-        kind=kind,
-        key=key,
-        text=text,
-        created_at=uow.now(),
-    )
-    uow.session.add(row)
-    uow.session.flush()
-    address = uow.session.scalar(select(User.email).where(User.id == user_id))
-    if address:
-        uow.outbox(MAIL, f"notice:{row.id}")
-    return True
+    return bool(tell_all(uow, [Telling(user_id, kind, key, text, request_id)]))
 
 
 def tell_all(uow: UnitOfWork, tellings: Sequence[Telling]) -> int:

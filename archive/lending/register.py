@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from sqlalchemy import ColumnElement, Select, func, or_, select
 
-from archive.core.clock import SHANGHAI, local_day
+from archive.core.clock import SHANGHAI, day_begins, local_day
 from archive.core.errors import Invalid, NotFound
 from archive.core.pages import Page, clean_paging
 from archive.filing.models import ItemCopy
@@ -254,7 +254,7 @@ def instants(start: date, end: date) -> tuple[datetime, datetime]:
     if start.year < 2 or end.year > 9998:
         raise Invalid("日期不对，请改正。", {"start": "日期不对"})
     return (
-        datetime.combine(start, time.min, SHANGHAI),
+        day_begins(start),
         datetime.combine(end, time.max, SHANGHAI),
     )
 

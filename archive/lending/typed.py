@@ -19,6 +19,14 @@ def day_typed(text: str) -> date | None:
         raise Invalid("“用到哪天”不对，请写成 2026-11-23 这样。", {"until": "日期不对"}) from None
 
 
+def day_sent(text: str, field: str) -> date:
+    """Return the day of a field of a call; raise Invalid."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise Invalid("日期不对，请写成 2026-11-23 这样。", {field: "应为 年-月-日"}) from None
+
+
 def pages_typed(text: str) -> int | None:
     """Return the page count typed, None for nothing; raise Invalid for no number."""
     cleaned = text.strip()

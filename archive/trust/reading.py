@@ -6,11 +6,11 @@ where the reader may read it; the auditor's clearance counts here as everywhere.
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from sqlalchemy import ColumnElement, func, or_, select
 
-from archive.core.clock import SHANGHAI, show_instant
+from archive.core.clock import day_begins, show_instant
 from archive.core.errors import Invalid
 from archive.core.pages import Page, clean_paging
 from archive.filing.models import Item
@@ -128,7 +128,7 @@ def _days(narrow: JournalFilter) -> list[ColumnElement[bool]]:
             continue
         try:
             day = date.fromisoformat(text.strip()) + timedelta(days=later)
-            start = datetime.combine(day, time(), SHANGHAI).astimezone(UTC)
+            start = day_begins(day).astimezone(UTC)
         except (ValueError, OverflowError):
             wrong[key] = "日期应写成 2026-11-23"
             continue

@@ -8,12 +8,12 @@ Source: archive.md 1.6 (what is late shows, per department and person).
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Select, and_, or_, select
 
-from archive.core.clock import SHANGHAI, local_day
+from archive.core.clock import day_begins, local_day
 from archive.customers.models import Customer
 from archive.customers.views import COOPERATIONS
 from archive.filing.handover.claims import claimed
@@ -213,8 +213,8 @@ class _Month:
 
     def _new_customers(self) -> ColumnElement[bool]:
         first, last = self._month, last_of_month(self._month)
-        start = datetime.combine(first, time.min, SHANGHAI)
-        end = datetime.combine(last + timedelta(days=1), time.min, SHANGHAI)
+        start = day_begins(first)
+        end = day_begins(last + timedelta(days=1))
         entered = and_(Customer.created_at >= start, Customer.created_at < end)
         return or_(
             and_(Customer.first_contact >= first, Customer.first_contact <= last),

@@ -1,12 +1,10 @@
 """Several papers at once over the API: the decisions, one note, approving, handing out."""
 
-from datetime import date
-
 from apiflask import APIBlueprint
 from pydantic import BaseModel, Field
 
 from archive.core.calls import Strict
-from archive.core.errors import Forbidden, Invalid
+from archive.core.errors import Forbidden
 from archive.core.web import reading, resources, work
 from archive.lending.confirming.edge import Given, confirm
 from archive.lending.confirming.rules import LONGEST_PIN
@@ -17,6 +15,7 @@ from archive.lending.groups.views import Considered, GroupView
 from archive.lending.rules import MAX_PURPOSE, MAX_REFERENCE
 from archive.lending.schema import LARGEST_ID, ReasonOut, RequestOut
 from archive.lending.told import told_request
+from archive.lending.typed import day_sent
 from archive.people.access import MAX_PASSWORD
 from archive.people.gate import actor, client_address, guard
 from archive.signing.routes import drawing
@@ -222,10 +221,7 @@ def hand_out(group_id: int, json_data: HandOutManyIn) -> dict[str, object]:
 
 
 def _wish(sent: NoteIn) -> Wish:
-    try:
-        until = date.fromisoformat(sent.until) if sent.until else None
-    except ValueError:
-        raise Invalid("日期不对，请写成 2026-11-23 这样。", {"until": "应为 年-月-日"}) from None
+    until = day_sent(sent.until, "until") if sent.until else None
     return Wish(sent.mode, sent.purpose, sent.business_reference, until)
 
 

@@ -6,11 +6,11 @@ done by the edge between two short transactions. Prints and photocopies are in
 """
 
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import func, or_, select
 
-from archive.core.clock import SHANGHAI, show_instant
+from archive.core.clock import day_begins, local_day, show_instant
 from archive.core.errors import Conflict, Forbidden, Invalid, NotFound
 from archive.filing import service as filing
 from archive.filing.views import FileView, ItemView
@@ -79,7 +79,7 @@ def open_grant(uow: UnitOfWork, row: LoanRequest) -> LoanGrant:
     decision = decide_again(uow, row).decision
     if decision.due is None or decision.rule is None:
         raise Conflict(f"申请 {row.number} 算不出阅览期限，不能开通。")
-    until = datetime.combine(decision.due + timedelta(days=1), time.min, SHANGHAI)
+    until = day_begins(decision.due + timedelta(days=1))
     grant = LoanGrant(
         request_id=row.id,
         borrower_id=row.borrower_id,
@@ -213,7 +213,7 @@ def revoke(uow: UnitOfWork, actor: Actor, request_id: int, reason: str) -> None:
 
 def close_run_out(uow: UnitOfWork) -> int:
     """Note as closed what has run out and what leavers had open; return how many."""
-    today = uow.now().astimezone(SHANGHAI).date()
+    today = local_day(uow.now())
     rows = uow.session.execute(
         select(LoanGrant, LoanRequest)
         .join(LoanRequest, LoanRequest.id == LoanGrant.request_id)

@@ -1,17 +1,18 @@
 """Outsiders' visits over the API: noting one, the list, one visit, its end; numbers covered."""
 
-from datetime import date, timedelta
+from datetime import timedelta
 
 from apiflask import APIBlueprint
 from pydantic import BaseModel, Field
 
 from archive.core.calls import Closed, Strict
 from archive.core.clock import local_day
-from archive.core.errors import Forbidden, Invalid
+from archive.core.errors import Forbidden
 from archive.core.web import reading, work
 from archive.lending.rules import MAX_PURPOSE
 from archive.lending.schema import RequestOut
 from archive.lending.told import told_request
+from archive.lending.typed import day_sent
 from archive.lending.visits import service
 from archive.lending.visits.service import Told, VisitView
 from archive.people.gate import actor, guard
@@ -81,8 +82,9 @@ def listing(query_data: VisitsQuery) -> dict[str, object]:
     """List the visits of a period."""
     with reading() as uow:
         today = local_day(uow.now())
-        start = _day(query_data.start) or today - timedelta(days=90)
-        end = _day(query_data.end) or today
+        sent = query_data
+        start = day_sent(sent.start, "start") if sent.start else today - timedelta(days=90)
+        end = day_sent(sent.end, "end") if sent.end else today
         page = service.list_visits(
             uow, actor(), start, end, page=query_data.page, per_page=query_data.per_page
         )
@@ -124,13 +126,6 @@ def end(visit_id: int) -> dict[str, object]:
         visit = service.end_visit(uow, actor(), visit_id)
         uow.commit()
     return _told(visit)
-
-
-def _day(text: str | None) -> date | None:
-    try:
-        return date.fromisoformat(text) if text else None
-    except ValueError:
-        raise Invalid("日期不对，请写成 2026-11-23 这样。", {"start": "应为 年-月-日"}) from None
 
 
 def _told(visit: VisitView, refused: list[str] | None = None) -> dict[str, object]:

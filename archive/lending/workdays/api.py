@@ -1,7 +1,5 @@
 """The calendar of working days over the API: a year, a count, days changed, a notice entered."""
 
-from datetime import date
-
 from apiflask import APIBlueprint
 from pydantic import BaseModel, Field
 
@@ -10,6 +8,7 @@ from archive.core.calls import Closed, Strict
 from archive.core.clock import local_day
 from archive.core.errors import Invalid
 from archive.core.web import reading, work
+from archive.lending.typed import day_sent
 from archive.lending.workdays import service
 from archive.lending.workdays.notice import MAX_TEXT
 from archive.lending.workdays.service import DaysChange, NoticeEntry
@@ -128,7 +127,10 @@ def working_day(query_data: CountQuery) -> dict[str, object]:
     """Return the n-th working day after a day."""
     with reading() as uow:
         years = service.years_open(local_day(uow.now()))
-        after = _day(query_data.after, years)
+        after = day_sent(query_data.after.strip(), "after")
+        if after.year not in years:
+            told = f"应在 {years[0]} 年到 {years[-1]} 年之间"
+            raise Invalid(f"日期不对：{told}。", {"after": told})
         calendar = load_calendar(uow)
     found = calendar.add_working_days(after, query_data.count)
     return {"day": found.isoformat(), "provisional": not calendar.is_known(found)}
@@ -181,14 +183,3 @@ def enter_notice(json_data: NoticeIn) -> dict[str, object]:
 
 def _told_day(one: DayView) -> dict[str, object]:
     return {**{name: getattr(one, name) for name in DayOut.model_fields}, "day": str(one.day)}
-
-
-def _day(text: str, years: range) -> date:
-    try:
-        day = date.fromisoformat(text.strip() if len(text) <= MOST_COUNTED else "")
-    except ValueError:
-        raise Invalid("日期不对，请写成 2026-11-23 这样。", {"after": "应为 年-月-日"}) from None
-    if day.year not in years:
-        told = f"应在 {years[0]} 年到 {years[-1]} 年之间"
-        raise Invalid(f"日期不对：{told}。", {"after": told})
-    return day

@@ -10,11 +10,11 @@ from typing import Any
 
 from sqlalchemy import select
 
-from archive.core.clock import show_day
+from archive.core.clock import day_begins, show_day
 from archive.lending.models import Loan, LoanRenewal, LoanRequest
 from archive.lending.notices import Telling, names_of_items, tell_all
 from archive.lending.viewing.models import LoanGrant
-from archive.lending.workdays.recompute import Move, start_of
+from archive.lending.workdays.recompute import Move
 from storage.work import UnitOfWork
 
 _AT_ONCE = 500
@@ -88,7 +88,7 @@ def _set(row: Any, request: LoanRequest, move: Move) -> None:
     elif move.kind == "hold":
         row.pick_up_by = move.after
     else:
-        row.until = start_of(move.after + timedelta(days=1))
+        row.until = day_begins(move.after + timedelta(days=1))
         request.decision = {**request.decision, "due": move.after.isoformat()}
 
 

@@ -8,8 +8,9 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 
+from archive.core.clock import each_day
 from archive.core.holidays import Holiday
 
 MAX_TEXT = 20_000
@@ -170,8 +171,7 @@ def _close(item: _Item, pending: list[tuple[date, date]]) -> int:
 def _open(item: _Item, pending: list[tuple[date, date]], raw: str) -> None:
     """Note the days as worked; they are weekends, or the year is wrong."""
     for first, last in pending:
-        for n in range((last - first).days + 1):
-            day = first + timedelta(days=n)
+        for day in each_day(first, last):
             if day.weekday() < 5:
                 told = f"{day.isoformat()} 是星期{_WEEKDAYS[day.weekday()]}"
                 raise Unclear(f"{told}，本来就上班；请核对年份：“{_quote(raw)}”")

@@ -5,14 +5,14 @@ Reads in as many statements as there are kinds of things, whatever their number;
 """
 
 from collections import defaultdict
-from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import func, select
 
 from archive.core.calendar import WorkCalendar
-from archive.core.clock import SHANGHAI, local_day
+from archive.core.clock import day_begins, local_day
 from archive.lending import matrix
 from archive.lending.claims import last_pick_up_day
 from archive.lending.matching import Rule
@@ -139,7 +139,7 @@ def _waiting(shift: Shift, history: History, row: Any, asked: list[Any]) -> list
     for one in asked:
         if one.state == "waiting":
             on = local_day(one.asked_at)
-            whole = History(**{**vars(history), "renewed_on": (*history.renewed_on, (on, on))})
+            whole = replace(history, renewed_on=(*history.renewed_on, (on, on)))
             due = shift.due(whole, one.due_after)
             found.append(Move("renewal", one.id, row.request_id, one.due_after, due))
     return found
@@ -206,7 +206,7 @@ def _views(uow: UnitOfWork, shift: Shift, rules: dict[str, Rule]) -> list[Move]:
             LoanRequest.wanted_until,
         )
         .join(LoanRequest, LoanRequest.id == LoanGrant.request_id)
-        .where(LoanGrant.ended_at.is_(None), LoanGrant.until > start_of(shift.today))
+        .where(LoanGrant.ended_at.is_(None), LoanGrant.until > day_begins(shift.today))
         .order_by(LoanGrant.id)
     )
     found = []
@@ -215,8 +215,3 @@ def _views(uow: UnitOfWork, shift: Shift, rules: dict[str, Rule]) -> list[Move]:
         last = local_day(row.until) - timedelta(days=1)
         found.append(Move("view", row.id, row.request_id, last, shift.due(history, last)))
     return [move for move in found if move.before != move.after]
-
-
-def start_of(day: date) -> datetime:
-    """Return the first instant of a local day."""
-    return datetime.combine(day, time.min, SHANGHAI)

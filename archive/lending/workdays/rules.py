@@ -6,7 +6,7 @@ or the desk's own history) the day only slides off a closed day. Nobody becomes 
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 
 from archive.core.calendar import WorkCalendar
 from archive.lending.links import Links
@@ -104,8 +104,3 @@ def _renewed(
 
 def _last(history: History, on: date, calendar: WorkCalendar, year_end: YearEndOf) -> date | None:
     return year_end(on.year, calendar) if history.mode == Mode.ORIGINAL else None
-
-
-def spread(first: date, last: date) -> tuple[date, ...]:
-    """Return every day from the first to the last."""
-    return tuple(first + timedelta(days=n) for n in range((last - first).days + 1))

@@ -9,14 +9,13 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from archive.core.calendar import LIBRARY_YEAR, MAX_NOTE, CalendarBook, WorkCalendar, load_book
-from archive.core.clock import local_day
+from archive.core.clock import each_day, local_day
 from archive.core.errors import Conflict, Invalid
 from archive.core.holidays import Holiday, YearNotice
 from archive.core.numbering import locked_serial
 from archive.lending.workdays.moving import Change, write_moves
 from archive.lending.workdays.notice import Unclear, read_notice
 from archive.lending.workdays.recompute import Move, find_moves
-from archive.lending.workdays.rules import spread
 from archive.lending.workdays.setting import (
     keep_days,
     keep_notice,
@@ -189,7 +188,7 @@ def _read_days(change: DaysChange, today: date) -> tuple[tuple[date, ...], str]:
         wrong["note"] = fault
     if wrong or first is None or last is None:
         raise _invalid("这几天没有改", wrong)
-    return spread(first, last), note
+    return tuple(each_day(first, last)), note
 
 
 def _fault_of_stretch(first: date, last: date, years: range) -> Mapping[str, str]:

@@ -7,9 +7,8 @@ from datetime import date
 import chinese_calendar
 
 from archive.core.calendar import CalendarBook, WorkCalendar, load_book
-from archive.core.clock import local_day
+from archive.core.clock import each_day, local_day
 from archive.core.errors import NotFound
-from archive.lending.workdays.rules import spread
 from archive.lending.workdays.service import years_open
 from archive.people.rights import Actor, require
 from storage.work import UnitOfWork
@@ -72,7 +71,8 @@ def year_view(uow: UnitOfWork, actor: Actor, year: int) -> YearView:
     return YearView(
         year=year,
         days=tuple(
-            _day(one, book, calendar, names) for one in spread(date(year, 1, 1), date(year, 12, 31))
+            _day(one, book, calendar, names)
+            for one in each_day(date(year, 1, 1), date(year, 12, 31))
         ),
         is_published=is_published,
         basis=basis,

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from sqlalchemy import ColumnElement, delete, func, or_, select
 
-from archive.core.clock import SHANGHAI
+from archive.core.clock import day_begins
 from archive.core.errors import Invalid
 from archive.core.pages import Page, clean_paging
 from archive.people.models import User
@@ -118,14 +118,10 @@ def _conditions(wanted: EntryFilter) -> list[ColumnElement[bool]]:
     elif wanted.outcome:
         found.append(SignInEntry.refusal == wanted.outcome)
     if wanted.since:
-        found.append(SignInEntry.at >= _midnight(wanted.since))
+        found.append(SignInEntry.at >= day_begins(wanted.since).astimezone(UTC))
     if wanted.until:
-        found.append(SignInEntry.at < _midnight(wanted.until) + timedelta(days=1))
+        found.append(SignInEntry.at < day_begins(wanted.until).astimezone(UTC) + timedelta(days=1))
     return found
-
-
-def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time(), SHANGHAI).astimezone(UTC)
 
 
 def _page(
