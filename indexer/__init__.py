@@ -1,12 +1,15 @@
 """Finds text: the only door of the package.
 
-Here: the names other packages may use. Not here: any work. The names are looked up on first
-use, so that the small child process that reads strangers' files does not load the search engine.
+Here: the names other packages may use. Not here: any work but saying how numpy is to sort. The
+names are looked up on first use, so that the small child process that reads strangers' files does
+not load the search engine.
 Called by archive.search, archive.jobs and archive.cli.
 """
 
 import importlib
 from typing import TYPE_CHECKING, Any
+
+from indexer.processor import choose_sorting
 
 if TYPE_CHECKING:
     from indexer.errors import ExtractError, IndexBusy, IndexDamaged, IndexerError
@@ -63,6 +66,8 @@ _HOMES = {
     "fold": "folding",
     "limit_cache": "posting_cache",
 }
+
+choose_sorting()
 
 
 def __getattr__(name: str) -> Any:

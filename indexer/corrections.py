@@ -59,8 +59,7 @@ class _Sight:
         if self.looks_left < 0:
             return 0
         keys = pair_keys(pair)[:1]
-        views = [part.view for part in self.snapshot.parts]
-        return sum(len(view.pair_postings(key).docs) for view in views for key in keys)
+        return sum(sum(part.view.pair_documents(keys)) for part in self.snapshot.parts)
 
     def following(self, sign: str) -> set[str]:
         """Signs that follow this one somewhere."""

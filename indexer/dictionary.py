@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from indexer.postings import FloatArray, IntArray, read_postings
+from indexer.postings import Counts, IntArray, read_postings
 from indexer.schema import FIELD_KEYS
 from indexer.sorted_rows import DOCUMENTS_AT, INFO, INLINE_AT, Bytes, Rows
 from indexer.whoosh_parts import TermInfo
@@ -34,7 +34,7 @@ class KeyRows:
     keys: list[bytes]
     terms: Rows
     docs: IntArray
-    counts: FloatArray
+    counts: Counts
 
     @property
     def names(self) -> list[str]:
@@ -125,7 +125,7 @@ class Dictionary:
         is_inline = self._raw[entries + INLINE_AT] != 0
         terms: list[Rows] = [np.empty(0, np.intp)]
         docs: list[IntArray] = [np.empty(0, np.int32)]
-        counts: list[FloatArray] = [np.empty(0, np.float32)]
+        counts: list[Counts] = [np.empty(0, np.uint8)]
         for size in np.unique(documents[is_inline]).tolist():
             which = np.flatnonzero(is_inline & (documents == size))
             own_docs, own_counts = self._inline(entries[which] + INFO.itemsize, size)
@@ -149,7 +149,7 @@ class Dictionary:
         )
         return every[places].astype(np.intp)
 
-    def _inline(self, places: Rows, size: int) -> tuple[IntArray, FloatArray]:
+    def _inline(self, places: Rows, size: int) -> tuple[IntArray, Counts]:
         """Documents and counts of terms that have so many, from their pickles."""
         is_long = size > _LONGEST_PLAIN_TUPLE
         first = 2 + is_long
@@ -161,7 +161,7 @@ class Dictionary:
         ).any():
             raise ValueError("dictionary entry of another make")
         docs = self._numbers(of_docs + 1, 4, "<").astype(np.int32)
-        return docs, self._raw[of_counts + 1].astype(np.float32)
+        return docs, self._raw[of_counts + 1]
 
     def _postings(self, entry: int) -> Any:
         raw = self._raw[entry : entry + INFO.itemsize + 12].tobytes()

@@ -7,16 +7,16 @@ here: which segments belong together, and what of them is alive (snapshot).
 import heapq
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, lru_cache, partial
-from itertools import accumulate
-from typing import Any, TypeVar
+from itertools import accumulate, pairwise
+from typing import Any, TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
 
 from indexer.posting_cache import CACHE, Sized, next_number
-from indexer.postings import NO_POSTINGS, FloatArray, IntArray, Postings
+from indexer.postings import NO_POSTINGS, Counts, FloatArray, IntArray, Postings
 from indexer.segment import Column, Mask, SegmentView
 
 T = TypeVar("T", bound=Sized)
@@ -56,9 +56,51 @@ class JoinedView:
 
     def pair_postings(self, key: int) -> Postings:
         """The documents in which a pair of units (see pair_key) stands."""
-        return self.kept(
-            ("pairs", key), lambda: self._joined([view.pair_postings(key) for view in self.views])
-        )
+
+        def read() -> Postings:
+            positions = self._pair_positions((key,))[:, 0].tolist()
+            found = zip(self.views, positions, strict=True)
+            return self._joined([view.pair_postings(position) for view, position in found])
+
+        return self.kept(("pairs", key), read)
+
+    def pair_documents(self, keys: Sequence[int]) -> list[int]:
+        """How many documents have each pair."""
+        wanted = tuple(keys)
+
+        def read() -> IntArray:
+            own = zip(self.views, self._pair_positions(wanted), strict=True)
+            found = [view.pair_documents(positions) for view, positions in own]
+            return cast("IntArray", np.stack(found).sum(axis=0, dtype=np.int32))
+
+        return cast("list[int]", self.kept(("pair documents", wanted), read).tolist())
+
+    def pair_counts(self, keys: Sequence[int], docs: npt.NDArray[Any]) -> Iterator[Counts]:
+        """How often each pair stands in each of some documents, ascending."""
+        positions = self._pair_positions(tuple(keys))
+        edges = np.searchsorted(docs, [*self._starts, self.size]).tolist()
+        having = [(at, *edge) for at, edge in enumerate(pairwise(edges)) if edge[0] < edge[1]]
+        own = [docs[first:last] - self._starts[at] for at, first, last in having]
+        for place, key in enumerate(keys):
+            known = CACHE.known((self.number, "pairs", key))
+            if known is not None:
+                yield known.counts_in(docs)
+                continue
+            found = zip(having, own, strict=True)
+            yield np.concatenate(
+                [
+                    self.views[at].pair_postings(int(positions[at, place])).counts_in(some)
+                    for (at, _, _), some in found
+                ]
+            )
+
+    def _pair_positions(self, keys: tuple[int, ...]) -> IntArray:
+        """Where each pair stands in the table of each segment; a row for each segment."""
+
+        def read() -> IntArray:
+            return np.stack([view.pair_positions(keys) for view in self.views])
+
+        return self.kept(("pair positions", keys), read)
 
     def pair_mask(self, key: int) -> Mask:
         """The same as a mask over all documents."""

@@ -117,31 +117,6 @@ class Query:
     has_words: bool
 
 
-_WORDS = (Han, Run, Mixed, Amount, AnyOf)
-
-
-def loosen(node: Node) -> list[Node]:
-    """The same query with any of its words instead of all, stricter ones first.
-
-    Fields, phrases and times stay; only when that finds nothing, times count as words too.
-    Empty where loosening makes no sense.
-    """
-    if not isinstance(node, AllOf):
-        return []
-    found = [_any_word(node, _WORDS)]
-    if any(isinstance(part, When) for part in node.parts):
-        found.append(_any_word(node, (*_WORDS, When)))
-    return [one for one in found if one is not None]
-
-
-def _any_word(node: AllOf, kinds: tuple[type[Node], ...]) -> Node | None:
-    words = tuple(part for part in node.parts if isinstance(part, kinds))
-    rest = tuple(part for part in node.parts if part not in words)
-    if len(words) < 2:
-        return None
-    return AllOf((AnyOf(words), *rest)) if rest else AnyOf(words)
-
-
 def positive_leaves(node: Node) -> list[Leaf]:
     """The leaves that are asked for, not those excluded."""
     if isinstance(node, AllOf | AnyOf):

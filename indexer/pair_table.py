@@ -2,15 +2,20 @@
 
 A pair is a number of 64 bits (`pair_key`), its places are numbers that run through the whole
 segment, document after document, so that phrases are found by cutting sorted arrays and nothing
-is decoded. The file lies within Whoosh's segment file and comes and goes with it; a stock Whoosh
-reader passes it over. Not here: cutting text (analysis, bulk), caching (segment).
+is decoded. Beside its places a pair has its documents and how often each has it. The file lies
+within Whoosh's segment file and comes and goes with it; a stock Whoosh reader passes it over. Not
+here: cutting text (analysis, bulk), caching (joined).
 
-    magic · numbers of pairs, places, documents · keys (8 bytes each) · starts, places, bases (4)
+    magic · numbers of pairs, places, bases, postings · keys (8 bytes each) · starts of places,
+    starts of documents, places, bases (4) · documents (2, or 4 where they are many) · counts (1)
+
+Until schema 5 there were no postings: the documents are found by the places.
 """
 
 import struct
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 from zlib import crc32
 
@@ -23,9 +28,12 @@ Codes = npt.NDArray[np.uint32]
 Keys = npt.NDArray[np.uint64]
 
 EXTENSION = ".pairs"
-_MAGIC = b"ADTPAIR1"
-_HEAD = struct.Struct("<8sQQQ")
+_MAGIC, _OLDER_MAGIC = b"ADTPAIR2", b"ADTPAIR1"
+_HEAD, _OLDER_HEAD = struct.Struct("<8sQQQQ"), struct.Struct("<8sQQQ")
 _STEP = 64
+_BLOCK = np.arange(_STEP + 1)
+_NARROW = 1 << 16
+_MOST_COUNTED = 255
 _FEW = 50_000
 _RUN_BIT = 0x80000000
 _NO_PLACES: Codes = np.empty(0, np.uint32)
@@ -60,12 +68,39 @@ class PairRows:
 def write_pairs(file: Any, rows: list[PairRows], bases: Codes) -> None:
     """Sort pairs and write the table; `bases` is the first place of each document."""
     keys, starts, places = _sorted_pairs([row for row in rows if len(row.places)])
-    file.write(_HEAD.pack(_MAGIC, len(starts), len(places), len(bases)))
+    doc_starts, docs, counts = _documents(starts, places, bases)
+    file.write(_HEAD.pack(_MAGIC, len(starts), len(places), len(bases), len(docs)))
     file.write(keys.astype("<u8").tobytes())
     file.write(np.append(starts, len(places)).astype("<u4").tobytes())
+    file.write(np.append(doc_starts, len(docs)).astype("<u4").tobytes())
     file.write(places.astype("<u4").tobytes())
     file.write(bases.astype("<u4").tobytes())
+    file.write(docs.astype(_width(len(bases))).tobytes())
+    file.write(counts.tobytes())
     file.close()
+
+
+def _width(documents: int) -> str:
+    return "<u2" if documents <= _NARROW else "<u4"
+
+
+def _documents(
+    starts: npt.NDArray[np.intp], places: Codes, bases: Codes
+) -> tuple[npt.NDArray[np.intp], IntArray, npt.NDArray[np.uint8]]:
+    """Where the documents of each pair begin, all documents, and how often each has the pair."""
+    sizes = np.diff(bases.astype(np.int64), append=int(places.max(initial=0)) + 1)
+    owner = np.repeat(np.arange(len(bases), dtype=np.int32), np.maximum(sizes, 0))
+    docs = owner[places - bases[0]] if len(places) else np.empty(0, np.int32)
+    is_first = np.ones(len(docs), np.bool_)
+    is_first[1:] = docs[1:] != docs[:-1]
+    is_first[starts] = True
+    firsts = np.flatnonzero(is_first)
+    counts = np.diff(firsts, append=len(docs))
+    return (
+        np.searchsorted(firsts, starts),
+        docs[firsts],
+        np.minimum(counts, _MOST_COUNTED).astype(np.uint8),
+    )
 
 
 def _sorted_pairs(rows: list[PairRows]) -> tuple[Keys, npt.NDArray[np.intp], Codes]:
@@ -140,39 +175,70 @@ class PairTable:
     def __init__(self, buffer: Any, documents: int) -> None:
         """Raises ValueError for what is no table of a segment of so many documents."""
         raw = memoryview(buffer)
-        magic, pairs, places, bases = _HEAD.unpack_from(raw)
-        sizes = (8 * pairs, 4 * (pairs + 1), 4 * places, 4 * bases)
-        if magic != _MAGIC or bases != documents or _HEAD.size + sum(sizes) != len(raw):
+        is_older = raw[: len(_MAGIC)] == _OLDER_MAGIC
+        head = _OLDER_HEAD if is_older else _HEAD
+        magic, pairs, places, bases, *postings = head.unpack_from(raw)
+        parts = [("<u8", pairs), ("<u4", pairs + 1), ("<u4", places), ("<u4", bases)]
+        if not is_older:
+            parts.insert(2, ("<u4", pairs + 1))
+            parts += [(_width(bases), postings[0]), ("u1", postings[0])]
+        sizes = [np.dtype(kind).itemsize * number for kind, number in parts]
+        is_whole = head.size + sum(sizes) == len(raw)
+        if magic not in {_MAGIC, _OLDER_MAGIC} or bases != documents or not is_whole:
             raise ValueError("pair table cut or overwritten")
-        at = _HEAD.size
-        self._keys = np.frombuffer(raw, "<u8", pairs, at)
-        at += sizes[0]
-        self._starts = np.frombuffer(raw, "<u4", pairs + 1, at)
-        at += sizes[1]
-        self._places = np.frombuffer(raw, "<u4", places, at)
-        at += sizes[2]
-        self.bases: Codes = np.frombuffer(raw, "<u4", bases, at).astype(np.uint32)
+        starts = accumulate([head.size, *sizes[:-1]])
+        own = [np.frombuffer(raw, *part, at) for part, at in zip(parts, starts, strict=True)]
+        self._keys, self._starts = own[:2]
+        self._places, self.bases = own[-2:] if is_older else own[3:5]
+        self._docs = None if is_older else (own[2], *own[5:])
+        self.bases = self.bases.astype(np.uint32)
         self._steps: Keys = self._keys[::_STEP].astype(np.uint64)
 
-    def places(self, key: int) -> Codes:
+    def positions(self, keys: Sequence[int]) -> IntArray:
+        """Where each pair stands in the table, -1 for one that does not."""
+        if not len(self._keys):
+            return np.full(len(keys), -1, np.int32)
+        wanted = np.array(keys, np.uint64)
+        last = len(self._keys) - 1
+        first = np.maximum(np.searchsorted(self._steps, wanted) - 1, 0) * _STEP
+        blocks = self._keys[np.minimum(first[:, None] + _BLOCK, last)]
+        found = np.minimum(first + (blocks < wanted[:, None]).sum(axis=1), last)
+        return np.where(self._keys[found] == wanted, found, -1).astype(np.int32)
+
+    def places(self, position: int) -> Codes:
         """The places of a pair, ascending; empty if there is none."""
-        at = self._position(key)
-        if at >= len(self._keys) or int(self._keys[at]) != key:
+        if position < 0:
             return _NO_PLACES
-        return self._places[int(self._starts[at]) : int(self._starts[at + 1])].astype(np.uint32)
+        first, last = self._starts[position : position + 2].tolist()
+        return self._places[first:last].astype(np.uint32, copy=False)
 
     def docs_of(self, places: Codes) -> IntArray:
         """The document in which each place lies."""
         return (np.searchsorted(self.bases, places, side="right") - 1).astype(np.int32)
 
-    def postings(self, key: int) -> Postings:
-        """The documents that have a pair, and how often."""
-        places = self.places(key)
-        return _counted(self.docs_of(places)) if len(places) else NO_POSTINGS
+    def postings(self, position: int) -> Postings:
+        """The documents that have a pair, and how often (255 for all that is more)."""
+        if position < 0:
+            return NO_POSTINGS
+        if self._docs is None:
+            return _counted(self.docs_of(self.places(position)))
+        starts, docs, counts = self._docs
+        first, last = starts[position : position + 2].tolist()
+        return Postings(docs[first:last].astype(np.int32), counts[first:last])
+
+    def documents(self, positions: IntArray) -> IntArray:
+        """How many documents have each pair."""
+        if self._docs is None:
+            own = [len(self.postings(position).docs) for position in positions.tolist()]
+            return np.array(own, np.int32)
+        starts = self._docs[0]
+        numbers = starts[positions + 1].astype(np.int32) - starts[positions].astype(np.int32)
+        return np.where(positions < 0, 0, numbers)
 
     def seconds(self, first: int, most: int) -> list[int]:
         """The codes of up to `most` units that stand behind a unit somewhere, ascending."""
-        start, end = self._position(pair_key(first, 0)), self._position(pair_key(first + 1, 0))
+        edges = np.array([pair_key(first, 0), pair_key(first + 1, 0)], np.uint64)
+        start, end = np.searchsorted(self._keys, edges).tolist()
         found = self._keys[start : min(end, start + most)] & np.uint64(0xFFFFFFFF)
         return [int(code) for code in found.tolist()]
 
@@ -184,23 +250,18 @@ class PairTable:
         first = (keys >> np.uint64(32)).astype(np.uint32)
         return PairRows(first, keys.astype(np.uint32), places)
 
-    def _position(self, key: int) -> int:
-        """Where a key stands or would stand."""
-        wanted = np.uint64(key)
-        step = max(0, int(np.searchsorted(self._steps, wanted)) - 1) * _STEP
-        block = self._keys[step : step + _STEP + 1].astype(np.uint64)
-        return step + int(np.searchsorted(block, wanted))
-
 
 def _counted(docs: IntArray) -> Postings:
     starts = _starts(docs)
-    counts = np.diff(np.append(starts, len(docs)))
-    return Postings(docs[starts], counts.astype(np.float32))
+    counts = np.minimum(np.diff(starts, append=len(docs)), _MOST_COUNTED)
+    return Postings(docs[starts], counts.astype(np.uint8))
 
 
 def adjoining(table: PairTable, pairs: Sequence[tuple[int, int]]) -> IntArray:
     """The documents in which pairs stand at these distances from the first; ascending."""
-    lists = sorted(((table.places(key), at) for key, at in pairs), key=lambda one: len(one[0]))
+    positions = table.positions([key for key, _ in pairs]).tolist()
+    found = zip(map(table.places, positions), (at for _, at in pairs), strict=True)
+    lists = sorted(found, key=lambda one: len(one[0]))
     rarest, base = lists[0]
     starts = rarest.astype(np.int64) - base
     starts = starts[starts >= 0]
@@ -208,8 +269,8 @@ def adjoining(table: PairTable, pairs: Sequence[tuple[int, int]]) -> IntArray:
         if not len(places) or not len(starts):
             return np.empty(0, np.int32)
         wanted = (starts + at).astype(np.uint32)
-        found = np.searchsorted(places, wanted)
-        found[found == len(places)] = 0
-        starts = starts[places[found] == wanted]
+        own = np.searchsorted(places, wanted)
+        own[own == len(places)] = 0
+        starts = starts[places[own] == wanted]
     docs = table.docs_of((starts + base).astype(np.uint32))
     return docs[_starts(docs)]

@@ -18,6 +18,8 @@ from indexer.whoosh_parts import BLOCK_MAGIC, byte_to_length
 
 IntArray = npt.NDArray[np.int32]
 FloatArray = npt.NDArray[np.float32]
+Counts = npt.NDArray[np.unsignedinteger[Any]]
+"""How often terms stand in documents, in as few bytes as do."""
 
 _INT_SIZE = 4
 LENGTH_OF_BYTE = np.array([byte_to_length(code) for code in range(256)], np.float32)
@@ -28,24 +30,30 @@ class Postings:
     """The documents of one term in one segment, ascending, with how often each has it."""
 
     docs: IntArray
-    counts: FloatArray
-    shares_docs: bool = False
-    """The documents are another's array, which is kept anyway."""
+    counts: Counts
 
     @cached_property
     def nbytes(self) -> int:
         """Memory taken, for the bounded cache."""
-        return int(self.counts.nbytes + (0 if self.shares_docs else self.docs.nbytes)) + 200
+        return int(self.counts.nbytes + self.docs.nbytes) + 200
+
+    def counts_in(self, docs: npt.NDArray[Any]) -> Counts:
+        """How often each of these documents, ascending or not, has the term; 0 where it has not."""
+        if not len(self.docs):
+            return np.zeros(len(docs), np.uint8)
+        at = np.searchsorted(self.docs, docs)
+        at[at == len(self.docs)] = 0
+        return np.where(self.docs[at] == docs, self.counts[at], 0)
 
 
-NO_POSTINGS = Postings(np.empty(0, np.int32), np.empty(0, np.float32))
+NO_POSTINGS = Postings(np.empty(0, np.int32), np.empty(0, np.uint8))
 
 
 def read_postings(file: Any, info: Any) -> Postings:
     """Decode one term's postings whole."""
     if info.is_inlined():
         ids, weights, _ = info.inlined_postings()
-        return Postings(np.array(ids, np.int32), np.array(weights, np.float32))
+        return Postings(np.array(ids, np.int32), _narrow(np.array(weights)))
     offset, size = info.extent()
     if isinstance(size, tuple):  # Whoosh forgets to unpack it
         size = size[0]
@@ -56,9 +64,9 @@ def read_postings(file: Any, info: Any) -> Postings:
     return Postings(np.concatenate(docs_parts), np.concatenate(count_parts))
 
 
-def _read_blocks(raw: bytes) -> tuple[list[IntArray], list[FloatArray]]:
+def _read_blocks(raw: bytes) -> tuple[list[IntArray], list[Counts]]:
     docs_parts: list[IntArray] = []
-    count_parts: list[FloatArray] = []
+    count_parts: list[Counts] = []
     stream = io.BytesIO(raw)
     at, is_last = len(BLOCK_MAGIC), False
     while not is_last:
@@ -80,9 +88,13 @@ def _numbers(row: Any) -> npt.NDArray[Any]:
     return np.frombuffer(row, np.uint8) if isinstance(row, bytes) else np.asarray(row)
 
 
-def _weights(weights: Any, number: int) -> FloatArray:
+def _weights(weights: Any, number: int) -> Counts:
     if weights is None:
-        return np.ones(number, np.float32)
+        return np.ones(number, np.uint8)
     if isinstance(weights, float):
-        return np.full(number, weights, np.float32)
-    return _numbers(weights).astype(np.float32)
+        return _narrow(np.full(number, weights))
+    return _narrow(_numbers(weights))
+
+
+def _narrow(counts: npt.NDArray[Any]) -> Counts:
+    return counts.astype(np.uint8 if counts.max(initial=0) < 1 << 8 else np.uint32)

@@ -21,8 +21,8 @@ from indexer.folding import bare_number, fold
 from indexer.pinyin import pinyin_terms
 from indexer.whoosh_parts import ID, TEXT, Existence, IDAnalyzer, Schema
 
-SCHEMA_VERSION = f"5 {ANALYSIS_VERSION}"
-OLDER_SCHEMAS = frozenset({"4"})
+SCHEMA_VERSION = f"6 {ANALYSIS_VERSION}"
+OLDER_SCHEMAS = frozenset({"4", "5"})
 """Those of which segments can still be read, so that they serve while the new index is built.
 
 What may change from one to the next: which fields there are and their numbers (each segment

@@ -4,8 +4,10 @@ Not here: which documents fit at all (matching). The numbers of documents and le
 over the whole snapshot, so that a record scores the same in whatever segment it lies.
 """
 
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -28,7 +30,7 @@ from indexer.nodes import (
     When,
     positive_leaves,
 )
-from indexer.postings import FloatArray, Postings
+from indexer.postings import Counts, FloatArray, Postings
 from indexer.segment import Mask
 from indexer.snapshot import Snapshot
 
@@ -47,9 +49,11 @@ _FLOOR = 0.05
 
 
 @dataclass(frozen=True)
-class _Wanted:
+class _Word:
+    """A term of a field."""
+
     name: str
-    term: str | int
+    term: str
     weight: float
 
 
@@ -58,83 +62,136 @@ def score_parts(
 ) -> list[FloatArray]:
     """The scores of the documents `found` in each part of the snapshot, in their order."""
     leaves = positive_leaves(node)
+    words, pairs = _words_of_leaves(leaves), _pairs_of(query.chunks)
     views = [part.view for part in snapshot.parts]
-    sums = [_Sum(view.size, docs) for view, docs in zip(views, found, strict=True)]
-    documents = sum(view.size for view in views)
+    numbers = [_documents(view, words, pairs) for view in views]
+    every = sum(view.size for view in views)
+    usual = [*(word.weight for word in words), *(_NEARNESS for _ in pairs)]
+    weights = [
+        weight * _rareness(every, sum(own)) for weight, *own in zip(usual, *numbers, strict=True)
+    ]
     averages = {name: snapshot.average_length(name) for name, _ in _FIELD_WEIGHTS}
-    averages["pairs"] = averages["words"]
-    for want in _wanted_terms(leaves, query.chunks):
-        having = sum(len(_postings(view, want).docs) for view in views)
-        if not having:
-            continue
-        idf = float(np.log(1 + (documents - having + 0.5) / (having + 0.5))) * want.weight
-        for view, own in zip(views, sums, strict=True):
-            own.add(_impacts(view, want, averages[want.name]), idf)
-    for view, own in zip(views, sums, strict=True):
-        _add_bonuses(own, view, leaves)
-    return [own.total() for own in sums]
+    scores = []
+    for view, docs, own in zip(views, found, numbers, strict=True):
+        total = _Sum(view, docs, averages)
+        weighed = list(zip(own, weights, strict=True))
+        total.add_words(words, weighed[: len(words)])
+        total.add_pairs(pairs, weighed[len(words) :])
+        total.add_bonuses(leaves)
+        scores.append(total.scores())
+    return scores
 
 
-def _postings(view: JoinedView, want: _Wanted) -> Postings:
-    if isinstance(want.term, int):
-        return view.pair_postings(want.term)
-    return view.postings(want.name, want.term)
+def _documents(view: JoinedView, words: Iterable[_Word], pairs: Sequence[int]) -> list[int]:
+    """How many documents of a part have each word, and then each pair."""
+    own = [len(view.postings(word.name, word.term).docs) for word in words]
+    return own + (view.pair_documents(pairs) if pairs else [])
 
 
-def _impacts(view: JoinedView, want: _Wanted, average: float) -> Postings:
-    """What a term adds to each of its documents before its weight; kept like its postings."""
-
-    def count() -> Postings:
-        postings = _postings(view, want)
-        lengths = view.lengths("words" if want.name == "pairs" else want.name)
-        counts = postings.counts
-        own = np.float32(_K1 * (1 - _B)) + np.float32(_K1 * _B / average) * lengths[postings.docs]
-        impacts = (counts * np.float32(_K1 + 1) / (counts + own)).astype(np.float32)
-        return Postings(postings.docs, impacts, shares_docs=True)
-
-    return view.kept((want.name, want.term, average), count)
+def _rareness(documents: int, having: int) -> float:
+    """BM25's weight of a term that so many documents have."""
+    return math.log(1 + (documents - having + 0.5) / (having + 0.5))
 
 
 class _Sum:
-    """Adds up the scores of some documents of a part."""
+    """Adds up the scores of some documents of a part.
 
-    def __init__(self, size: int, docs: Rows) -> None:
-        self._size = size
+    Terms come each with the number of the part's documents that have it, and with its weight.
+    """
+
+    def __init__(self, view: JoinedView, docs: Rows, averages: Mapping[str, float]) -> None:
+        self._view = view
         self._docs = docs
+        self._averages = averages
         self._scores = np.full(len(docs), _FLOOR, np.float32)
         self._all: FloatArray | None = None
 
-    def add(self, impacts: Postings, weight: float) -> None:
-        """Add to the documents found that have the term."""
-        if not len(impacts.docs) or not len(self._docs):
-            return
-        if len(self._docs) * _FEW < len(impacts.docs):
-            at = np.searchsorted(impacts.docs, self._docs)
-            at[at == len(impacts.docs)] = 0
-            has = impacts.docs[at] == self._docs
-            self._scores[has] += np.float32(weight) * impacts.counts[at[has]]
-            return
-        if self._all is None:
-            self._all = np.zeros(self._size, np.float32)
-        self._all[impacts.docs] += np.float32(weight) * impacts.counts
+    def add_words(self, words: Sequence[_Word], weighed: Sequence[tuple[int, float]]) -> None:
+        """Add to the documents found that have a word."""
+        for word, (number, weight) in zip(words, weighed, strict=True):
+            if number and len(self._docs):
+                postings = self._view.postings(word.name, word.term)
+                if self._are_few(number):
+                    self._add_here(postings.counts_in(self._docs), word.name, weight)
+                else:
+                    self._add_everywhere(postings, word.name, weight)
 
-    def add_where(self, mask: Mask, weight: float) -> None:
+    def add_pairs(self, pairs: Sequence[int], weighed: Sequence[tuple[int, float]]) -> None:
+        """Add to the documents found in which a pair of neighbours stands."""
+        if not len(self._docs):
+            return
+        looked_up: dict[int, float] = {}
+        for pair, (number, weight) in zip(pairs, weighed, strict=True):
+            if self._are_few(number):
+                looked_up[pair] = weight
+            elif number:
+                self._add_everywhere(self._view.pair_postings(pair), "words", weight)
+        if looked_up:
+            every = self._view.pair_counts(tuple(looked_up), self._docs)
+            for counts, weight in zip(every, looked_up.values(), strict=True):
+                self._add_here(counts, "words", weight)
+
+    def _are_few(self, number: int) -> bool:
+        return len(self._docs) * _FEW < number
+
+    def _add_here(self, counts: Counts, name: str, weight: float) -> None:
+        """Add to the documents found, in each of which a term stands so often."""
+        has = np.flatnonzero(counts)
+        if len(has):
+            impacts = self._impacts(counts[has], self._docs[has], name)
+            self._scores[has] += np.float32(weight) * impacts
+
+    def _add_everywhere(self, postings: Postings, name: str, weight: float) -> None:
+        if self._all is None:
+            self._all = np.zeros(self._view.size, np.float32)
+        impacts = self._impacts(postings.counts, postings.docs, name)
+        impacts *= np.float32(weight)
+        self._all[postings.docs] += impacts
+
+    def _impacts(self, counts: Counts, docs: npt.NDArray[Any], name: str) -> FloatArray:
+        """What a term that stands so often adds to each document before its weight."""
+        average = self._averages[name]
+
+        def long() -> FloatArray:
+            own = np.float32(_K1 * _B / average) * self._view.lengths(name)
+            own += np.float32(_K1 * (1 - _B))
+            return own
+
+        lengths = self._view.kept(("as long", name, average), long)[docs]
+        lengths += counts
+        impacts: FloatArray = counts * np.float32(_K1 + 1)
+        impacts /= lengths
+        return impacts
+
+    def add_bonuses(self, leaves: Iterable[Leaf]) -> None:
+        """Add for a number that ends so, and for a name that sounds so."""
+        for leaf in leaves:
+            if isinstance(leaf, Run):
+                bare = bare_number(leaf.text)
+                if any(char.isdigit() for char in bare):
+                    self._add_where(self._view.mask("tails", bare), _NUMBER_BONUS)
+                elif len(bare) > 1 and bare.isascii():
+                    self._add_where(match_pinyin(bare, self._view), _PINYIN_BONUS)
+
+    def _add_where(self, mask: Mask, weight: float) -> None:
         """Add to the documents found that lie in a mask."""
         self._scores[mask[self._docs]] += np.float32(weight)
 
-    def total(self) -> FloatArray:
+    def scores(self) -> FloatArray:
         """The scores by document found."""
         return self._scores if self._all is None else self._scores + self._all[self._docs]
 
 
-def _wanted_terms(leaves: list[Leaf], chunks: Iterable[str]) -> list[_Wanted]:
+def _words_of_leaves(leaves: Iterable[Leaf]) -> list[_Word]:
     words: dict[str, None] = {}
     for leaf in leaves:
         words |= dict.fromkeys(_words_of(leaf))
     lasting = [word for word in words if word not in STOP_WORDS] or list(words)
-    wanted = [_Wanted(name, word, weight) for word in lasting for name, weight in _FIELD_WEIGHTS]
-    pairs = {pair: None for chunk in chunks for pair in pair_keys(chunk)}
-    return wanted + [_Wanted("pairs", pair, _NEARNESS) for pair in pairs]
+    return [_Word(name, word, weight) for word in lasting for name, weight in _FIELD_WEIGHTS]
+
+
+def _pairs_of(chunks: Iterable[str]) -> list[int]:
+    return list(dict.fromkeys(pair for chunk in chunks for pair in pair_keys(chunk)))
 
 
 def _words_of(leaf: Leaf) -> list[str]:
@@ -149,13 +206,3 @@ def _words_of(leaf: Leaf) -> list[str]:
     if isinstance(leaf, InField) and leaf.name in {"customer", "title"}:
         return cut_text(leaf.text).words
     return []
-
-
-def _add_bonuses(scores: _Sum, view: JoinedView, leaves: list[Leaf]) -> None:
-    for leaf in leaves:
-        if isinstance(leaf, Run):
-            bare = bare_number(leaf.text)
-            if any(char.isdigit() for char in bare):
-                scores.add_where(view.mask("tails", bare), _NUMBER_BONUS)
-            elif len(bare) > 1 and bare.isascii():
-                scores.add_where(match_pinyin(bare, view), _PINYIN_BONUS)

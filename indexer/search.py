@@ -18,9 +18,10 @@ import numpy.typing as npt
 
 from indexer.corrections import correct
 from indexer.histogram import count_dates, in_periods
+from indexer.loosening import loosen
 from indexer.marks import best_page, make_marker, mark_passage, mark_whole
 from indexer.matching import match
-from indexer.nodes import Node, Query, loosen
+from indexer.nodes import Node, Query
 from indexer.pinyin import pinyin_key
 from indexer.postings import FloatArray
 from indexer.query import parse
@@ -33,7 +34,6 @@ from indexer.snapshot import Part, Snapshot
 MOST_FACET_VALUES = 100
 _LONGEST_CORRECTED, _LONGEST_LOOSENED = 40, 8
 NOTHING_TYPED = "没有可以查找的文字，请输入汉字、字母或数字。"
-LOOSENED = "没有同时包含全部词语的记录，以下结果包含其中一部分词语。"
 
 _one_at_a_time = threading.Lock()
 """Arrays are gone through by one thread at a time: several would only take turns, each later."""
@@ -139,10 +139,10 @@ def _find(
     found = _apply(snapshot, query.node, request)
     if found.total or query.node is None:
         return query.node, found, ()
-    for loose in loosen(query.node):
+    for loose, remark in loosen(query.node):
         more = _apply(snapshot, loose, request)
         if more.total:
-            return loose, more, (LOOSENED,)
+            return loose, more, (remark,)
     return query.node, found, ()
 
 

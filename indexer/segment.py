@@ -149,10 +149,20 @@ class SegmentView:
                 return NO_POSTINGS
             return read_postings(self._terms._postfile, info)
 
-    def pair_postings(self, key: int) -> Postings:
-        """The documents in which a pair of units (see pair_key) stands."""
+    def pair_positions(self, keys: Sequence[int]) -> IntArray:
+        """Where pairs of units (see pair_key) stand in the table, -1 for none."""
         with reading_index():
-            return self.pairs.postings(key)
+            return self.pairs.positions(keys)
+
+    def pair_documents(self, positions: IntArray) -> IntArray:
+        """How many documents have each pair."""
+        with reading_index():
+            return self.pairs.documents(positions)
+
+    def pair_postings(self, position: int) -> Postings:
+        """The documents in which a pair stands."""
+        with reading_index():
+            return self.pairs.postings(position)
 
     def adjoining(self, pairs: Sequence[tuple[int, int]]) -> IntArray:
         """The documents in which several pairs stand at these distances from the first."""

@@ -55,7 +55,7 @@ def test_many_texts_are_cut_as_one_by_one(typed, place):
     pairs, bases = cut_one_by_one(texts, place)
     raw = table_of([cut.pairs], cut.bases)
     table = PairTable(raw, len(texts))
-    assert {key: table.places(key).tolist() for key in pairs} == pairs
+    assert {key: table.places(*table.positions([key]).tolist()).tolist() for key in pairs} == pairs
     assert len(table.rows().places) == sum(map(len, pairs.values()))
     assert [b for b, t in zip(cut.bases.tolist(), texts, strict=True) if cut_text(t).units] == [
         b for b, t in zip(bases, texts, strict=True) if cut_text(t).units
@@ -82,7 +82,9 @@ def test_phrases_are_found_across_many_documents_and_not_across_their_borders():
     assert found("信电子") == [0, 3, 6]
     assert found("海信电子合") == [6]
     assert found("子海信") == []
-    assert table.postings(pair_key(ord("海"), ord("信"))).docs.tolist() == [0, 1, 5, 6]
+    assert table.postings(
+        *table.positions([pair_key(ord("海"), ord("信"))]).tolist()
+    ).docs.tolist() == [0, 1, 5, 6]
     assert table.seconds(ord("信"), 9) == [ord("电")]
 
 

@@ -185,6 +185,30 @@ def test_an_excluded_word_stays_excluded_when_words_are_loosened(ask):
     assert {hit.id for hit in results.hits} == {"uyghur"}
 
 
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("SFC产品由哪家公司生产？", {"food"}),
+        ("Zsf的合同哪里有？", {"hisense-contract"}),
+        ("“葡萄干”由哪个学校收购？", {"uyghur"}),
+        ("「葡萄干」", {"uyghur"}),
+        ("“干葡萄” 学校", {"uyghur"}),
+        ("“葡萄干” -货品", set()),
+        ("“干葡萄”", set()),
+        ("“干葡萄” 客户:阿里木", set()),
+    ],
+)
+def test_a_question_with_letters_or_quotes_finds_what_has_some_of_it(ask, text, wanted):
+    results = ask(text)
+    assert wanted <= {hit.id for hit in results.hits}
+    assert bool(results.total) is bool(wanted)
+
+
+def test_what_is_not_found_as_quoted_is_said_to_be(ask):
+    assert any("引号" in note for note in ask("“干葡萄” 学校").notes)
+    assert not any("引号" in note for note in ask("“葡萄干” 学校").notes)
+
+
 def test_stop_words_never_empty_a_query(ask):
     assert {hit.id for hit in ask("葡萄 的").hits} == {"uyghur"}
     assert "hisense-report" in {hit.id for hit in ask("的").hits}
