@@ -1,6 +1,7 @@
 """The peers of the search: SQLite FTS5 and, where it is installed, tantivy (see search_postgres).
 
-Both get the words of the same rjieba, a rights filter, and read and mark ten bodies as ours does.
+Both get the words of the same rjieba, a rights filter, and read and mark ten bodies as ours does;
+where `counts` is set they also count all that fits, its facets and its months, as ours always does.
 tantivy is no dependency of the product or its tests: `pip install tantivy` into the environment
 of the bench. Called by bench/search.py.
 """
@@ -19,6 +20,18 @@ from bench.search_data import STOP, Row, words
 Found = tuple[int, list[str]]
 Search = Callable[[Any], Found]
 FACETS = ("form", "year", "customer", "department", "status")
+
+
+def counting(found: str) -> str:
+    """SQL for what ours counts for each search: all that was found, its facets, its months.
+
+    `found` selects the facets and the month of all that fits.
+    """
+    counts = (
+        f"select '{one}', cast({one} as text), count(*) from h group by 2"
+        for one in (*FACETS, "month")
+    )
+    return f"with h as materialized ({found}) " + " union all ".join(counts)
 
 
 class Bodies:
@@ -53,6 +66,7 @@ class Fts5:
         self._db = sqlite3.connect(self.folder / "fts.db")
         self._bodies = Bodies(bodies)
         self._count = 0
+        self.counts = False
 
     def build(self, rows: Iterable[Row]) -> None:
         """Put all records in."""
@@ -92,7 +106,7 @@ class Fts5:
             "four ORed": lambda several: self._ask(" OR ".join(map(_quoted, several)), several[0]),
             "customer+year+form": self._filtered,
             "sort by date": lambda text: self._ask(_quoted(text), text, order="m.date desc"),
-            "facet": self._facet,
+            "facet": lambda text: self._ask(_quoted(text), text, counts=True),
             "": lambda text: self._ask(_quoted(text), text),
         }
 
@@ -103,8 +117,14 @@ class Fts5:
 
     def _ask(
         self, match: str, text: str, more: str = "", values: tuple[Any, ...] = (),
-        order: str = "rank",
+        order: str = "rank", counts: bool = False,
     ) -> Found:  # fmt: skip
+        if counts or self.counts:
+            found = (
+                f"select {', '.join(FACETS)}, substr(date, 1, 7) month from t"
+                f" join m on m.n = t.rowid where t match ? and m.reader = 'all' {more}"
+            )
+            self._db.execute(counting(found), (match, *values)).fetchall()
         query = self._RANKED.format(more=more, order=order)
         ids = [i for (i,) in self._db.execute(query, (match, *values))]
         self._bodies.show(ids, text)
@@ -113,15 +133,6 @@ class Fts5:
     def _filtered(self, query: tuple[str, str, int, str]) -> Found:
         more = "and m.customer = ? and m.year = ? and m.form = ?"
         return self._ask(_quoted(query[0]), query[0], more, query[1:])
-
-    def _facet(self, text: str) -> Found:
-        for column in FACETS:
-            self._db.execute(
-                f"select {column}, count(*) from t join m on m.n = t.rowid"
-                f" where t match ? and m.reader = 'all' group by {column}",
-                (_quoted(text),),
-            ).fetchall()
-        return self._ask(_quoted(text), text)
 
     def close(self) -> None:
         """Let go of the files."""
@@ -160,12 +171,13 @@ class Tantivy:
         builder.add_text_field("body", tokenizer_name="whitespace", index_option="position")
         for name in ("customer", "form", "department", "status", "reader"):
             builder.add_text_field(name, tokenizer_name="raw", fast=True, index_option="basic")
-        for name in ("year", "day"):
+        for name in ("year", "day", "month"):
             builder.add_integer_field(name, indexed=True, fast=True)
         self._schema = builder.build()
         self._index = self._t.Index(self._schema, path=str(self.folder))
         self._writer: Any = None
         self._searcher: Any = None
+        self.counts = False
 
     def build(self, rows: Iterable[Row]) -> None:
         """Put all records in."""
@@ -184,7 +196,9 @@ class Tantivy:
         body = " ".join(words(row["title"] + "\n" + row["body"]))
         day = int(row["date"].replace("-", ""))
         self._writer.add_document(
-            self._t.Document(**values, body=body, reader="all", year=row["year"], day=day)
+            self._t.Document(
+                **values, body=body, reader="all", year=row["year"], day=day, month=day // 100
+            )
         )
 
     def _commit(self) -> None:
@@ -207,7 +221,7 @@ class Tantivy:
             "sort by date": lambda text: self._ask(
                 self._all(words(text)), text, order_by_field="day"
             ),
-            "facet": self._facet,
+            "facet": lambda text: self._ask(self._all(words(text)), text, counts=True),
             "": lambda text: self._ask(self._all(words(text)), text),
         }
 
@@ -236,8 +250,14 @@ class Tantivy:
             return self._all(several)
         return self._t.Query.phrase_query(self._schema, "body", several)
 
-    def _ask(self, query: Any, text: str, **more: Any) -> Found:
+    def _ask(self, query: Any, text: str, *, counts: bool = False, **more: Any) -> Found:
         query = self._must([query, self._value("reader", "all")])
+        if counts or self.counts:
+            wanted: dict[str, Any] = {
+                name: {"terms": {"field": name, "size": 100}} for name in FACETS
+            }
+            wanted["month"] = {"histogram": {"field": "month", "interval": 1, "min_doc_count": 1}}
+            self._searcher.aggregate(query, wanted)
         found = self._searcher.search(query, 10, **more)
         ids = [self._searcher.doc(address)["id"][0] for _, address in found.hits]
         self._bodies.show(ids, text)
@@ -248,12 +268,6 @@ class Tantivy:
         wanted = {"customer": customer, "year": year, "form": form}
         values = [self._value(name, value) for name, value in wanted.items()]
         return self._ask(self._must([self._all(words(text)), *values]), text)
-
-    def _facet(self, text: str) -> Found:
-        query = self._must([self._all(words(text)), self._value("reader", "all")])
-        wanted = {name: {"terms": {"field": name, "size": 100}} for name in FACETS}
-        self._searcher.aggregate(query, wanted)
-        return self._ask(self._all(words(text)), text)
 
     def close(self) -> None:
         """Let go of the files."""

@@ -17,7 +17,7 @@ from typing import Any
 import psycopg
 
 from bench.search_data import STOP, Row, words
-from bench.search_peers import FACETS, Bodies, Found, Search
+from bench.search_peers import FACETS, Bodies, Found, Search, counting
 
 _TABLE = """
 create table d as select id, customer, form, year, department, status, day, 'all' as reader,
@@ -50,6 +50,7 @@ class Postgres:
 
     def __init__(self, bodies: sqlite3.Connection) -> None:
         self._bodies = Bodies(bodies)
+        self.counts = False
         self._folder = Path(tempfile.mkdtemp(prefix="bench-pg-"))
         self._folder.chmod(0o755)
         if os.getuid() == 0:  # PostgreSQL refuses to run as root
@@ -102,7 +103,7 @@ class Postgres:
             ),
             "customer+year+form": self._filtered,
             "sort by date": lambda text: self._ask(_all(text), text, order="day desc"),
-            "facet": self._facet,
+            "facet": lambda text: self._ask(_all(text), text, counts=True),
             "": lambda text: self._ask(_all(text), text),
         }
 
@@ -113,8 +114,14 @@ class Postgres:
 
     def _ask(
         self, asked: str, text: str, more: str = "", values: tuple[Any, ...] = (),
-        order: str = "ts_rank(v, q, 1) desc",
+        order: str = "ts_rank(v, q, 1) desc", counts: bool = False,
     ) -> Found:  # fmt: skip
+        if counts or self.counts:
+            found = (
+                f"select {', '.join(FACETS)}, day / 100 as month from d,"
+                f" to_tsquery('simple', %s) q where v @@ q and reader = 'all' {more}"
+            )
+            self._db.execute(counting(found).encode(), (asked, *values)).fetchall()
         query = (
             "select id from d, to_tsquery('simple', %s) q where v @@ q and reader = 'all'"
             f" {more} order by {order} limit 10"
@@ -126,15 +133,6 @@ class Postgres:
     def _filtered(self, query: tuple[str, str, int, str]) -> Found:
         more = "and customer = %s and year = %s and form = %s"
         return self._ask(_all(query[0]), query[0], more, query[1:])
-
-    def _facet(self, text: str) -> Found:
-        for column in FACETS:
-            query = (
-                f"select {column}, count(*) from d where v @@ to_tsquery('simple', %s)"
-                f" and reader = 'all' group by {column}"
-            )
-            self._db.execute(query.encode(), (_all(text),)).fetchall()
-        return self._ask(_all(text), text)
 
     def close(self) -> None:
         """Stop the server and remove what it kept."""

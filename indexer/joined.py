@@ -39,6 +39,7 @@ class JoinedView:
         self._columns: dict[str, Column] = {}
         self._lengths: dict[str, FloatArray] = {}
         self._values: dict[str, tuple[str, ...]] = {}
+        self._known: dict[str, bool] = {}
 
     def postings(self, name: str, term: str) -> Postings:
         """The documents that have `term` in the field `name`; empty if none."""
@@ -153,7 +154,9 @@ class JoinedView:
 
     def has_field(self, name: str) -> bool:
         """False where some of the documents are of an older schema that has no such field."""
-        return all(view.has_field(name) for view in self.views)
+        if name not in self._known:
+            self._known[name] = all(view.has_field(name) for view in self.views)
+        return self._known[name]
 
     def knows(self, names: Collection[str]) -> Mask:
         """The documents whose schema has all of these fields."""

@@ -57,6 +57,12 @@ def test_many_texts_are_cut_as_one_by_one(typed, place):
     table = PairTable(raw, len(texts))
     assert {key: table.places(*table.positions([key]).tolist()).tolist() for key in pairs} == pairs
     assert len(table.rows().places) == sum(map(len, pairs.values()))
+    for key, position in zip(pairs, table.positions(list(pairs)).tolist(), strict=True):
+        own = table.docs_of(np.array(pairs[key], np.uint32)).tolist()
+        postings = table.postings(position)
+        assert postings.docs.tolist() == sorted(set(own))
+        assert postings.counts.tolist() == [own.count(doc) for doc in sorted(set(own))]
+        assert table.documents(np.array([position])).tolist() == [len(set(own))]
     assert [b for b, t in zip(cut.bases.tolist(), texts, strict=True) if cut_text(t).units] == [
         b for b, t in zip(bases, texts, strict=True) if cut_text(t).units
     ]
@@ -94,6 +100,20 @@ def test_numbers_too_large_for_one_sort_are_sorted_all_the_same():
     together, apart = _sorted_pairs(rows), _sorted_apart(rows)
     for one, other in zip(together, apart, strict=True):
         assert one.tolist() == other.tolist()
+
+
+def test_what_stands_very_often_is_counted_up_to_255_and_what_stands_nowhere_is_told():
+    cut = cut_many(["海信" * 400, "海信"], Runs(), 1)
+    table = PairTable(table_of([cut.pairs], cut.bases), 2)
+    positions = table.positions([pair_key(ord("海"), ord("信")), pair_key(ord("海"), ord("海"))])
+    assert positions.tolist()[1] == -1
+    assert table.postings(positions.tolist()[0]).counts.tolist() == [255, 1]
+    assert table.documents(positions).tolist() == [2, 0]
+    assert table.postings(-1).docs.tolist() == table.places(-1).tolist() == []
+    assert table.postings(positions.tolist()[0]).counts_in(np.array([1, 5])).tolist() == [1, 0]
+    nothing = PairTable(table_of([], [1, 1]), 2)
+    assert nothing.positions([7, 8]).tolist() == [-1, -1]
+    assert nothing.documents(nothing.positions([7])).tolist() == [0]
 
 
 def test_two_spellings_of_a_run_are_one_unit():
