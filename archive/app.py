@@ -237,6 +237,12 @@ def create_app(resources: Resources) -> APIFlask:
     return app
 
 
+def load_templates(app: APIFlask) -> None:
+    """Compile every page now: processes forked from this one share them."""
+    for name in app.jinja_env.list_templates(extensions=["html"]):
+        app.jinja_env.get_template(name)
+
+
 def configure(app: APIFlask, resources: Resources) -> None:
     """Put the application over the given resources; it keeps nothing else of them."""
     app.extensions["archive"] = resources

@@ -14,7 +14,8 @@ notices go out by e-mail; without them they stay in the app. ``ARCHIVE_BACKUP_TO
 ``ARCHIVE_CLAMD`` (a Unix socket's path, or host:port) is the ClamAV daemon that scans what is
 filed; ``ARCHIVE_SAMPLE`` (50) is how many filed items are checked every night, at least a 365th.
 ``ARCHIVE_PACE`` (1200) is how many requests a minute one may send. ``ARCHIVE_WEB_PROCESSES`` is
-how many processes answer requests: two a core, at most eight, where nothing is said.
+how many processes answer requests: two a core, at most eight, where nothing is said; half of
+them are in front, half in the back room (see web.back_room), with one alone it does everything.
 ``ARCHIVE_SEARCH_CACHE`` (400) is how many MB they keep together of what searches have read.
 ``ARCHIVE_CHILD_USER`` (nobody) is whom the processes become that read strangers' files, where the
 server is root's.
@@ -132,8 +133,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
 def _usual_processes() -> int:
     """Return how many web processes there are where nothing is said: two a core, at most eight.
 
-    Python computes in one thread of a process at a time. With one process a core a page waits
-    for whoever signs in the same process; with two the kernel shares the core out between them.
+    Half of them answer who looks, half do what changes something (see web.back_room).
     """
     return min(8, 2 * len(os.sched_getaffinity(0)))
 

@@ -1,5 +1,6 @@
 """``archive serve`` is several processes: they answer as one, and stand and fall as one."""
 
+import json
 import os
 import signal
 import socket
@@ -8,11 +9,13 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 
 import psutil
 import pytest
 
+from archive.cli.processes import GIVES_WAY
 from indexer import Entry, Index
 
 pytestmark = pytest.mark.slow
@@ -162,3 +165,40 @@ def maps_index(process):
     with suppress(psutil.Error):
         return any(one.path.endswith(".seg") for one in process.memory_maps())
     return False
+
+
+def call(port, token, body):
+    """Make a customer over the API."""
+    asked = urllib.request.Request(
+        f"http://127.0.0.1:{port}/api/v1/customers",
+        json.dumps(body).encode(),
+        {"Authorization": f"Bearer {token}", "Content-Type": "application/json"},
+    )
+    try:
+        with urllib.request.urlopen(asked, timeout=60) as got:
+            return got.status, json.load(got)
+    except urllib.error.HTTPError as refused:
+        return refused.code, json.load(refused)
+
+
+def test_who_looks_does_not_wait_for_acts_and_none_is_lost_with_its_process(tmp_path):
+    folder = tmp_path / "served"
+    env = os.environ | {"ARCHIVE_DATA": str(folder)}
+    subprocess.run([*ARCHIVE, "demo"], env=env, check=True, capture_output=True, timeout=300)
+    made = subprocess.run(
+        [*ARCHIVE, "token", "xuwenjing"], env=env, check=True, capture_output=True, text=True
+    )
+    token = made.stdout.strip().splitlines()[-1]
+    with served(folder) as (server, port), ThreadPoolExecutor(12) as people:
+        front, back = sorted(web_processes(server), key=lambda one: one.nice())
+        assert back.nice() == front.nice() + GIVES_WAY
+        assert call(port, token, {"name": "试验甲有限公司"})[0] == 201
+        back.suspend()
+        acts = [people.submit(call, port, token, {"name": f"中断{n}号公司"}) for n in range(12)]
+        for _ in range(20):
+            assert answer(port, "/login")[0] == 200
+        assert not any(one.done() for one in acts), "they wait for the back room"
+        back.kill()
+        assert {one.result(60)[0] for one in acts} == {201}, "done by the one in its place"
+        wait_until(lambda: len(web_processes(server)) == 2)
+        assert call(port, token, {"name": "试验乙有限公司"})[0] == 201

@@ -4,9 +4,9 @@ from functools import partial
 
 import click
 
-from archive.app import create_app
+from archive.app import create_app, load_templates
 from archive.cli.output import progress, say
-from archive.cli.processes import Crew, listen, start_web, start_worker
+from archive.cli.processes import Crew, listen, start_back, start_web, start_worker
 from archive.config import Settings, load_settings
 from archive.core.errors import Conflict, NotFound
 from archive.core.logs import set_up_logging
@@ -18,6 +18,7 @@ from archive.lending.service import seed_rules
 from archive.people import access, separation, service
 from archive.search.store import let_index_go, warm_index
 from archive.signing.keys import company_key
+from archive.web.back_room import Place
 from doc_templates.pdf import OfficeConverter
 from indexer import limit_cache
 from storage.places import hold_server_place
@@ -81,13 +82,17 @@ def _serve(settings: Settings, host: str, port: int) -> None:
     taken = listen(host, port)
     resources = open_instance(settings)
     app = create_app(resources)
-    limit_cache(settings.search_cache * 1_000_000 // settings.web_processes)
-    warm_index(resources)  # the web processes share what is read before they are forked
+    behind = settings.web_processes // 2
+    before = settings.web_processes - behind
+    limit_cache(settings.search_cache * 1_000_000 // before)
+    load_templates(app)  # the web processes share what is read before they are forked
+    warm_index(resources)
     resources.database.dispose()  # connections are not shared by processes
-    starts = [
-        partial(start_web, app, resources, taken, number)
-        for number in range(settings.web_processes)
-    ]
+    room = Place(settings.run) if behind else None
+    starts = [partial(start_web, app, resources, taken, room, number) for number in range(before)]
+    if room:
+        numbers = range(before, settings.web_processes)
+        starts += [partial(start_back, app, resources, room, number) for number in numbers]
 
     crew = Crew([start_worker, *starts])
     let_index_go(resources)

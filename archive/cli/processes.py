@@ -1,20 +1,22 @@
-"""The processes of ``archive serve``: web processes at one listening socket, and a worker.
+"""The processes of ``archive serve``: web processes in front and in the back room, and a worker.
 
 Python computes in one thread of a process at a time, so that each core gets web processes of its
-own, two where nothing is said (``ARCHIVE_WEB_PROCESSES``). They are forked from the first, which
-has loaded everything and then only keeps them: one that dies is started again, and none outlives
-the first.
+own, two where nothing is said (``ARCHIVE_WEB_PROCESSES``): one in front, at the listening socket,
+and one in the back room (see web.back_room), which gives way to it, as the worker does. They are
+forked from the first, which has loaded everything and then only keeps them: one that dies is
+started again, and none outlives the first.
 """
 
 import errno
 import multiprocessing
+import os
 import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable
-from typing import Protocol
+from typing import Any, Protocol
 
 from flask import Flask
 from waitress.server import create_server
@@ -23,9 +25,11 @@ from archive.core.errors import Conflict, Invalid
 from archive.core.meters import meters_of
 from archive.core.resources import Resources
 from archive.search.store import warm_index
+from archive.web.back_room import PEER, SEATS, FrontDesk, Place
 from indexer.confined import die_with_parent
 
-THREADS = 8
+WAITERS = 56  # threads more in front, for what was handed on: they only wait
+GIVES_WAY = 5
 CONNECTIONS = 2000  # browsers keep several open each; one above the limit waits a minute
 WAITING = 1024  # connections the kernel keeps for a process that is busy
 # Each statement gives the interpreter up; with Python's own 5 ms a request of fifty statements
@@ -112,9 +116,41 @@ def listen(host: str, port: int) -> socket.socket:
         ) from error
 
 
-def start_web(app: Flask, resources: Resources, taken: socket.socket, number: int) -> Process:
-    """Fork a web process; no connection of the database may be open in this one."""
-    process = _FORK.Process(target=_serve, args=(app, resources, taken, number))
+def start_web(
+    app: Flask, resources: Resources, taken: socket.socket, room: Place | None, number: int
+) -> Process:
+    """Fork a web process in front, which hands on to the back room where there is one.
+
+    No connection of the database may be open in this one.
+    """
+
+    def serve() -> None:
+        proxy = resources.settings.sign_in.proxy
+        desk = FrontDesk(app, room) if room else app
+        threads = SEATS + WAITERS if room else SEATS
+        _serve(app, desk, resources, number, taken, threads=threads, **_believes(proxy))
+
+    return _forked(serve)
+
+
+def start_back(app: Flask, resources: Resources, room: Place, number: int) -> Process:
+    """Fork a web process of the back room; the same holds."""
+
+    def serve() -> None:
+        os.nice(GIVES_WAY)
+        _serve(app, app, resources, number, room.listening, threads=SEATS, **_believes(PEER))
+
+    return _forked(serve)
+
+
+def _believes(proxy: str) -> dict[str, Any]:
+    """Whose word on the caller's address and scheme a server takes: our own proxy's."""
+    named = {"x-forwarded-for", "x-forwarded-proto"} if proxy else set()
+    return {"trusted_proxy": proxy or None, "trusted_proxy_headers": named}
+
+
+def _forked(serve: Callable[[], None]) -> Process:
+    process = _FORK.Process(target=serve)
     signal.pthread_sigmask(signal.SIG_BLOCK, _TERM)  # until it has a hand for it of its own
     process.start()
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _TERM)
@@ -130,7 +166,7 @@ class _Command:
     """A program that runs, with the verbs of a forked process."""
 
     def __init__(self, command: list[str]) -> None:
-        self._popen = subprocess.Popen(command, preexec_fn=_kept)  # noqa: PLW1509  # no threads here
+        self._popen = subprocess.Popen(command, preexec_fn=_helps)  # noqa: PLW1509  # no threads here
         self.terminate, self.kill = self._popen.terminate, self._popen.kill
 
     def is_alive(self) -> bool:
@@ -149,7 +185,19 @@ def _kept() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def _serve(app: Flask, resources: Resources, taken: socket.socket, number: int) -> None:
+def _helps() -> None:
+    _kept()
+    os.nice(GIVES_WAY)
+
+
+def _serve(
+    app: Flask,
+    answers: Any,
+    resources: Resources,
+    number: int,
+    taken: socket.socket,
+    **settings: Any,
+) -> None:
     """Answer requests until SIGTERM."""
 
     def leave(*_: object) -> None:
@@ -162,17 +210,13 @@ def _serve(app: Flask, resources: Resources, taken: socket.socket, number: int) 
     meters_of(app).page = number
     resources.afterwards.put_off()
     warm_index(resources)  # done already, but for one that is started again
-    proxy = resources.settings.sign_in.proxy
     server = create_server(
-        app,
+        answers,
         sockets=[taken],
-        threads=THREADS,
         connection_limit=CONNECTIONS,
         asyncore_use_poll=True,
         clear_untrusted_proxy_headers=True,
-        # Whose word on the caller's address and scheme the server takes: our own proxy's.
-        trusted_proxy=proxy or None,
-        trusted_proxy_headers={"x-forwarded-for", "x-forwarded-proto"} if proxy else set(),
+        **settings,
     )
     try:
         server.run()
