@@ -20,6 +20,7 @@ import time
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import psutil
@@ -39,6 +40,7 @@ PASSWORD = "压力-测试-2026-档案"
 WHY = {"purpose": "客户续签合同前核对资质", "business_reference": "青岛海信"}
 PAPERS = 2_000
 EVERY = 8.0
+LONGEST = 20.0
 WORDS = ("青岛海信", "采购合同", "龙井茶 包装机", "HT-2024-0017", "编号:E01", "2026年11月", "验收")
 PAGES = ("/", "/records", "/items", "/customers", "/loans", "/signing", "/volumes")
 # What one act is, in a hundred.
@@ -206,6 +208,46 @@ class Worker(threading.Thread):
         self.ask("lend", "POST", "/api/v1/loans", wanted | WHY)
 
 
+class Watcher(Worker):
+    """One more person, who saves a paper and looks until it is found, then with other words."""
+
+    appeared: list[float]
+    gone: list[float]
+
+    def run(self) -> None:
+        """Save, look, change, look, until the time is up."""
+        self.appeared, self.gone = [], []
+        number = 0
+        while time.monotonic() < self.ends:
+            number += 1
+            old, new = f"先写QZ{number}W", f"后改QZ{number}V"
+            made = self._save("POST", "/api/v1/records", {"form": "E01"}, old)
+            if made and self._until(old, 1, self.appeared):
+                version = {"version": made["version"]}
+                if self._save("PUT", f"/api/v1/records/{made['id']}", version, new):
+                    self._until(old, 0, self.gone)
+            time.sleep(2.0)
+
+    def _save(self, method: str, path: str, sent: dict[str, Any], word: str) -> dict[str, Any]:
+        values = sample_values("E01") | {"备注": word}
+        made = self.ask("watched", method, path, sent | {"values": values})
+        return made if isinstance(made, dict) else {}
+
+    def _until(self, word: str, total: int, taken: list[float]) -> bool:
+        """Look every tenth of a second until so many are found; note how long it took."""
+        began = time.monotonic()
+        while time.monotonic() - began < LONGEST:
+            answer = self.ask(
+                "watching", "GET", f"/api/v1/search?q={quote(chr(34) + word + chr(34))}"
+            )
+            if isinstance(answer, dict) and answer["total"] == total:
+                taken.append(time.monotonic() - began)
+                return True
+            time.sleep(0.1)
+        taken.append(LONGEST)
+        return False
+
+
 def drained(folder: Path, seconds: float) -> float | None:
     """Return how long the queue took to run empty, or None when it did not."""
     os.environ["ARCHIVE_DATA"] = str(folder)
@@ -254,6 +296,12 @@ def by_minute(tally: Tally) -> str:
     return "Median/p99 ms by minute: " + ", ".join(told) + "."
 
 
+def _shown(seconds: list[float]) -> str:
+    marks = [percentile(seconds, part) for part in (0.5, 0.99, 1)]
+    shown = " / ".join(f"{one:.2f}" for one in marks)
+    return f"{shown} s (median, p99, most of {len(seconds)})"
+
+
 def run(seconds: float = 600, people: int = 200) -> str:
     """Return the table."""
     with tempfile.TemporaryDirectory() as name:
@@ -270,9 +318,10 @@ def run(seconds: float = 600, people: int = 200) -> str:
             tally, spent = Tally(), work_done(server.pid)
             ends = tally.began + seconds
             workers = [Worker(port, one, items, tally, ends) for one in everyone]
-            for worker in workers:
+            watcher = Watcher(port, everyone[0], items, Tally(), ends)
+            for worker in (watcher, *workers):
                 worker.start()
-            for worker in workers:
+            for worker in (watcher, *workers):
                 worker.join(seconds + 120)
             spent = {
                 kind: round(one - spent.get(kind, 0), 1)
@@ -291,6 +340,8 @@ def run(seconds: float = 600, people: int = 200) -> str:
             table(tally),
             "",
             by_minute(tally),
+            f"Found after it was saved: {_shown(watcher.appeared)}; with its old words no more"
+            f" after it was changed: {_shown(watcher.gone)}, looked for every tenth of a second.",
             f"CPU seconds: {spent}; offices that were renewed in between are not counted.",
             f"{acts} requests, {sum(tally.wrong.values())} errors {dict(tally.wrong)}; refused by"
             f" the rules: {dict(tally.refused)}. The worker's queue {queue}"

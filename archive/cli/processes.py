@@ -29,7 +29,7 @@ from archive.web.back_room import PEER, SEATS, FrontDesk, Place
 from indexer.confined import die_with_parent
 
 WAITERS = 56  # threads more in front, for what was handed on: they only wait
-GIVES_WAY = 5
+GIVES_WAY = 10
 CONNECTIONS = 2000  # browsers keep several open each; one above the limit waits a minute
 WAITING = 1024  # connections the kernel keeps for a process that is busy
 # Each statement gives the interpreter up; with Python's own 5 ms a request of fifty statements
