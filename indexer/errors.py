@@ -17,7 +17,14 @@ class IndexBusy(IndexerError):
 
 
 class IndexDamaged(IndexerError):
-    """The index on disk cannot be read; rebuild it from the records."""
+    """The index on disk cannot be read; rebuild it from the records.
+
+    `segment` is the one that is damaged, where only one is known to be: the others may serve on.
+    """
+
+    def __init__(self, message: str, segment: str = "") -> None:
+        super().__init__(message)
+        self.segment = segment
 
 
 class ExtractError(IndexerError):

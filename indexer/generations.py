@@ -28,7 +28,7 @@ from indexer.errors import IndexBusy
 from indexer.schema import SCHEMA_VERSION, serves_meanwhile
 
 _META = "META.json"
-_DAMAGED = "DAMAGED"
+_DAMAGED, _EVERY = "DAMAGED", "*"
 _PROGRESS = "rebuild.json"
 FIRST_RIGHTS = "1"
 """The meaning of reader tokens in indexes that do not say it."""
@@ -48,6 +48,11 @@ class Trouble(StrEnum):
     def is_usable(self) -> bool:
         """True when what is there may still be searched and written."""
         return self in {Trouble.NONE, Trouble.INCOMPLETE, Trouble.OUTDATED}
+
+    @property
+    def is_readable(self) -> bool:
+        """True when it may be searched, or what is whole of it."""
+        return self.is_usable or self is Trouble.DAMAGED
 
 
 class Generations:
@@ -108,10 +113,18 @@ class Generations:
         meta = {"schema": SCHEMA_VERSION, "complete": complete, "rights": self._rights}
         _write_whole(generation / _META, json.dumps(meta, ensure_ascii=False))
 
-    def mark_damaged(self, generation: Path) -> None:
-        """Tell every process that this generation must be replaced."""
-        with contextlib.suppress(FileNotFoundError):
-            (generation / _DAMAGED).touch()
+    def mark_damaged(self, generation: Path, segment: str = "") -> None:
+        """Tell every process that this generation must be replaced, and which segment to leave.
+
+        Where no one segment is known to be the damaged one, none is searched any more.
+        """
+        with contextlib.suppress(OSError), (generation / _DAMAGED).open("a") as file:
+            file.write(f"{segment or _EVERY}\n")
+
+    def damaged_segments(self, generation: Path) -> frozenset[str] | None:
+        """The segments to leave out; None where the whole generation must not be searched."""
+        named = frozenset(self._texts.read(f"{generation}/{_DAMAGED}").split())
+        return None if _EVERY in named or not named else named
 
     @contextmanager
     def lock(self, name: str, wait_seconds: float) -> Iterator[None]:

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 from indexer import corrections, suggest
 from indexer.errors import IndexDamaged
@@ -37,11 +38,17 @@ _LOOK_SECONDS = 0.2  # another only looked whether a rebuild runs
 _PROGRESS_EVERY = 250
 _ENTRIES_A_COMMIT = 1000
 _SEGMENTS_A_LEVEL = 6
+_MOST_DAMAGED = 100
+"""Segments found damaged one after another until no more is searched."""
 
 _PREPARING = "检索索引正在准备，结果可能不全，请稍后再查。"
-_NOTES = {Trouble.OUTDATED: "检索索引正在升级，其间照旧可查，新增的查找条件稍后可用。"}
+_NOTES = {
+    Trouble.DAMAGED: "检索索引有损坏，正在重建，结果可能不全，请稍后再查。",
+    Trouble.OUTDATED: "检索索引正在升级，其间照旧可查，新增的查找条件稍后可用。",
+}
 
 LoadEntries = Callable[[Sequence[str]], Mapping[str, Entry]]
+T = TypeVar("T")
 
 
 def _no_progress(_count: int) -> None:
@@ -79,7 +86,7 @@ class Index:
         try:
             self._refresh(current)
         except IndexDamaged as error:
-            self._generations.mark_damaged(current)
+            self._generations.mark_damaged(current, error.segment)
             return error.message
         return ""
 
@@ -107,7 +114,7 @@ class Index:
             snapshot.warm_up()
             suggest.warm_up(snapshot)
         except IndexDamaged as error:
-            self._damaged(snapshot, error)
+            self._damaged(snapshot.folder, error)
 
     def search(
         self, request: SearchRequest, load_entries: LoadEntries | None = None
@@ -118,14 +125,13 @@ class Index:
         of the page of hits are asked of `load_entries`, where it is given.
         """
         started = time.perf_counter()
-        snapshot, notes = self._readable()
-        if snapshot is None:
-            return SearchResults(0, _milliseconds(started), (), {}, notes)
-        try:
+
+        def ask(snapshot: Snapshot, notes: tuple[str, ...]) -> SearchResults:
             return run_search(snapshot, request, load_entries or self._load_entries, started, notes)
-        except IndexDamaged as error:
-            self._damaged(snapshot, error)
-            return SearchResults(0, _milliseconds(started), (), {}, (error.message,))
+
+        return self._asked(ask) or SearchResults(
+            0, _milliseconds(started), (), {}, self._readable()[1]
+        )
 
     def matching_ids(self, request: SearchRequest) -> frozenset[str] | None:
         """The ids of all a reader may see that fits as asked; None while it cannot be told."""
@@ -135,19 +141,20 @@ class Index:
         try:
             return find_ids(snapshot, request)
         except IndexDamaged as error:
-            self._damaged(snapshot, error)
+            self._damaged(snapshot.folder, error)
             return None
 
     def suggest(self, text: str, readers: frozenset[str], limit: int = 8) -> list[Suggestion]:
         """Customers and titles that begin with, contain or sound like `text`; visible ones only."""
-        snapshot, _ = self._readable()
-        if snapshot is None:
-            return []
-        try:
-            return suggest.run_suggest(snapshot, text, readers, limit, self._load_entries)
-        except IndexDamaged as error:
-            self._damaged(snapshot, error)
-            return []
+        load_entries = self._load_entries
+        return (
+            self._asked(
+                lambda snapshot, _: suggest.run_suggest(
+                    snapshot, text, readers, limit, load_entries
+                )
+            )
+            or []
+        )
 
     def ids(self) -> Iterator[str]:
         """The id of every entry in the index, in no order."""
@@ -182,8 +189,8 @@ class Index:
             before = frozenset(generation.iterdir())
             try:
                 self._write_in_steps(generation, list(entries.values()), gone)
-            except IndexDamaged:
-                self._generations.mark_damaged(generation)
+            except IndexDamaged as error:
+                self._generations.mark_damaged(generation, error.segment)
                 raise
             sync_folder(generation, but=before)
 
@@ -255,30 +262,53 @@ class Index:
             raise IndexDamaged(str(trouble))
         return current
 
-    def _readable(self) -> tuple[Snapshot | None, tuple[str, ...]]:
-        current = self._generations.find_current()
-        trouble = self._generations.trouble(current)
-        notes = (_NOTES.get(trouble, _PREPARING),) if trouble else ()
-        if current is None or not trouble.is_usable:
-            return None, notes
-        try:
-            return self._refresh(current), notes
-        except IndexDamaged as error:
-            self._generations.mark_damaged(current)
-            _log.warning("index damaged", exc_info=error)
-            return None, (error.message,)
+    def _asked(self, ask: Callable[[Snapshot, tuple[str, ...]], T]) -> T | None:
+        """What the snapshot says; without segments found damaged on the way, None without any."""
+        for _ in range(_MOST_DAMAGED):
+            snapshot, notes = self._readable()
+            if snapshot is None:
+                break
+            try:
+                return ask(snapshot, notes)
+            except IndexDamaged as error:
+                self._damaged(snapshot.folder, error)
+        return None
 
-    def _refresh(self, current: Path) -> Snapshot:
+    def _readable(self) -> tuple[Snapshot | None, tuple[str, ...]]:
+        """The snapshot that may be asked and what to say of it; none where none can be read."""
+        notes: tuple[str, ...] = ()
+        for _ in range(_MOST_DAMAGED):
+            current = self._generations.find_current()
+            trouble = self._generations.trouble(current)
+            notes = (_NOTES.get(trouble, _PREPARING),) if trouble else ()
+            if current is None or not trouble.is_readable:
+                return None, notes
+            without: frozenset[str] | None = frozenset()
+            if trouble is Trouble.DAMAGED:
+                without = self._generations.damaged_segments(current)
+            if without is None:
+                return None, notes
+            try:
+                return self._refresh(current, without), notes
+            except IndexDamaged as error:
+                self._damaged(current, error)
+        return None, notes
+
+    def _refresh(self, current: Path, without: frozenset[str] = frozenset()) -> Snapshot:
         with self._lock:
             known = self._snapshot
-            if known and known.folder == current and known.commit == self._watch.latest(current):
+            if (
+                known
+                and (known.folder, known.without) == (current, without)
+                and known.commit == self._watch.latest(current)
+            ):
                 return known
-            self._snapshot = read_snapshot(current, known)
+            self._snapshot = read_snapshot(current, known, without)
             return self._snapshot
 
-    def _damaged(self, snapshot: Snapshot, error: IndexDamaged) -> None:
+    def _damaged(self, generation: Path, error: IndexDamaged) -> None:
         _log.warning("index damaged", exc_info=error)
-        self._generations.mark_damaged(snapshot.folder)
+        self._generations.mark_damaged(generation, error.segment)
 
 
 def _milliseconds(started: float) -> float:

@@ -62,14 +62,14 @@ _UNREADABLE: tuple[type[BaseException], ...] = (
 
 
 @contextmanager
-def reading_index() -> Iterator[None]:
+def reading_index(segment: str = "") -> Iterator[None]:
     """Whatever a cut or overwritten file makes Whoosh raise becomes IndexDamaged."""
     try:
         yield
     except (FileNotFoundError, EmptyIndexError):
         raise
     except _UNREADABLE as error:
-        raise IndexDamaged("检索索引已损坏，需要重建。") from error
+        raise IndexDamaged("检索索引已损坏，需要重建。", segment) from error
 
 
 class ReadStorage(FileStorage):  # type: ignore[misc]
@@ -112,14 +112,15 @@ class SegmentView:
     """Read access to one segment."""
 
     def __init__(self, storage: ReadStorage, schema: Any, segment: Any) -> None:
-        with reading_index(), storage.closing_on_failure():
+        self.name = str(segment.segment_id())
+        with reading_index(self.name), storage.closing_on_failure():
             self._reader = SegmentReader(storage, schema, segment)
         self._terms = self._reader._terms
         self._lock = threading.RLock()
         self.number = next_number()
         self._columns: dict[str, Column] = {}
         self.size: int = segment.doc_count_all()
-        with reading_index():
+        with reading_index(self.name):
             self._read_lengths(SCORED[0])  # a cut file is noticed at once
             self.pairs = self._open_pairs(segment)
             self._dictionary = Dictionary(self._terms)
@@ -142,7 +143,7 @@ class SegmentView:
 
     def read(self, name: str, term: str) -> Postings:
         """The same, read anew."""
-        with self._lock, reading_index():
+        with self._lock, reading_index(self.name):
             try:
                 info = self._terms.term_info(name, term.encode("utf-8", "surrogatepass"))
             except TermNotFound:
@@ -151,32 +152,32 @@ class SegmentView:
 
     def pair_positions(self, keys: Sequence[int]) -> IntArray:
         """Where pairs of units (see pair_key) stand in the table, -1 for none."""
-        with reading_index():
+        with reading_index(self.name):
             return self.pairs.positions(keys)
 
     def pair_documents(self, positions: IntArray) -> IntArray:
         """How many documents have each pair."""
-        with reading_index():
+        with reading_index(self.name):
             return self.pairs.documents(positions)
 
     def pair_postings(self, position: int) -> Postings:
         """The documents in which a pair stands."""
-        with reading_index():
+        with reading_index(self.name):
             return self.pairs.postings(position)
 
     def adjoining(self, pairs: Sequence[tuple[int, int]]) -> IntArray:
         """The documents in which several pairs stand at these distances from the first."""
-        with reading_index():
+        with reading_index(self.name):
             return adjoining(self.pairs, pairs)
 
     def terms_from(self, name: str, beginning: str, most: int) -> list[str]:
         """Up to `most` terms of a field that begin so, in byte order."""
-        with reading_index():
+        with reading_index(self.name):
             return self._dictionary.terms_from(name, beginning, most)
 
     def docs_from(self, name: str, beginning: str, most: int) -> IntArray:
         """The documents that have one of up to `most` such terms, ascending."""
-        with reading_index():
+        with reading_index(self.name):
             return self._dictionary.docs_from(name, beginning, most)
 
     def column(self, name: str) -> Column:
@@ -192,13 +193,13 @@ class SegmentView:
 
     def lengths(self, name: str) -> FloatArray:
         """The length of a scored field by document, in terms; read anew."""
-        with self._lock, reading_index():
+        with self._lock, reading_index(self.name):
             return self._read_lengths(name)
 
     def id_of(self, doc: int) -> str:
         """The id of a document."""
         code = int(self._id_codes[doc])
-        with reading_index():
+        with reading_index(self.name):
             return self._dictionary.term("id", code) if code >= 0 else ""
 
     @property
@@ -219,12 +220,12 @@ class SegmentView:
 
     def rows(self, name: str) -> KeyRows:
         """All postings of a field, deleted documents' too."""
-        with reading_index():
+        with reading_index(self.name):
             return self._dictionary.rows(name)
 
     def all_rows(self) -> KeyRows:
         """All postings of all fields, deleted documents' too."""
-        with reading_index():
+        with reading_index(self.name):
             return self._dictionary.all_rows()
 
     def _open_pairs(self, segment: Any) -> PairTable:

@@ -73,6 +73,8 @@ class Snapshot:
     parts: tuple[Part, ...]
     wholes: dict[str, _Whole] = field(default_factory=dict, compare=False, repr=False)
     orders: dict[str, Ranks] = field(default_factory=dict, compare=False, repr=False)
+    without: frozenset[str] = frozenset()
+    """Segments that are damaged and left out."""
     _earlier: dict[str, _Whole] = field(default_factory=dict, compare=False, repr=False)
     _kept: dict[tuple[str, str], Any] = field(default_factory=dict, compare=False, repr=False)
 
@@ -171,22 +173,36 @@ def latest_commit(folder: Path) -> int:
     return int(TOC._latest_generation(FileStorage(str(folder)), INDEX_NAME))
 
 
-def read_snapshot(folder: Path, previous: Snapshot | None = None) -> Snapshot:
+def read_snapshot(
+    folder: Path, previous: Snapshot | None = None, without: frozenset[str] = frozenset()
+) -> Snapshot:
     """Open the newest commit, taking over what the previous snapshot has open already.
 
-    Raises IndexDamaged when it cannot be read.
+    Segments named in `without` are left out. Raises IndexDamaged when it cannot be read.
     """
     if previous is not None and previous.folder != folder:
         previous = None
+    missing = ""
     for _ in range(20):
         try:
-            return _read_once(folder, previous)
+            return _read_once(folder, previous, without)
+        except _Missing as error:
+            missing = error.segment
         except (FileNotFoundError, EmptyIndexError):
-            time.sleep(0.02)  # a writer tidied up between our two looks
-    raise IndexDamaged("检索索引缺少文件，需要重建。")
+            missing = ""
+        time.sleep(0.02)  # a writer tidied up between our two looks
+    raise IndexDamaged("检索索引缺少文件，需要重建。", missing)
 
 
-def _read_once(folder: Path, previous: Snapshot | None) -> Snapshot:
+class _Missing(Exception):
+    """A file of a segment is not there."""
+
+    def __init__(self, segment: str) -> None:
+        super().__init__(segment)
+        self.segment = segment
+
+
+def _read_once(folder: Path, previous: Snapshot | None, without: frozenset[str]) -> Snapshot:
     known = {one.segment_id: one.view for one in previous.segments} if previous else {}
     storage = ReadStorage(folder)
     commit = latest_commit(folder)
@@ -195,12 +211,23 @@ def _read_once(folder: Path, previous: Snapshot | None) -> Snapshot:
     segments = []
     for segment in toc.segments:
         name = str(segment.segment_id())
-        view = known.get(name) or SegmentView(storage, _SCHEMA, segment)
+        if name in without:
+            continue
+        view = known.get(name) or _open_segment(storage, segment, name)
         segments.append(Segment(name, view, live_mask(segment)))
     parts = _parts_of(segments, previous)
     orders = dict(previous.orders) if previous else {}
     earlier = _wholes_of(previous)
-    return Snapshot(folder, commit, tuple(segments), parts, orders=orders, _earlier=earlier)
+    return Snapshot(
+        folder, commit, tuple(segments), parts, orders=orders, without=without, _earlier=earlier
+    )
+
+
+def _open_segment(storage: ReadStorage, segment: Any, name: str) -> SegmentView:
+    try:
+        return SegmentView(storage, _SCHEMA, segment)
+    except FileNotFoundError as error:
+        raise _Missing(name) from error
 
 
 def _parts_of(segments: Sequence[Segment], previous: Snapshot | None) -> tuple[Part, ...]:

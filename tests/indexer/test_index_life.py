@@ -333,6 +333,67 @@ def test_files_cut_by_a_power_failure_are_noticed_and_mended(tmp_path, which, ho
     assert total(index) == 200
 
 
+@pytest.fixture
+def in_pieces(tmp_path, monkeypatch):
+    """Return the records of an index of several segments."""
+    monkeypatch.setattr("indexer.writer.FULL_AT", 6_000)
+    monkeypatch.setattr("indexer.writer._MOST_WAITING", 10)
+    made = [entry(n, body="海信电子合同" * 20, customer=f"客户{n // 20}公司") for n in range(200)]
+    rows = Rows(*made)
+    Index.open(tmp_path, rows.load).rebuild(rows.rows.values())
+    assert len(list(generation_of(tmp_path).glob("*.seg"))) >= 5
+    return rows
+
+
+@pytest.mark.parametrize("how", ["empty", "half", "noise", "gone", "middle"])
+def test_what_is_whole_of_a_damaged_index_serves_until_it_is_rebuilt(tmp_path, in_pieces, how):
+    paths = sorted(generation_of(tmp_path).glob("*.seg"))
+    for path in (paths[0], paths[2]):
+        data = path.read_bytes()
+        third = len(data) // 3
+        path.unlink()
+        damaged = {
+            "empty": b"",
+            "half": data[: len(data) // 2],
+            "noise": random.Random(1).randbytes(len(data)),
+            "middle": data[:third] + random.Random(2).randbytes(third) + data[2 * third :],
+        }
+        if how != "gone":
+            path.write_bytes(damaged[how])
+    web, other = Index.open(tmp_path, in_pieces.load), Index.open(tmp_path, in_pieces.load)
+    found = web.search(SearchRequest("海信电子", ALL, limit=1000))
+    assert 0 < found.total < 200
+    assert len(found.hits) == found.total
+    assert any("不全" in note for note in found.notes)
+    assert sum(count for _, count in found.facets["customer"]) == found.total
+    assert "损坏" in other.needs_rebuild
+    assert other.search(SearchRequest("海信电子", ALL)).total == found.total
+    assert web.suggest("客户", ALL)
+    with pytest.raises(IndexDamaged):
+        web.apply([entry(1)])
+    web.rebuild(in_pieces.rows.values())
+    assert total(web) == total(other) == 200
+    assert web.search(SearchRequest("海信电子", ALL)).notes == ()
+
+
+def test_an_index_of_which_nothing_is_whole_says_so_and_finds_nothing(tmp_path, in_pieces):
+    for path in generation_of(tmp_path).glob("*.seg"):
+        path.write_bytes(b"")
+    index = Index.open(tmp_path, in_pieces.load)
+    found = index.search(SearchRequest("海信电子", ALL))
+    assert (found.total, bool(found.notes)) == (0, True)
+    assert index.suggest("客户", ALL) == []
+
+
+def test_damage_that_cannot_be_written_down_ends_the_search_all_the_same(
+    tmp_path, in_pieces, monkeypatch
+):
+    next(iter(generation_of(tmp_path).glob("*.seg"))).write_bytes(b"")
+    monkeypatch.setattr("indexer.generations._DAMAGED", "no/such/folder")
+    index = Index.open(tmp_path, in_pieces.load)
+    assert index.search(SearchRequest("海信电子", ALL)).total == 0
+
+
 def test_damage_found_by_a_search_is_known_to_other_processes(tmp_path):
     rows = Rows(*(entry(n, body="海信电子合同" * 20) for n in range(200)))
     Index.open(tmp_path, rows.load).rebuild(rows.rows.values())
