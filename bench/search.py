@@ -23,6 +23,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import pypinyin
+
 from bench.search_data import QUERIES, RECORDS, Records, Row, load_questions, make_queries
 from bench.search_peers import Fts5, Search, Tantivy, folder_size, has_tantivy
 from bench.search_postgres import Postgres, has_postgres
@@ -53,6 +55,7 @@ def run() -> str:
             print(f"… {engine.name}", file=sys.stderr, flush=True)
             found.append(measure(engine, records, queries, questions))
             if isinstance(engine, Ours):
+                found[0] |= engine.suggestions(records.busy_customers(QUERIES))
                 found[0] |= engine.under_load(queries["common"], records.first(200))
             engine.close()
         records.db.close()
@@ -131,6 +134,20 @@ class Ours:
         text, customer, year, form = query
         filters = {"customer": (customer,), "year": (str(year),), "form": (form,)}
         return self._ask(text, filters=filters)
+
+    def suggestions(self, customers: list[str]) -> Figures:
+        """What is offered while a name is typed: two signs of it, or two letters of its sound."""
+        found = {}
+        signs = [name[:2] for name in customers]
+        letters = [pypinyin.slug(one, separator="", style=pypinyin.FIRST_LETTER) for one in signs]
+        for kind, typed in (("Han", signs), ("letters", letters)):
+            taken = []
+            for text in typed:
+                started = self.clock()
+                self._index.suggest(text, READERS)
+                taken.append((self.clock() - started) * 1000)
+            found[kind] = _p50_p99(taken)
+        return {"suggestions": found}
 
     def under_load(self, asked: list[str], rows: list[Row]) -> Figures:
         """Ten people search, each a moment after the last answer, while a process writes."""
@@ -295,7 +312,10 @@ def report(found: list[Figures]) -> str:
     for name in ("recall@1", "recall@10"):
         lines.append(_row(name, found, lambda one, name=name: f"{one[name]:.3f}"))  # type: ignore[misc]
     p50, p99 = ours["under load"]
+    offered = ", ".join(f"{kind} {_pair(one)}" for kind, one in ours["suggestions"].items())
     lines += [
+        "",
+        f"Suggestions of ours while the first two signs of a customer are typed: {offered} ms.",
         "",
         f"{SEARCHERS} searchers, each {THINKING_SECONDS} s on average after its last answer, while "
         f"a second process commits record after record: {p50:.1f} / {p99:.1f} ms wall (threads of "
