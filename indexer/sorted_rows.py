@@ -9,7 +9,7 @@ import pickle
 import struct
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,10 +48,10 @@ class SortedRows:
     def __init__(
         self,
         keys: Sequence[bytes],
-        rows: Iterable[tuple[npt.NDArray[np.uint32], npt.NDArray[np.uint32]]],
+        rows: list[tuple[npt.NDArray[np.uint32], npt.NDArray[np.uint32]]],
         lengths: Mapping[bytes, FloatArray],
     ) -> None:
-        """`rows` are places in `keys` beside documents.
+        """`rows` are places in `keys` beside documents; the list is empty afterwards.
 
         A posting twice counts twice in the fields that `lengths` names, for they are scored.
         """
@@ -62,15 +62,16 @@ class SortedRows:
         packed.sort()
         is_first = np.ones(len(packed), np.bool_)
         is_first[1:] = packed[1:] != packed[:-1]
-        firsts = np.flatnonzero(is_first)
-        packed = packed[firsts]
+        firsts = np.flatnonzero(is_first).astype(np.int32)
+        several = np.diff(firsts, append=np.int32(len(is_first)))
+        packed = packed[is_first]
+        del is_first, firsts
         self.keys = list(map(keys.__getitem__, order))
         limits = np.arange(len(order) + 1, dtype=np.uint64) << np.uint64(32)
         self._starts = np.searchsorted(packed, limits)
         self._docs = packed.astype(np.uint32)
-        self._counts = np.ones(len(packed), np.int64)
+        self._counts = np.ones(len(packed), np.int32)
         self._length_bytes: Bytes = np.zeros(len(packed), np.uint8)
-        several = np.diff(np.append(firsts, len(is_first)))
         for field, own in lengths.items():
             first, last = (
                 int(self._starts[bisect_left(self.keys, edge)]) for edge in (field, _next(field))
@@ -188,15 +189,18 @@ class SortedRows:
 
 def _packed(
     rank: npt.NDArray[np.uint64],
-    rows: Iterable[tuple[npt.NDArray[np.uint32], npt.NDArray[np.uint32]]],
+    rows: list[tuple[npt.NDArray[np.uint32], npt.NDArray[np.uint32]]],
 ) -> npt.NDArray[np.uint64]:
     """Rank and document of every posting as one number."""
-    found = [np.empty(0, np.uint64)]
-    for own, docs in rows:
-        packed = rank[own]
-        packed |= docs
-        found.append(packed)
-    return np.concatenate(found)
+    packed = np.empty(sum(len(own) for own, _ in rows), np.uint64)
+    at = len(packed)
+    while rows:  # each is let go of when it was taken over, for they are many
+        own, docs = rows.pop()
+        at -= len(own)
+        part = packed[at : at + len(own)]
+        np.take(rank, own, out=part)
+        part |= docs
+    return packed
 
 
 def _next(field: bytes) -> bytes:
