@@ -25,6 +25,7 @@ from archive.core.numbering import Serial
 from archive.jobs import ORPHAN_AGE, drain_all, sweep_orphans
 from archive.models import metadata
 from archive.tasks import service as tasks
+from archive.tasks.models import Task
 from archive.trust.checking import verify_instance
 from storage.blobs import LocalBlobStore
 from storage.journal import JournalEntry
@@ -126,7 +127,7 @@ class Watch:
 
 
 def state(resources):
-    """How many rows each table has, what the journal tells, and the last number of each series."""
+    """How many rows each table has, what the journal and the tasks tell, the last numbers."""
     with resources.reading() as uow:
         rows = {
             table.name: uow.session.scalar(select(func.count()).select_from(table))
@@ -134,7 +135,11 @@ def state(resources):
         }
         told = tuple(uow.session.scalars(select(JournalEntry.action).order_by(JournalEntry.seq)))
         numbers = dict(uow.session.execute(select(Serial.series, Serial.last)).all())
-    return rows, told, numbers
+        work = {
+            f"task {one.id}": (one.state, one.done, one.total, one.message, str(one.result))
+            for one in uow.session.scalars(select(Task))
+        }
+    return rows, told, numbers, work
 
 
 def die():
@@ -175,9 +180,11 @@ def check_swept(resources, point):
 
 
 def points_of(passed):
-    """Where to kill: the last of each kind, the first commit, one in the middle of many."""
+    """Where to kill: after every commit of few, at the last of each kind, in the middle of many."""
     points = {(kind, count) for kind, count in passed.items() if kind != ROW}
     points |= {(kind, 1) for kind in passed if "commit" in kind}
+    if passed[COMMITTED] <= 2 * MANY:
+        points |= {(COMMITTED, place) for place in range(1, passed[COMMITTED] + 1)}
     return points | {
         (kind, count // 2) for kind, count in passed.items() if count > MANY or kind == ROW
     }
@@ -225,7 +232,7 @@ def kill_everywhere(start, tmp_path, act, tries=frozenset()):
 
 
 def done_otherwise(again, end):
-    """In which tables, acts of the journal and series of numbers two ends differ."""
+    """In which tables, acts of the journal, series of numbers and tasks two ends differ."""
     return {
         key
         for now, then in zip(again, end, strict=True)

@@ -269,10 +269,10 @@ FLOWS: dict[str, Callable] = {
     "discard a stocktake": discard_take,
 }
 # Whose link was never seen makes a new one, which ends the first: one more row, none more open.
-# What was cut off while it took papers in has looked into them and read them, and does again.
+# What was cut off while it took papers in has looked into them, and looks again.
 AGAIN = {
     "invite the other party": {"signing_invitation", "signing_act", "record.invite"},
-    "receive a package": {"check_run", "fixity.intake", "item.extract"},
+    "receive a package": {"check_run", "fixity.intake"},
 }
 
 
