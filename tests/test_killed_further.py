@@ -34,7 +34,7 @@ from archive.signing.seals.rules import SealFields, SealRequest
 from archive.tasks import service as tasks
 from doc_templates import sample_values
 from tests.conftest import DATABASE, PASSWORD, one_page_pdf
-from tests.killing import World, do, kill_everywhere, opened
+from tests.killing import World, begin_once, do, kill_everywhere, opened
 
 pytestmark = [pytest.mark.slow]
 
@@ -209,15 +209,6 @@ def give_list_back(r, c, ids):
     do(r, handover.give_back, c.archivist, ids["list"], WHY)
 
 
-def begin_once(r, c, start_task, *told):
-    """Begin long work as a person does who sees in 任务 whether it is begun; let it be done."""
-    with r.reading() as uow:
-        is_begun = tasks.list_tasks(uow, c.archivist).total > 0
-    if not is_begun:
-        do(r, start_task, c.archivist, *told)
-    drain_all(r)
-
-
 def pack(r, c, ids):
     begin_once(r, c, start_package, "item", ids["item"])
 
@@ -278,7 +269,11 @@ FLOWS: dict[str, Callable] = {
     "discard a stocktake": discard_take,
 }
 # Whose link was never seen makes a new one, which ends the first: one more row, none more open.
-AGAIN = {"invite the other party": {"signing_invitation", "signing_act"}}
+# What was cut off while it took papers in has looked into them, and looks again.
+AGAIN = {
+    "invite the other party": {"signing_invitation", "signing_act", "record.invite"},
+    "receive a package": {"check_run", "fixity.intake"},
+}
 
 
 @pytest.mark.parametrize("name", FLOWS)

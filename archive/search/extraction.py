@@ -105,10 +105,13 @@ def _keep(uow: UnitOfWork, attached: _Attached, outcome: _Outcome) -> None:
         changed["text"] = with_section(row.text, f"附件：{attached.name}", outcome.text)
     if outcome.why_not:
         changed["note"] = _with_note(note, attached.name, outcome.why_not)
-    note_reading(uow, attached.item_id, {"text": row.text, "note": row.note}, changed)
+    before = {"text": row.text, "note": row.note}
+    changed = {name: words for name, words in changed.items() if words != before[name]}
+    if not changed:  # read before, by a worker that was cut off after it
+        return
+    note_reading(uow, attached.item_id, before, changed)
     # Not a change of the description: nobody's edit of the item becomes stale by it.
-    if changed:
-        uow.session.execute(update(Item).where(Item.id == attached.item_id).values(**changed))
+    uow.session.execute(update(Item).where(Item.id == attached.item_id).values(**changed))
     detail = {"file": attached.file_id, "sha256": attached.sha256, "read": not outcome.why_not}
     uow.journal(None, "item.extract", "item", attached.item_id, detail)
     uow.outbox("index", f"item:{attached.item_id}")

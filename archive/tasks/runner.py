@@ -160,10 +160,13 @@ class _Slice:
 
 
 def _end(uow: UnitOfWork, row: Task, last: Progress | None = None) -> None:
-    """Note that a task is done, and begin what follows it."""
+    """Note that a task is done and its deed, and begin what follows it."""
     row.state, row.ended_at = TaskState.DONE, uow.now()
     row.done = row.total
     forget_parts(uow, row.id)
+    if last is not None and last.deed is not None:
+        deed = last.deed
+        uow.journal(row.owner_id, deed.action, deed.object_type, deed.object_id, deed.detail)
     uow.journal(row.owner_id, "task.done", "task", row.id, {"done": row.done})
     if last is not None and last.follow is not None:
         follow = begin_task(uow, row.owner_id, last.follow)

@@ -23,6 +23,7 @@ from archive.tasks.views import (
     INPUT,
     PART,
     RESULT,
+    Deed,
     Follow,
     NewFile,
     Progress,
@@ -37,6 +38,7 @@ __all__ = [
     "INPUT",
     "PART",
     "RESULT",
+    "Deed",
     "Follow",
     "NewFile",
     "Progress",
@@ -51,6 +53,7 @@ __all__ = [
     "link_task",
     "list_tasks",
     "load_task",
+    "remember",
     "resume_task",
     "start_task",
     "stop_task",
@@ -227,6 +230,11 @@ def note_files(uow: UnitOfWork, task_id: int, files: Sequence[NewFile]) -> None:
 def enqueue(uow: UnitOfWork, row: Task) -> None:
     """Leave the worker the job of going on with a task."""
     uow.outbox(OUTBOX_KIND, f"task:{row.id}", {"ticket": row.ticket})
+
+
+def remember(uow: UnitOfWork, task_id: int, memory: Mapping[str, Any]) -> None:
+    """Note how far a piece of work is, with the rows it wrote: cut off, it does them once."""
+    uow.session.get_one(Task, task_id).memory = dict(memory)
 
 
 def view_of(uow: UnitOfWork, row: Task, *, with_parts: bool = False) -> TaskView:

@@ -114,10 +114,21 @@ class Follow:
 
 
 @dataclass(frozen=True)
+class Deed:
+    """What the journal is to say was done, by the task's owner."""
+
+    action: str
+    object_type: str
+    object_id: str | int
+    detail: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
 class Progress:
     """How far a piece of work is; what is None stays as it was.
 
-    ``is_end`` ends the task in the same transaction, and begins what follows: exactly once.
+    ``is_end`` ends the task in the same transaction, notes its deed and begins what follows:
+    exactly once.
     """
 
     done: int
@@ -128,6 +139,7 @@ class Progress:
     files: tuple[NewFile, ...] = ()
     is_end: bool = False
     follow: Follow | None = None
+    deed: Deed | None = None
 
     @property
     def is_checkpoint(self) -> bool:

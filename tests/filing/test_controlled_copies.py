@@ -135,6 +135,21 @@ def test_two_issuing_at_once_get_two_numbers(resources, company, document):
     assert (faults, sorted(numbers)) == ([], [1, 2, 3])
 
 
+def test_what_one_page_asked_for_once_is_issued_once(resources, company, document, client_for):
+    clerk = company.sales_clerk
+    told = (company.archivist, document.id, clerk.department_id, clerk.id)
+    edge.issue(resources, *told, seen=0)
+    with pytest.raises(Conflict, match="001 刚刚已经发放给陈晓东"):
+        edge.issue(resources, *told, seen=0)
+    assert edge.issue(resources, *told, seen=1).number == 2, "a second one, knowing of the first"
+    page = client_for(company.archivist)
+    address = f"/controlled/{document.id}"
+    assert 'name="seen" value="2"' in page.get(address).text
+    sent = {"department": clerk.department_id, "person": clerk.id, "seen": 1}
+    assert page.post(f"{address}/issue", data=sent).status_code == 409
+    assert len(load(resources, company.archivist, document.id).copies) == 2
+
+
 def test_a_version_still_to_come_recalls_on_its_day(resources, company, document, filed, clock):
     copy = issue(resources, company, document)
     newer(resources, company, document, filed(备注="新版"), day=TODAY + timedelta(days=2))
@@ -228,6 +243,8 @@ def test_a_suppliers_paper_must_be_legible_and_a_pdf_must_open(resources, compan
     with pytest.raises(Invalid):
         do(resources, service.refuse, company.archivist, broken.id, " ")
     do(resources, service.refuse, company.archivist, broken.id, "第 2 页看不清")
+    with pytest.raises(Conflict, match="拒收过"):
+        do(resources, service.refuse, company.archivist, broken.id, "第 2 页看不清")
     with resources.reading() as uow:
         assert service.refusals_of(uow, company.archivist, broken.id) == (
             "2026-11-23：第 2 页看不清",

@@ -121,6 +121,11 @@ class Shelf:
 
 @pytest.fixture
 def shelf(resources: Resources, company) -> Shelf:
+    return stocked(resources, company)
+
+
+def stocked(resources: Resources, company) -> Shelf:
+    """Return a shelf in an instance: the customer, the shipped rules, no papers yet."""
     with resources.work() as uow:
         customer = Customer(
             number="KH2026-0001",

@@ -133,6 +133,22 @@ def test_without_letter_document_or_company_nothing_is_shown(shelf, changes, cod
     assert count(shelf, LoanRefusal) == 1
 
 
+def test_the_same_outsider_is_not_noted_twice_for_the_same_paper(shelf, company, client_for):
+    _, barcode = shelf.item()
+    first = note(shelf, [barcode]).visit
+    with pytest.raises(Conflict, match=first.number):
+        note(shelf, [barcode, shelf.item()[1]])
+    sent = {**vars(TOLD), "papers": barcode}
+    page = client_for(company.archivist).post("/loans/visits", data=sent)
+    assert page.status_code == 409
+    assert first.number in page.text and TOLD.letter_number in page.text
+    assert count(shelf, LoanVisit) == count(shelf, LoanRequest) == 1
+    assert note(shelf, [shelf.item()[1]]).visit.number == "WL2026-0002", "another paper"
+    assert note(shelf, [shelf.item()[1]], id_kind="护照", id_number="E12345678").visit
+    shelf.do(service.end_visit, company.archivist, first.id)
+    assert note(shelf, [barcode]).visit.number == "WL2026-0004", "they came back"
+
+
 def test_what_is_secret_is_not_shown_to_outsiders(shelf):
     good, secret = shelf.item()[1], shelf.item(secrecy=2)[1]
     noted = note(shelf, [good, secret, good])

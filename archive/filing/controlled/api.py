@@ -59,10 +59,14 @@ class RefuseIn(Strict):
 
 
 class IssueIn(Strict):
-    """For which department and who receives it."""
+    """For which department, who receives it, and the last number known when it was asked.
+
+    With ``seen``, the same call sent again is a conflict and gives no second copy.
+    """
 
     department_id: int = Field(ge=1, le=LARGEST)
     person_id: int = Field(ge=1, le=LARGEST)
+    seen: int | None = Field(default=None, ge=0, le=LARGEST)
 
 
 class NoteIn(Strict):
@@ -165,7 +169,8 @@ def document(document_id: int) -> DocumentView:
 @guard("controlled.manage")
 def issue(document_id: int, asked: IssueIn) -> tuple[CopyView, int]:
     """Issue a copy of the valid version under the next number."""
-    made = edge.issue(resources(), actor(), document_id, asked.department_id, asked.person_id)
+    told = (document_id, asked.department_id, asked.person_id)
+    made = edge.issue(resources(), actor(), *told, seen=asked.seen)
     return made, 201
 
 

@@ -28,12 +28,21 @@ def declare(resources: Resources, actor: Actor, item_id: int, said: Declared) ->
 
 
 def issue(
-    resources: Resources, actor: Actor, document_id: int, department_id: int, person_id: int
+    resources: Resources,
+    actor: Actor,
+    document_id: int,
+    department_id: int,
+    person_id: int,
+    *,
+    seen: int | None = None,
 ) -> CopyView:
-    """Issue a copy of the valid version under the next number; two at once get two numbers."""
+    """Issue a copy of the valid version under the next number; two at once get two numbers.
+
+    ``seen``: the last number known to who asks; sent again, it is refused and not issued twice.
+    """
     for _ in range(TRIES):
         with resources.reading() as uow:
-            plan = service.plan_issue(uow, actor, document_id, department_id, person_id)
+            plan = service.plan_issue(uow, actor, document_id, department_id, person_id, seen)
         source = resources.blobs.read(plan.source_sha256)
         stamped = stamp_pages(source, copy_label(plan.number), plan.department_name, plan.label)
         pages = check_source(stamped)

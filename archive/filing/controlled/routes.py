@@ -102,9 +102,9 @@ def refuse(item_id: int) -> Page:
         with work() as uow:
             service.refuse(uow, actor(), item_id, request.form.get("note", ""))
             uow.commit()
-    except Invalid as refusal:
+    except (Invalid, Conflict) as refusal:
         flash(refusal.message, "danger")
-        return _declare_page(item_id, refusal.fields, request.form), 422
+        return _declare_page(item_id, refusal.fields, request.form), _status(refusal)
     flash("已拒收，原因已记录。", "success")
     return redirect(url_for("filing.item", item_id=item_id))
 
@@ -121,6 +121,7 @@ def issue(document_id: int) -> Page:
             document_id,
             read_number(request.form, "department", "部门"),
             read_number(request.form, "person", "领用人"),
+            seen=read_number(request.form, "seen", "受控号") if "seen" in request.form else None,
         )
 
     return _act(document_id, act, "已发放，请打印副本并让领用人签收。")

@@ -7,7 +7,7 @@ is issued from a version that is not valid today, and no number is given twice.
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from archive.core.clock import local_day
 from archive.core.errors import Conflict, Invalid, NotFound
@@ -91,7 +91,10 @@ class Declared:
 
 @dataclass(frozen=True)
 class Issue:
-    """A copy about to be made: the version and its bytes, the number next, and for whom."""
+    """A copy about to be made: the version and its bytes, the number next, and for whom.
+
+    ``seen`` is the last number its maker knew of, where they said so.
+    """
 
     version_id: int
     document_id: int
@@ -101,6 +104,7 @@ class Issue:
     department_id: int
     department_name: str
     person_id: int
+    seen: int | None
 
 
 def plan_declaration(uow: UnitOfWork, actor: Actor, item_id: int) -> tuple[ItemView, FileView]:
@@ -162,6 +166,11 @@ def refuse(uow: UnitOfWork, actor: Actor, item_id: int, reason: str) -> None:
     require(actor, "controlled.manage")
     require(actor, "item.read", thing_of_item(uow, item_id))
     why = clean_note(reason, required="请写明拒收原因，例如哪几页看不清")
+    same = select(ControlledRefusal.id).where(
+        ControlledRefusal.item_id == item_id, ControlledRefusal.reason == why
+    )
+    if uow.session.scalar(same.limit(1)) is not None:
+        raise Conflict("这份文件已经因同样的原因拒收过，不用再登记。")
     row = ControlledRefusal(item_id=item_id, by_id=actor.id, at=uow.now(), reason=why)
     uow.session.add(row)
     uow.session.flush()
@@ -194,9 +203,17 @@ def withdraw(uow: UnitOfWork, actor: Actor, document_id: int, version_id: int, n
 
 
 def plan_issue(
-    uow: UnitOfWork, actor: Actor, document_id: int, department_id: int, person_id: int
+    uow: UnitOfWork,
+    actor: Actor,
+    document_id: int,
+    department_id: int,
+    person_id: int,
+    seen: int | None = None,
 ) -> Issue:
-    """Return what a copy of the valid version is made of; raise Conflict where none is valid."""
+    """Return what a copy of the valid version is made of; raise Conflict where none is valid.
+
+    With ``seen`` also where the same person was given one under a number after it.
+    """
     require(actor, "controlled.manage")
     document = get_document(uow, actor, document_id)
     valid = document.valid
@@ -219,27 +236,25 @@ def plan_issue(
     row = uow.session.get_one(ControlledVersion, valid.id)
     if row.source_sha256 is None:
         raise Conflict("这一版的档案已经销毁，不能再发放。")
-    last = uow.session.scalar(
-        select(ControlledCopy.number)
-        .where(ControlledCopy.document_id == document_id)
-        .order_by(ControlledCopy.number.desc())
-        .limit(1)
-    )
+    _check_not_issued(uow, valid.id, unit.id, person, seen)
+    last = select(func.max(ControlledCopy.number)).where(ControlledCopy.document_id == document_id)
     return Issue(
         valid.id,
         document_id,
         valid.label,
         row.source_sha256,
-        (last or 0) + 1,
+        (uow.session.scalar(last) or 0) + 1,
         unit.id,
         unit.name,
         person.id,
+        seen,
     )
 
 
 def record_issue(uow: UnitOfWork, actor: Actor, issue: Issue, ref: BlobRef, pages: int) -> CopyView:
     """Write the copy whose stamped bytes are kept; raise NumberTaken when somebody was first."""
-    again = plan_issue(uow, actor, issue.document_id, issue.department_id, issue.person_id)
+    told = (issue.document_id, issue.department_id, issue.person_id, issue.seen)
+    again = plan_issue(uow, actor, *told)
     if again.version_id != issue.version_id:
         raise Conflict("有效版本刚有变化，请刷新页面再发放。")
     number = take_number(uow, f"controlled:{issue.document_id}", LAST_COPY)
@@ -258,8 +273,8 @@ def record_issue(uow: UnitOfWork, actor: Actor, issue: Issue, ref: BlobRef, page
     )
     uow.session.add(row)
     uow.session.flush()
-    told = {"document": issue.document_id, "version": issue.version_id, "sha256": row.sha256}
-    uow.journal(actor.id, "controlled.issue", "controlled_copy", row.id, told)
+    detail = {"document": issue.document_id, "version": issue.version_id, "sha256": row.sha256}
+    uow.journal(actor.id, "controlled.issue", "controlled_copy", row.id, detail)
     return get_copy(uow, actor, row.id)
 
 
@@ -295,6 +310,25 @@ def end_copy(uow: UnitOfWork, actor: Actor, copy_id: int, how: str, note: str) -
     uow.session.flush()
     uow.journal(actor.id, f"controlled.{how}", "controlled_copy", row.id, {"how": how})
     return get_copy(uow, actor, copy_id)
+
+
+def _check_not_issued(
+    uow: UnitOfWork, version_id: int, department_id: int, person: Actor, seen: int | None
+) -> None:
+    """Refuse to issue twice what one page asked for once, as after an answer that never came."""
+    if seen is None:
+        return
+    query = select(ControlledCopy.number).where(
+        ControlledCopy.version_id == version_id,
+        ControlledCopy.department_id == department_id,
+        ControlledCopy.person_id == person.id,
+        ControlledCopy.number > seen,
+    )
+    number = uow.session.scalar(query.limit(1))
+    if number is not None:
+        raise Conflict(
+            f"受控号 {number:03d} 刚刚已经发放给{person.name}；要再发一份，请看过现在的登记再发。"
+        )
 
 
 def _received(uow: UnitOfWork, actor: Actor, row: ControlledCopy, how: str) -> CopyView:

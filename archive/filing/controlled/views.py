@@ -119,6 +119,11 @@ class DocumentView:
         return next((one for one in self.versions if one.state == "valid"), None)
 
     @property
+    def last_number(self) -> int:
+        """The number of the newest copy known here, 0 where there is none."""
+        return max((one.number for one in self.copies), default=0)
+
+    @property
     def valid_label(self) -> str | None:
         """The name of the version that is valid today."""
         return self.valid.label if self.valid else None

@@ -26,7 +26,7 @@ from archive.people.rights import Actor
 from archive.people.service import get_actor
 from archive.records import service as records
 from archive.tasks import service as tasks
-from archive.tasks.service import PART, RESULT, NewFile, Progress, TaskView
+from archive.tasks.service import PART, RESULT, Deed, NewFile, Progress, TaskView
 from storage.errors import StorageError
 from storage.work import UnitOfWork
 
@@ -177,17 +177,14 @@ def _bound(
             target, cover, entries, _read(resources, digests), unbound, resources.blobs.read
         )
         ref = resources.blobs.put_file(target, PDF_TYPE)
-    with resources.work() as uow:
-        detail = {"scope": scope, "papers": len(entries), "pages": count, "dossier": ref.sha256}
-        uow.journal(actor.id, "dossier.make", scope, int(task.params["number"]), detail)
-        uow.commit()
+    detail = {"scope": scope, "papers": len(entries), "pages": count, "dossier": ref.sha256}
+    deed = Deed("dossier.make", scope, int(task.params["number"]), detail)
     file = NewFile(RESULT, 0, f"{safe_name(f'{SCOPES[scope]} {subject}')}.pdf", ref, f"{count} 页")
     notes = [f"共 {len(entries)} 份，{count} 页，有目录和书签；签名以原件为准。"]
     notes += [f"{one.told}：{one.title}（{one.why}）" for one in unbound[:50]]
     total = len(papers)
-    return Progress(
-        total, total, "卷宗做好了。", result={"notes": notes}, files=(file,), is_end=True
-    )
+    told = (total, total, "卷宗做好了。")
+    return Progress(*told, result={"notes": notes}, files=(file,), is_end=True, deed=deed)
 
 
 def _entries(

@@ -43,26 +43,28 @@ def start_register(uow: UnitOfWork, actor: Actor, batch_id: int) -> TaskView:
 def register_work(resources: Resources, task: TaskView) -> Generator[Progress, None, None]:
     """Register what waits, in the order it came; what cannot be is left waiting with why."""
     batch_id = int(task.params["batch"])
-    memory = {"after": 0, "made": 0, "left": 0, **task.memory}
+    memory = {"after": 0, "made": 0, "left": 0, "is_closed": False, **task.memory}
     with resources.reading() as uow:
         actor = get_actor(uow, task.owner_id)
-        service.open_batch(uow, actor, batch_id)
+        if not memory["is_closed"]:
+            service.open_batch(uow, actor, batch_id)
         total = memory["made"] + memory["left"] + _count_waiting(uow, batch_id, memory["after"])
-    while True:
+    while not memory["is_closed"]:
         with resources.work() as uow:
             ids = _next_ids(uow, batch_id, memory["after"])
             made = register_files(uow, actor, batch_id, ids)
             if ids:
-                memory = {
+                memory |= {
                     "after": ids[-1],
                     "made": memory["made"] + made,
                     "left": memory["left"] + len(ids) - made,
                 }
+                tasks.remember(uow, task.id, memory)
                 uow.commit()
         if not ids:
             break
         yield Progress(memory["made"] + memory["left"], total, "正在登记…", memory=dict(memory))
-    yield _last(resources, actor, batch_id, memory, total)
+    yield _last(resources, actor, task.id, batch_id, memory, total)
 
 
 def register_files(uow: UnitOfWork, actor: Actor, batch_id: int, file_ids: Sequence[int]) -> int:
@@ -137,13 +139,19 @@ def _described(
 
 
 def _last(
-    resources: Resources, actor: Actor, batch_id: int, memory: dict[str, int], total: int
+    resources: Resources,
+    actor: Actor,
+    task_id: int,
+    batch_id: int,
+    memory: dict[str, int],
+    total: int,
 ) -> Progress:
     """Close the batch when nothing waits any more, and say what came of it."""
     with resources.work() as uow:
-        batch = service.open_batch(uow, actor, batch_id)
         left = _count_waiting(uow, batch_id)
-        if not left:
+        if not left and not memory["is_closed"]:
+            batch = service.open_batch(uow, actor, batch_id)
+            tasks.remember(uow, task_id, {**memory, "is_closed": True})
             service.finish_batch(uow, batch, BatchState.CLOSED)
             uow.journal(actor.id, "intake.close", "intake_batch", batch_id, {"state": batch.state})
             uow.commit()

@@ -24,7 +24,7 @@ from archive.filing.retention.rules import LARGEST_ID, TRANSFER
 from archive.people.rights import Actor, require
 from archive.people.service import get_actor
 from archive.tasks import service as tasks
-from archive.tasks.service import RESULT, NewFile, Progress, TaskView
+from archive.tasks.service import RESULT, Deed, NewFile, Progress, TaskView
 from storage.work import UnitOfWork
 
 PACKAGE = "filing.package"
@@ -72,14 +72,13 @@ def package_work(resources: Resources, task: TaskView) -> Generator[Progress, No
         is_single = make == XML and len(content.item_ids) == 1
         ref = resources.blobs.put_file(target, "text/xml" if is_single else ZIP)
     total = len(content.item_ids)
-    with resources.work() as uow:
-        detail = {"scope": scope, "number": number, "items": total, "package": ref.sha256}
-        uow.journal(actor.id, "item.package", scope, number, detail)
-        uow.commit()
+    detail = {"scope": scope, "number": number, "items": total, "package": ref.sha256}
+    deed = Deed("item.package", scope, number, detail)
     name = f"{safe_name(content.name)}.{'xml' if is_single else 'zip'}"
     file = NewFile(RESULT, 0, name, ref, f"{total} 件")
     result = {"notes": [f"共 {total} 件；{NOTES[make]}"]}
-    yield Progress(total, total, "封装包做好了。", result=result, files=(file,), is_end=True)
+    told = (total, total, "封装包做好了。")
+    yield Progress(*told, result=result, files=(file,), is_end=True, deed=deed)
 
 
 def content_of(uow: UnitOfWork, actor: Actor, scope: str, number: int) -> Content:

@@ -5,7 +5,7 @@ begun again: what is there already is passed over. A package is taken whole or n
 """
 
 import shutil
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -64,17 +64,14 @@ def receive_work(resources: Resources, task: TaskView) -> Generator[Progress, No
         for number, batch in enumerate(batches_of(resources, actor, path), start=1):
             if number <= told["batches"]:
                 continue
-            outcome = import_one(resources, actor, batch)
-            told |= {
-                "batches": number,
-                "new": told["new"] + len(outcome.imported),
-                "known": told["known"] + len(outcome.skipped),
-                "bad": told["bad"] + len(outcome.failed),
-            }
-            why = [f"{fault.where}：{fault.why}" for fault in outcome.failed]
-            told["why"] = [*told["why"], *why, *doubts_of(batch)][:MOST_NAMED]
+            checked = check_batch(resources, actor, batch)
+            with resources.work() as uow:
+                outcome = import_batch(uow, actor, checked)
+                told = _told(told, number, outcome, doubts_of(batch))
+                tasks.remember(uow, task.id, told)
+                uow.commit()
             done = told["new"] + told["known"] + told["bad"]
-            yield Progress(done, 0, f"已看 {done} 件…", memory=dict(told))
+            yield Progress(done, 0, f"已看 {done} 件…", memory=told)
     notes = [f"导入 {told['new']} 件，已有 {told['known']} 件，没有导入 {told['bad']} 件。"]
     result = {"notes": [*notes, *told["why"]], "links": [["档案目录", "/items"]]}
     done = max(told["new"] + told["known"] + told["bad"], 1)
@@ -98,6 +95,20 @@ def import_one(resources: Resources, actor: Actor, batch: Batch) -> Outcome:
         outcome = import_batch(uow, actor, checked)
         uow.commit()
     return outcome
+
+
+def _told(
+    before: dict[str, Any], number: int, outcome: Outcome, doubts: Sequence[str]
+) -> dict[str, Any]:
+    """Return what the task remembers once a batch more is in."""
+    why = [f"{fault.where}：{fault.why}" for fault in outcome.failed]
+    return {
+        "batches": number,
+        "new": before["new"] + len(outcome.imported),
+        "known": before["known"] + len(outcome.skipped),
+        "bad": before["bad"] + len(outcome.failed),
+        "why": [*before["why"], *why, *doubts][:MOST_NAMED],
+    }
 
 
 def _of_sheet(resources: Resources, actor: Actor, path: Path) -> Iterator[Batch]:

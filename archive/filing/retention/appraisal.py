@@ -7,7 +7,7 @@ The archive head opens it; every member gives an opinion on every item and signs
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import defer
 
 from archive.core.clock import local_day
@@ -126,30 +126,40 @@ def _claim(
 def give_opinions(
     uow: UnitOfWork, actor: Actor, appraisal_id: int, opinions: Sequence[Opinion]
 ) -> int:
-    """Note what a member thinks of items, in place of what they said before; return how many."""
+    """Note what a member thinks of items, in place of what they said before; return how many.
+
+    What was said already is left as it is.
+    """
     row, _ = _as_member(uow, actor, appraisal_id)
     lines = {line.item_id: line for line in lines_of(uow, row.id)}
-    terms = load_plan().terms
+    terms, changed = load_plan().terms, 0
     for one in opinions:
         line = lines.get(one.item_id)
         if line is None:
             raise NotFound("这次鉴定里没有这件档案。")
         vote = check_vote(one.opinion, one.new_term, one.reason.strip(), terms)
-        mine = (AppraisalOpinion.line_id == line.id, AppraisalOpinion.user_id == actor.id)
-        uow.session.execute(delete(AppraisalOpinion).where(*mine))
-        uow.session.add(
-            AppraisalOpinion(
-                line_id=line.id,
-                user_id=actor.id,
-                opinion=vote.opinion,
-                new_term=vote.new_term,
-                reason=one.reason.strip(),
-                at=uow.now(),
-            )
-        )
-    uow.session.flush()
-    uow.journal(actor.id, "appraisal.opinion", "appraisal", row.id, {"items": len(opinions)})
+        changed += _say(uow, actor, line.id, vote, one.reason.strip())
+    if changed:
+        uow.journal(actor.id, "appraisal.opinion", "appraisal", row.id, {"items": changed})
     return len(opinions)
+
+
+def _say(uow: UnitOfWork, actor: Actor, line_id: int, vote: Vote, reason: str) -> bool:
+    """Note an opinion in place of the one before; return whether it is another."""
+    said = uow.session.scalar(
+        select(AppraisalOpinion).where(
+            AppraisalOpinion.line_id == line_id, AppraisalOpinion.user_id == actor.id
+        )
+    )
+    if said is None:
+        said = AppraisalOpinion(line_id=line_id, user_id=actor.id)
+        uow.session.add(said)
+    elif (said.opinion, said.new_term, said.reason) == (vote.opinion, vote.new_term, reason):
+        return False
+    said.opinion, said.new_term, said.reason = vote.opinion, vote.new_term, reason
+    said.at = uow.now()
+    uow.session.flush()
+    return True
 
 
 def plan_signature(uow: UnitOfWork, actor: Actor, appraisal_id: int) -> None:

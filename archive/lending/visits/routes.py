@@ -82,6 +82,8 @@ def note() -> Answer:
             uow.commit()
     except Invalid as refusal:
         return _form(refusal, None), 422
+    except Conflict as refusal:
+        return _form(refusal, None), 409
     if noted.visit is None:
         return _form(None, noted), 403
     if noted.refused:
@@ -145,7 +147,7 @@ def _show(visit_id: int, number: str = "") -> str:
     return render_template("visits/show.html", visit=visit, number=number, years=years)
 
 
-def _form(refusal: Invalid | None, noted: service.Noted | None) -> str:
+def _form(refusal: Invalid | Conflict | None, noted: service.Noted | None) -> str:
     return render_template(
         "visits/new.html",
         typed=request.form,

@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 
 from archive.core.clock import local, local_day
 from archive.core.errors import Conflict, Invalid, NotFound
-from archive.core.numbering import take_number
+from archive.core.numbering import locked_serial, take_number
 from archive.core.pages import Page, clean_paging
 from archive.filing import service as filing
 from archive.lending import lookup
@@ -24,7 +24,7 @@ from archive.lending.matching import Mode
 from archive.lending.models import LoanRequest, RequestState
 from archive.lending.queue import settle
 from archive.lending.register import instants
-from archive.lending.requests import Origin, cancel_rest, clean_words, enter, refuse
+from archive.lending.requests import OPEN_STATES, Origin, cancel_rest, clean_words, enter, refuse
 from archive.lending.views import Refused, RequestView
 from archive.lending.visits.keeping import last_day
 from archive.lending.visits.models import LoanVisit
@@ -117,12 +117,13 @@ def note_visit(
 
     What the rules refuse (no letter, no valid document, nobody to accompany, secrecy) stands in
     the log; with nothing allowed there is no visit. Raises Invalid for words that cannot be kept,
-    NotFound for a paper or colleague not there.
+    NotFound for a paper or colleague not there, Conflict for a paper they are here for already.
     """
     require(actor, "loan.desk")
     told = _clean(told)
     companion = _companion(uow, told.companion)
     item_ids = _papers(uow, actor, papers)
+    _check_not_noted(uow, told, item_ids)
     visitor = Visitor(
         told.name,
         told.unit,
@@ -245,9 +246,8 @@ def _requests(uow: UnitOfWork, visit_id: int) -> list[LoanRequest]:
 def _enter_visit(
     uow: UnitOfWork, actor: Actor, companion: Actor, told: Told, letter: BlobRef | None
 ) -> LoanVisit:
-    year = local(uow.now()).year
     row = LoanVisit(
-        number=f"WL{year}-{take_number(uow, f'visit:{year}'):04d}",
+        number=f"WL{local(uow.now()).year}-{take_number(uow, _series(uow)):04d}",
         name=told.name,
         unit=told.unit,
         letter_number=told.letter_number,
@@ -310,6 +310,31 @@ def _papers(uow: UnitOfWork, actor: Actor, papers: Sequence[str]) -> list[int]:
             raise Invalid(f"没有条码或档号“{one[:40]}”的档案，请核对。", {"papers": "有误"})
         found.append(item.id)
     return list(dict.fromkeys(found))
+
+
+def _check_not_noted(uow: UnitOfWork, told: Told, item_ids: Sequence[int]) -> None:
+    """Refuse to note twice, as after an answer that never came: one desk at a time."""
+    locked_serial(uow, _series(uow))
+    already = uow.session.scalar(
+        select(LoanVisit.number)
+        .join(LoanRequest, LoanRequest.visit_id == LoanVisit.id)
+        .where(
+            LoanVisit.id_kind == told.id_kind,
+            LoanVisit.id_number == told.id_number,
+            LoanVisit.ended_at.is_(None),
+            LoanRequest.item_id.in_(item_ids),
+            LoanRequest.state.in_(OPEN_STATES),
+        )
+        .limit(1)
+    )
+    if already is not None:
+        raise Conflict(
+            f"这位来人要看的档案已经登记过（外来查阅 {already}，还没有结束），请打开那一次办理。"
+        )
+
+
+def _series(uow: UnitOfWork) -> str:
+    return f"visit:{local(uow.now()).year}"
 
 
 def _clean(told: Told) -> Told:
