@@ -103,7 +103,7 @@ def _read(bundle: Bundle, max_bytes: int, path: Path, depth: int) -> Reading:
 def _read_zip(bundle: Bundle, path: Path, max_bytes: int, depth: int) -> Reading:
     try:
         archive = zipfile.ZipFile(path)
-    except zipfile.BadZipFile as error:
+    except (zipfile.BadZipFile, NotImplementedError, UnicodeDecodeError) as error:
         raise ExtractError("文件不完整或已损坏，无法打开。") from error
     with archive:
         names = set(archive.namelist())

@@ -32,6 +32,14 @@ _ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
 _QUOTED = re.compile(r'"[^"]*"|\\.|\[[^\]]*\]')
 _BOMS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 _STEP = 1 << 16
+_BROKEN = (
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    NotImplementedError,
+    RuntimeError,
+    UnicodeDecodeError,  # a name in front of its entry that is no text
+)
 
 
 class Refused(Exception):
@@ -99,7 +107,7 @@ def _inspect(path: Path) -> dict[str, _Marks]:
     """Unpack every part once, counting; refuse bombs and DTDs; return each sheet's marks."""
     try:
         package = zipfile.ZipFile(path)
-    except zipfile.BadZipFile as error:
+    except (zipfile.BadZipFile, NotImplementedError, UnicodeDecodeError) as error:
         raise Refused("表格不完整或已损坏，无法打开；请重新上传。") from error
     marks: dict[str, _Marks] = {}
     with package:
@@ -140,7 +148,7 @@ def _inspect_part(package: zipfile.ZipFile, name: str, budget: _Budget) -> None:
                 if is_xml and not tail and piece[:2] in (b"\xff\xfe", b"\xfe\xff"):
                     raise Refused("表格的内部编码不正常，已拒绝读取。")
                 tail = piece[-16:]
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+    except _BROKEN as error:
         raise Refused("表格已损坏或加了密码，无法读取。") from error
 
 

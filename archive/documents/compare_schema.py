@@ -1,10 +1,9 @@
 """What the API tells of two versions compared."""
 
-from datetime import datetime
-
 from pydantic import BaseModel
 
 from archive.core.calls import FromView
+from archive.core.described import Instant
 
 
 class PieceOut(FromView):
@@ -56,7 +55,7 @@ class ComparedVersionOut(FromView):
     digest: str
     reason: str
     made_by: str
-    made_at: datetime
+    made_at: Instant
     form_version: int
 
 

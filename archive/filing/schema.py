@@ -1,12 +1,12 @@
 """What the filing API takes and gives, for its checks and its contract (openapi.json)."""
 
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 from pydantic import BaseModel, Field
 
 from archive.core.calls import Strict, ViewAnswer
-from archive.core.described import Answer
+from archive.core.described import Answer, Instant
 
 MOST_ROWS = 500
 
@@ -133,7 +133,7 @@ class StepOut(ViewAnswer):
 
     step: str
     by_name: str
-    at: datetime
+    at: Instant
     note: str
 
 
@@ -243,7 +243,7 @@ class RefusalOut(ViewAnswer):
     record_id: int | None
     item_id: int | None
     by_name: str
-    at: datetime
+    at: Instant
     reason: str
 
 

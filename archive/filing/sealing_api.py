@@ -1,12 +1,11 @@
 """Sealing volumes, their papers, and moving items, over the API."""
 
-from datetime import datetime
-
 from apiflask import APIBlueprint
 from flask import Response
 from pydantic import BaseModel, Field
 
 from archive.core.calls import FromView, Strict
+from archive.core.described import Instant
 from archive.core.errors import Invalid
 from archive.core.web import reading, resources, work
 from archive.documents.service import MEDIA_TYPES
@@ -60,13 +59,13 @@ class SealOut(FromView):
     """How a volume was or is being sealed."""
 
     prepared_name: str
-    prepared_at: datetime
+    prepared_at: Instant
     note: str
     digest: str
     items: int
     pages: int
     confirmed_name: str
-    confirmed_at: datetime | None
+    confirmed_at: Instant | None
     first_code: str
     last_code: str
 

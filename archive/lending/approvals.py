@@ -134,8 +134,6 @@ def _my_step(
         raise NotFound(lookup.NO_REQUEST)
     if row.borrower_id == actor.id:
         raise Forbidden("不能审批自己的借阅申请。")
-    if version is not None and version != row.row_version:
-        raise Conflict(f"申请 {row.number} 刚有变化，请刷新后再审批。")
     steps = lookup.approvals_of(uow, row.id)
     away = stands_in_for(uow, actor)
     mine = [one for one in steps if one.decided_by == actor.id or may_decide(actor, row, one, away)]
@@ -147,6 +145,8 @@ def _my_step(
         done = any(step.decided_at for step in mine)
         words = "您已经审批过了" if done else "还没有轮到您，请等前一位审批"
         raise Conflict(f"申请 {row.number}：{words}。")
+    if version is not None and version != row.row_version:
+        raise Conflict(f"申请 {row.number} 刚有变化，请刷新后再审批。")
     asked = {current.approver_id} | ({actor.id} if current in mine else set())
     thing = Thing(kind="loan", owner_id=row.borrower_id, assignee_ids=frozenset(asked))
     require(actor, "loan.approve", thing)

@@ -3,6 +3,7 @@
 from pydantic import BaseModel, Field
 
 from archive.core.calls import Closed, Strict
+from archive.core.described import Instant
 from archive.lending.confirming.rules import LONGEST_PIN
 from archive.lending.rules import MAX_PURPOSE, MAX_REFERENCE
 from archive.people.access import MAX_PASSWORD
@@ -140,7 +141,7 @@ class ApprovalOut(BaseModel):
     deputy: str
     state: str
     opinion: str
-    decided_at: str | None
+    decided_at: Instant | None
 
 
 class SignedOut(BaseModel):
@@ -155,18 +156,18 @@ class LoanOut(BaseModel):
 
     id: int
     barcode: str
-    handed_at: str
+    handed_at: Instant
     handed_by: str
     due: str
     pages_out: int
-    returned_at: str | None
+    returned_at: Instant | None
     pages_in: int | None
     intact: bool | None
     condition: str
     overdue: bool
     state_label: str
     renewals: int
-    recalled_at: str | None
+    recalled_at: Instant | None
     recall_reason: str
     signed_out: SignedOut | None
     signed_back: SignedOut | None
@@ -193,7 +194,7 @@ class RequestOut(BaseModel):
     state_label: str
     rule: str
     due: str | None
-    created_at: str
+    created_at: Instant
     version: int
     queued: bool
     place: int | None

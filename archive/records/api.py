@@ -4,14 +4,13 @@ Values are checked strictly: one wrong or missing entry refuses the call and not
 stored; with ``"draft": true`` they are kept as typed, as on the entry page.
 """
 
-from datetime import datetime
 from typing import Any
 
 from apiflask import APIBlueprint
 from pydantic import BaseModel, ConfigDict, Field
 
 from archive.core.calls import Closed, Strict, ViewAnswer
-from archive.core.described import Answer
+from archive.core.described import Answer, Instant
 from archive.core.web import reading, work
 from archive.forms.service import get_form, list_forms
 from archive.people.gate import actor, guard
@@ -81,10 +80,10 @@ class RecordSummary(ViewAnswer):
     state_note: str
     year: int
     round: int
-    created_at: datetime
-    updated_at: datetime
-    submitted_at: datetime | None
-    signed_at: datetime | None
+    created_at: Instant
+    updated_at: Instant
+    submitted_at: Instant | None
+    signed_at: Instant | None
     version: int
 
 
@@ -114,7 +113,7 @@ class VersionBody(BaseModel):
     digest: str
     reason: str
     made_by: str
-    made_at: datetime
+    made_at: Instant
     values: dict[str, Any]
 
 

@@ -48,6 +48,13 @@ def require_move(present: str, wanted: RecordState) -> None:
         )
 
 
+def require_unsubmitted(state: str) -> None:
+    """Refuse to submit what was submitted already, saying where it is now."""
+    if state not in EDITABLE:
+        label = RecordState(state).label
+        raise Conflict(f"这份文件已经提交过，现在是“{label}”，不能再次提交；请刷新页面看最新情况。")
+
+
 def require_editable(state: str) -> None:
     """Refuse to change a record that is under way, signed or filed."""
     if state not in EDITABLE:

@@ -13,7 +13,7 @@ from archive.people.rights import Actor, require
 from archive.records.drafts import complete_values, keep_submitted
 from archive.records.models import Record, RecordState, RecordVersion
 from archive.records.rows import form_of, get_row, settle, thing_of_row, view_of
-from archive.records.rules import clean_note, require_move, require_version
+from archive.records.rules import clean_note, require_move, require_unsubmitted, require_version
 from archive.records.views import RecordView
 from storage.work import UnitOfWork
 
@@ -41,6 +41,15 @@ def take_number_for(uow: UnitOfWork, record_id: int, version: int | None = None)
     return row.number
 
 
+def require_submittable(uow: UnitOfWork, actor: Actor, record_id: int) -> None:
+    """Raise NotFound, Forbidden, or Conflict for what was submitted already."""
+    row = get_row(uow, record_id)
+    thing = thing_of_row(uow, row)
+    require(actor, "record.read", thing)
+    require_unsubmitted(row.state)
+    require(actor, "record.submit", thing)
+
+
 def mark_submitted(
     uow: UnitOfWork, actor: Actor, record_id: int, version: int, participants: frozenset[int]
 ) -> RecordView:
@@ -48,10 +57,8 @@ def mark_submitted(
 
     Raises Invalid naming each gap, Conflict for a stale version or a record under way.
     """
+    require_submittable(uow, actor, record_id)
     row = get_row(uow, record_id)
-    require(actor, "record.read", thing_of_row(uow, row))
-    require_move(row.state, RecordState.IN_SIGNING)
-    require(actor, "record.submit", thing_of_row(uow, row))
     require_version(row.row_version, version)
     row.content = complete_values(form_of(uow, row), row.content)
     take_number_for(uow, record_id)

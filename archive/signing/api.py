@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import BaseModel, Field
 
 from archive.core.calls import Strict
+from archive.core.described import Instant
 from archive.core.errors import Invalid
 from archive.core.web import reading, resources
 from archive.people.gate import actor, client_address, guard
@@ -121,13 +122,13 @@ class TaskOut(BaseModel):
     role: str
     assignee: str
     state: str
-    done_at: str | None
+    done_at: Instant | None
     opinion: str
     kind: str
     owner: str
     on_behalf_of: str
     outcome: str
-    due_at: str | None
+    due_at: Instant | None
     reminders: int
 
 
@@ -322,13 +323,13 @@ def told(run: RunView) -> dict[str, object]:
                 "role": task.role,
                 "assignee": task.assignee_name,
                 "state": task.state,
-                "done_at": task.done_at.isoformat() if task.done_at else None,
+                "done_at": task.done_at,
                 "opinion": task.opinion,
                 "kind": task.kind,
                 "owner": task.owner_name,
                 "on_behalf_of": task.on_behalf_of,
                 "outcome": task.outcome,
-                "due_at": task.due_at.isoformat() if task.due_at else None,
+                "due_at": task.due_at,
                 "reminders": task.reminders,
             }
             for task in run.tasks

@@ -18,7 +18,7 @@ from archive.signing.models import (
     SigningTask,
     TaskState,
 )
-from archive.signing.rules import OUTSIDE, Plan
+from archive.signing.rules import OUTSIDE, Plan, why_closed
 from archive.signing.seals import ledger
 from archive.signing.views import ActView, RunView, StepView, TaskView
 from storage.work import UnitOfWork
@@ -161,7 +161,7 @@ def lock_run(uow: UnitOfWork, record_id: int) -> SigningRun:
         .execution_options(populate_existing=True)
     )
     if run is None or run.state != "running":
-        raise Conflict("这份表现在不在签核中，请刷新看看它的状态。")
+        raise Conflict(why_closed(run.state if run else ""))
     return run
 
 

@@ -10,6 +10,7 @@ from typing import Literal
 from pydantic import BaseModel, Field
 
 from archive.core.calls import Closed, Strict
+from archive.core.described import Instant
 from archive.core.errors import Invalid
 from archive.core.web import reading, resources, work
 from archive.people.gate import actor, client_address, guard
@@ -67,9 +68,9 @@ class EntryOut(BaseModel):
     age: str
     is_late: bool
     reminders: int
-    opened_at: str | None
-    done_at: str | None
-    due_at: str | None
+    opened_at: Instant | None
+    done_at: Instant | None
+    due_at: Instant | None
 
 
 class EntriesOut(BaseModel):
@@ -309,7 +310,7 @@ def _entry(one: InboxEntry) -> dict[str, object]:
         "age": one.age,
         "is_late": one.is_late,
         "reminders": one.reminders,
-        "opened_at": one.opened_at.isoformat() if one.opened_at else None,
-        "done_at": one.done_at.isoformat() if one.done_at else None,
-        "due_at": one.due_at.isoformat() if one.due_at else None,
+        "opened_at": one.opened_at,
+        "done_at": one.done_at,
+        "due_at": one.due_at,
     }

@@ -221,8 +221,9 @@ def _own_turn(uow: UnitOfWork, actor: Actor, record_id: int) -> tuple[SigningRun
     mine = [one for one in chain.tasks_in(uow, run.id) if one.assignee_id == actor.id]
     task = next((one for one in mine if one.state == TaskState.OPEN), None)
     if task is None:
-        check_turn(mine[-1].state if mine else "", mine[-1].assignee_id if mine else 0, actor.id)
-        raise Conflict("现在还没轮到您签。")
+        if mine:
+            check_turn(mine[-1].state, actor.id, actor.id, mine[-1].outcome)
+        raise Conflict("现在还没轮到您签，或这一步由别人签。")
     require(actor, "record.sign", Thing(kind="task", assignee_ids=frozenset({task.assignee_id})))
     return run, task
 

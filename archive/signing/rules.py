@@ -21,6 +21,17 @@ OUTSIDE = "external"  # the candidate that is no person of ours
 REMIND_EVERY = timedelta(hours=4)
 _AGAINST = re.compile(r"不同意(?!见)|缓办|请补充")
 _RATIO = re.compile(r"ratio:(\d{1,2})/(\d{1,2})")
+_DONE = {  # what somebody has done at a step, where it was not signing it
+    "seal": "用过印了，不用再用印",
+    "refuse": "写过不同意了，不用再办",
+    "advise": "提过意见了，不用再提",
+}
+_ENDED = {
+    "done": "已经签完",
+    "returned": "已经退回提交人",
+    "rejected": "已经被拒绝",
+    "withdrawn": "已经由提交人撤回",
+}
 
 
 @dataclass(frozen=True)
@@ -161,16 +172,23 @@ def outcome_of(needed: int, yes: int, still_out: int) -> str:
     return "refused" if yes + still_out < needed else ""
 
 
-def check_turn(state: str, assignee_id: int, actor_id: int) -> None:
+def check_turn(state: str, assignee_id: int, actor_id: int, outcome: str = "") -> None:
     """Raise Conflict unless the task is open and given to this person."""
     if assignee_id != actor_id:
         raise Conflict("现在还没轮到您签，或这一步由别人签。")
     if state == "done":
-        raise Conflict("这一步您已经签过了，不用再签。")
+        raise Conflict(f"这一步您已经{_DONE.get(outcome, '签过了，不用再签')}。")
     if state in ("cancelled", "void"):
         raise Conflict("这一步已经由别人办完，或已取消，不用您签了。")
     if state != "open":
         raise Conflict("前面的人还没签完，轮到您时会出现在“待办”里。")
+
+
+def why_closed(state: str, outcome: str = "") -> str:
+    """Say of a run that is over how it ended; ``outcome``: of who asks, where they have acted."""
+    if state == "done" and outcome:
+        return f"这份表的签核已经完成，您已经{_DONE.get(outcome, '签过了，不用再签')}。"
+    return f"这份表{_ENDED.get(state, '现在不在签核中')}，请刷新看看它的状态。"
 
 
 def check_newcomer(

@@ -22,7 +22,7 @@ from archive.signing import chain, entries, flow
 from archive.signing.freeze import SignedPaper
 from archive.signing.inbox import inbox, waiting_count, waits_for
 from archive.signing.models import SigningRun, SigningTask, TaskKind, TaskState
-from archive.signing.rules import check_agreement, check_turn, clean_opinion
+from archive.signing.rules import check_agreement, check_turn, clean_opinion, why_closed
 from archive.signing.views import RunView, TaskView
 from storage.work import UnitOfWork
 
@@ -56,14 +56,16 @@ def plan_signature(
     """Return what the actor is about to sign; raise Conflict when it is not their turn."""
     record = records.get_record(uow, actor, record_id)
     run = chain.find_run(uow, record_id)
-    if run is None or run.state != "running":
-        raise Conflict("这份表现在不在签核中，请刷新看看它的状态。")
+    if run is None:
+        raise Conflict(why_closed(""))
     task = run.open_task_of(actor.id) or _latest_of(run, actor.id)
+    if run.state != "running":
+        raise Conflict(why_closed(run.state, task.outcome if task else ""))
     if task is None:
         raise Conflict("这份表没有要您签的步骤。")
     if task.state == TaskState.WAITING:
         _check_not_held(run, task)
-    check_turn(task.state, task.assignee_id, actor.id)
+    check_turn(task.state, task.assignee_id, actor.id, task.outcome)
     return record, run, replace(task, ends_run=flow.would_end(uow, run.id, task.id))
 
 
@@ -184,8 +186,10 @@ def withdraw_record(uow: UnitOfWork, actor: Actor, record_id: int) -> RunView:
     """Take one's own record back while it is being signed; it becomes a draft again."""
     require(actor, "record.withdraw", records.thing_of(uow, record_id))
     latest = chain.find_run(uow, record_id)
-    if latest is None or latest.state != "running":
-        raise Conflict("只有签核中的表才能撤回。")
+    if latest is None:
+        raise Conflict("这份表还没有提交签核，不用撤回。")
+    if latest.state != "running":
+        raise Conflict(f"不能撤回：{why_closed(latest.state)}")
     run = chain.lock_run(uow, record_id)
     entries.clear(uow, actor, record_id, None)
     stages.mark_withdrawn(uow, actor, record_id)
@@ -200,6 +204,8 @@ def take_back(uow: UnitOfWork, actor: Actor, record_id: int) -> RunView:
     records.get_record(uow, actor, record_id)
     run = chain.lock_run(uow, record_id)
     last = chain.last_act(uow, run.id)
+    if last.action == "take_back" and last.by_id == actor.id:
+        raise Conflict("您的签字已经收回，不用再收回。")
     if last.action not in chain.SIGNED or last.by_id != actor.id or last.task_id is None:
         raise Conflict("后面的人已经办理，或最近一步不是您签的，不能收回签字。")
     row = uow.session.get_one(SigningTask, last.task_id)
@@ -315,7 +321,7 @@ def _open_task(uow: UnitOfWork, actor: Actor, task_id: int) -> tuple[SigningRun,
     run = chain.lock_run(uow, record_id)
     row = uow.session.get_one(SigningTask, task_id, populate_existing=True)
     require(actor, "record.sign", Thing(kind="task", assignee_ids=frozenset({row.assignee_id})))
-    check_turn(row.state, row.assignee_id, actor.id)
+    check_turn(row.state, row.assignee_id, actor.id, row.outcome)
     return run, row
 
 

@@ -11,7 +11,7 @@ from archive.core.errors import Conflict
 from archive.documents import service as documents
 from archive.forms.service import get_form
 from archive.people import service as people
-from archive.people.rights import Actor, require
+from archive.people.rights import Actor
 from archive.records import service as records
 from archive.records import stages
 from archive.records.drafts import complete_values
@@ -41,7 +41,7 @@ def preview_chain(
     with_outside: bool = False,
 ) -> Plan:
     """Return who would sign the actor's draft if it were submitted as it is; raise Invalid."""
-    require(actor, "record.submit", records.thing_of(uow, record_id))
+    stages.require_submittable(uow, actor, record_id)
     record = records.get_record(uow, actor, record_id)
     return plan_for(uow, record, chosen, with_outside=with_outside)
 
@@ -72,7 +72,7 @@ def check_seal(
     """Return the seal the submitter asks for, checked against the form; raise Invalid."""
     if asked is None:
         return None
-    require(actor, "record.submit", records.thing_of(uow, record_id))
+    stages.require_submittable(uow, actor, record_id)
     record = records.get_record(uow, actor, record_id)
     return check_asked(uow, get_form(uow, record.form_code, record.form_version), asked)
 
@@ -91,7 +91,7 @@ def plan_submission(
 
     Raises Invalid (entries missing or wrong, nobody to sign), Conflict (stale, wrong state).
     """
-    require(actor, "record.submit", records.thing_of(uow, record_id))
+    stages.require_submittable(uow, actor, record_id)
     record = records.get_record(uow, actor, record_id)
     if record.version != version:
         raise Conflict("这份表刚被改过，请刷新看过最新内容后再提交。")
@@ -123,7 +123,6 @@ def record_submission(
     seal: SealAsked | None = None,
 ) -> RunView:
     """Write down a submission whose bytes are safe: state, run, tasks, documents, copies."""
-    require(actor, "record.submit", records.thing_of(uow, record.id))
     submitted = stages.mark_submitted(uow, actor, record.id, record.version, plan.people)
     run_id = chain.start_run(
         uow, actor, record.id, submitted.round, plan, flow_version=record.form_version

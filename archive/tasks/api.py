@@ -1,6 +1,5 @@
 """One's tasks for programs, under /api/v1/tasks."""
 
-from datetime import datetime
 from typing import Any
 
 from apiflask import APIBlueprint
@@ -8,6 +7,7 @@ from flask import Response
 from pydantic import BaseModel, Field
 
 from archive.core.calls import Closed
+from archive.core.described import Instant
 from archive.core.web import reading, resources, work
 from archive.people.gate import actor, guard
 from archive.tasks import service
@@ -43,9 +43,9 @@ class TaskBody(BaseModel):
     message: str
     result: dict[str, Any]
     files: list[TaskFileBody]
-    created_at: datetime
-    started_at: datetime | None
-    ended_at: datetime | None
+    created_at: Instant
+    started_at: Instant | None
+    ended_at: Instant | None
 
 
 class TaskQuery(Closed):

@@ -4,6 +4,7 @@ from apiflask import APIBlueprint
 from pydantic import BaseModel, Field
 
 from archive.core.calls import Closed
+from archive.core.described import Instant
 from archive.core.web import reading, resources
 from archive.people.gate import actor, guard
 from archive.trust import checking
@@ -35,7 +36,7 @@ class JournalLineOut(BaseModel):
     """One act."""
 
     seq: int
-    at: str
+    at: Instant
     actor_id: int | None
     action: str
     object_type: str

@@ -9,9 +9,11 @@ from dataclasses import replace
 import bagit
 import pytest
 
+from archive.core import sheet_child
 from archive.core.errors import ArchiveError, Forbidden, Invalid, NotFound
 from archive.core.resources import open_resources
 from archive.filing import service as filing
+from archive.filing.incoming import kinds
 from archive.filing.models import Item
 from archive.filing.packages import doors
 from archive.filing.packages.making import start_package
@@ -173,7 +175,7 @@ def payload_of(entries):
 
 
 def base_of(entries):
-    return payload_of(entries).split("/")[0]
+    return next(name for name in entries if name.endswith("/bagit.txt")).split("/")[0]
 
 
 def link(entries):
@@ -258,13 +260,44 @@ def broken_zips():
 
 
 @pytest.mark.parametrize(
-    "content", list(broken_zips()), ids=["before its beginning", "bad deflate"]
+    "content",
+    list(broken_zips()),
+    ids=["before its beginning", "bad deflate"],
 )
 def test_a_zip_broken_inside_is_said_so(tmp_path, content):
     path = tmp_path / "x.zip"
     path.write_bytes(content)
     with pytest.raises(Invalid, match="没有导入"):
         check_package(path)
+
+
+def test_a_payload_with_a_name_that_is_no_text_is_said_so(tmp_path):
+    path = tmp_path / "x.zip"
+    entries = {"包/bagit.txt": b"BagIt-Version: 1.0\n", "包/bag-info.txt": b"", "包/data/a": b"1"}
+    with zipfile.ZipFile(path, "w") as package:
+        for name, content in resummed(entries).items():
+            package.writestr(name, content)
+    assert check_package(path) == 1
+    path.write_bytes(path.read_bytes().replace("包/data/a".encode(), b"\xf6\xff\xff/data/a", 1))
+    with pytest.raises(Invalid, match="已损坏"):
+        check_package(path)
+
+
+def read_sheet(path):
+    list(sheet_child.read(path, 9, 9))
+
+
+@pytest.mark.parametrize(
+    ("looks", "refuses"), [(kinds.look_at, kinds.Refused), (read_sheet, sheet_child.Refused)]
+)
+def test_a_sheet_with_a_name_that_is_no_text_is_refused_in_words(tmp_path, looks, refuses):
+    path = tmp_path / "a.xlsx"
+    with zipfile.ZipFile(path, "w") as package:
+        package.writestr("xl/workbook.xml", "<workbook/>")
+        package.writestr("表.xml", "<a/>")
+    path.write_bytes(path.read_bytes().replace("表.xml".encode(), b"\xf6\xff\xff.xml", 1))
+    with pytest.raises(refuses, match="已损坏"):
+        looks(path)
 
 
 def test_folder_with_a_strange_description_fails_alone(resources, company, filed, make):

@@ -201,6 +201,8 @@ def test_a_stale_page_cannot_approve(shelf, company):
     assert after.version > request.version
     with pytest.raises(Conflict, match="刷新"):
         shelf.do(lending.approve, company.archivist, request.id, "", request.version)
+    with pytest.raises(Conflict, match="您已经审批过了"):  # pressed twice: the page is stale too
+        shelf.do(lending.approve, company.sales_head, request.id, "", request.version)
     assert shelf.do(lending.approve, company.archivist, request.id, "", after.version)
 
 

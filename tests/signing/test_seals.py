@@ -402,6 +402,8 @@ def test_pages_from_asking_to_the_register(client_for, desk, company, seal):
     assert refused.status_code == 422 and "已盖" in refused.get_data(as_text=True)
     done = keeper.post(f"/signing/{made.id}/seal", data=sent | {"compared": "1"})
     assert done.status_code == 302 and desk.state(made.id) == "signed"
+    again = keeper.post(f"/signing/{made.id}/seal", data=sent | {"compared": "1"})
+    assert again.status_code == 409 and "您已经用过印了" in again.get_data(as_text=True)
     assert "已用印" in keeper.get("/seals/register").get_data(as_text=True)
     assert keeper.get("/seals/register?as=xlsx").data[:2] == b"PK"
 

@@ -168,8 +168,63 @@ def test_a_stale_submission_is_refused(resources, company):
 def test_submitting_twice_makes_one_run(resources, company):
     draft = write_record(resources, company.sales_clerk)
     edge.submit(resources, company.sales_clerk, draft.id, draft.version)
-    with pytest.raises((Conflict, Forbidden)):
+    with pytest.raises(Conflict, match="已经提交过，现在是“签核中”"):
         edge.submit(resources, company.sales_clerk, draft.id, draft.version)
+
+
+def test_a_second_submission_is_told_so_on_the_page_and_by_the_call(
+    resources, company, client_for, api_for
+):
+    record_id = submit(resources, company.sales_clerk)
+    author = client_for(company.sales_clerk)
+    shown = author.post(f"/signing/{record_id}/submit", data={"version": "1"})
+    assert shown.status_code == 409 and "已经提交过" in shown.text
+    assert "已经提交过" in author.get(f"/signing/{record_id}/submit").text
+    call = api_for(company.sales_clerk)
+    told = call.post(f"/api/v1/records/{record_id}/submit", json={"version": 1})
+    assert told.status_code == 409
+    assert "已经提交过，现在是“签核中”" in told.get_json()["error"]["message"]
+    other = client_for(company.other_clerk)
+    assert other.post(f"/signing/{record_id}/submit", data={"version": "1"}).status_code == 404
+    head = client_for(company.sales_head)
+    for person in (company.sales_clerk, company.sales_head, company.leader):
+        sign(resources, person, record_id)
+    assert "已签，待归档" in author.post(f"/signing/{record_id}/submit").text
+    assert head.post(f"/signing/{record_id}/submit").status_code == 409
+
+
+def test_what_is_done_twice_is_said_to_be_done(resources, signers):
+    author, head, leader = signers
+    record_id = submit(resources, author)
+    sign(resources, author, record_id)
+    with pytest.raises(Conflict, match="这一步您已经签过了"):
+        sign(resources, author, record_id)
+    once(resources, service.take_back, author, record_id)
+    with pytest.raises(Conflict, match="签字已经收回"):
+        once(resources, service.take_back, author, record_id)
+    once(resources, service.withdraw_record, author, record_id)
+    with pytest.raises(Conflict, match="不能撤回：这份表已经由提交人撤回"):
+        once(resources, service.withdraw_record, author, record_id)
+    with pytest.raises(Conflict, match="已经由提交人撤回"):
+        sign(resources, author, record_id)
+    record_id = submit(resources, author)
+    for person in signers:
+        sign(resources, person, record_id)
+    with pytest.raises(Conflict, match="签核已经完成，您已经签过了"):
+        sign(resources, leader, record_id)
+    with pytest.raises(Conflict, match="已经签完"):
+        once(resources, service.withdraw_record, author, record_id)
+    record_id = submit(resources, author)
+    sign(resources, author, record_id)
+    once(resources, service.return_record, head, record_id, "请写明品名。")
+    with pytest.raises(Conflict, match="已经退回提交人"):
+        once(resources, service.return_record, head, record_id, "请写明品名。")
+
+
+def once(resources, act, person, record_id, *words):
+    with resources.work() as uow:
+        act(uow, person, record_id, *words)
+        uow.commit()
 
 
 def test_a_return_voids_the_round_and_the_next_one_starts_afresh(resources, signers):

@@ -1,13 +1,14 @@
 """The filing plan through the API: the version in force, all versions, the tree, a new version."""
 
 from collections import Counter
-from datetime import date, datetime
+from datetime import date
 from typing import Literal
 
 from apiflask import APIBlueprint
 from pydantic import BaseModel, ConfigDict, Field
 
 from archive.core.calls import FromView, Strict
+from archive.core.described import Instant
 from archive.core.errors import Invalid
 from archive.core.web import reading, work
 from archive.filing.classes import service
@@ -70,7 +71,7 @@ class VersionOut(FromView):
     valid_from: date
     reason: str
     made_by: str
-    made_at: datetime
+    made_at: Instant
 
 
 class VersionItems(BaseModel):

@@ -1,10 +1,11 @@
 """What the API tells of controlled documents and their numbered copies."""
 
-from datetime import date, datetime
+from datetime import date
 
 from pydantic import BaseModel, Field
 
 from archive.core.calls import ViewAnswer
+from archive.core.described import Instant
 
 
 class ControlledCopyOut(ViewAnswer):
@@ -22,13 +23,13 @@ class ControlledCopyOut(ViewAnswer):
     person_id: int
     person_name: str
     issued_by: str
-    issued_at: datetime
+    issued_at: Instant
     sha256: str | None
     pages: int
-    received_at: datetime | None
+    received_at: Instant | None
     received_how: str
-    recalled_at: datetime | None
-    ended_at: datetime | None
+    recalled_at: Instant | None
+    ended_at: Instant | None
     ended_how: str
     ended_by: str
     note: str

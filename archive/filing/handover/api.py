@@ -1,13 +1,13 @@
 """Handing over through the API: what is owed, lists, and the signatures of both sides."""
 
-from datetime import date, datetime
+from datetime import date
 
 from apiflask import APIBlueprint
 from flask import Response
 from pydantic import BaseModel, Field
 
 from archive.core.calls import Strict, ViewAnswer
-from archive.core.described import Answer
+from archive.core.described import Answer, Instant
 from archive.core.web import reading, resources, work
 from archive.documents.service import MEDIA_TYPES
 from archive.filing.handover import edge, service
@@ -94,9 +94,9 @@ class HandoverOut(ViewAnswer):
     note: str
     digest: str
     handed_name: str
-    handed_at: datetime | None
+    handed_at: Instant | None
     received_name: str
-    received_at: datetime | None
+    received_at: Instant | None
     is_whole: bool
     lines: list[HandoverLineOut]
 

@@ -1,12 +1,11 @@
 """Intake batches through the API: made, filled, described, split, registered, put away."""
 
-from datetime import datetime
-
 from apiflask import APIBlueprint
 from flask import request
 from pydantic import BaseModel, Field
 
 from archive.core.calls import Closed, FromView, Strict
+from archive.core.described import Instant
 from archive.core.described import upload as upload_of
 from archive.core.errors import Invalid
 from archive.core.web import reading, resources, work
@@ -126,7 +125,7 @@ class IntakeBatchOut(FromView):
     department_name: str
     common: CommonOut
     made_name: str
-    made_at: datetime
+    made_at: Instant
     version: int
     waiting: int
     registered: int

@@ -37,6 +37,14 @@ _MAIL = re.compile(rb"(?im)^(from|to|subject|date|received|message-id|mime-versi
 _WEB = re.compile(rb"(?i)<(!doctype\s+html|html|script|svg|iframe)[\s>]")
 _BOMS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 _STEP = 1 << 16
+_BROKEN = (
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    NotImplementedError,
+    RuntimeError,
+    UnicodeDecodeError,  # a name in front of its entry that is no text
+)
 
 
 class Refused(Exception):
@@ -120,7 +128,7 @@ def _look_at_image(path: Path) -> Looked:
 def _look_at_package(path: Path) -> Looked:
     try:
         package = zipfile.ZipFile(path)
-    except zipfile.BadZipFile as error:
+    except (zipfile.BadZipFile, NotImplementedError, UnicodeDecodeError) as error:
         raise Refused("文件不完整或已损坏，打不开；请重新拷贝。") from error
     with package:
         names = package.namelist()
@@ -150,7 +158,7 @@ def _read_parts(package: zipfile.ZipFile, names: list[str], media_type: str) -> 
         if media_type == _PACKAGES[0][1]:
             with package.open("word/document.xml") as part:
                 head = _word_head(part)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+    except _BROKEN as error:
         raise Refused("文件已损坏或加了密码，打不开。") from error
     return head
 

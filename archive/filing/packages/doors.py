@@ -27,6 +27,7 @@ _BROKEN = (
     EOFError,
     NotImplementedError,
     RuntimeError,
+    UnicodeDecodeError,  # a name in front of its entry that is no text
 )
 
 

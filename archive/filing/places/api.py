@@ -1,12 +1,11 @@
 """Places through the API: rooms, what stands where, making places, and moves."""
 
-from datetime import datetime
-
 from apiflask import APIBlueprint
 from flask import Response, make_response
 from pydantic import BaseModel, Field
 
 from archive.core.calls import FromView, Strict
+from archive.core.described import Instant
 from archive.core.web import reading, work
 from archive.filing.places import service
 from archive.filing.places.label_lists import labels_for
@@ -159,7 +158,7 @@ class CopyMoveOut(FromView):
     from_text: str
     to_text: str
     by_name: str
-    at: datetime
+    at: Instant
     reason: str
 
 

@@ -1,11 +1,12 @@
 """What the calls of the keeping's end take and give."""
 
-from datetime import date, datetime
+from datetime import date
 from typing import Literal
 
 from pydantic import BaseModel, Field
 
 from archive.core.calls import FromView, Strict
+from archive.core.described import Instant
 from archive.filing.retention.rules import LARGEST_ID, MOST_ITEMS
 
 
@@ -64,7 +65,7 @@ class HoldOut(FromView):
     from_day: date
     until_day: date | None
     set_name: str
-    lifted_at: datetime | None
+    lifted_at: Instant | None
     lift_reason: str
     in_force: bool
 
@@ -141,7 +142,7 @@ class MemberOut(FromView):
     user_id: int
     name: str
     is_leader: bool
-    signed_at: datetime | None
+    signed_at: Instant | None
     missing: int
 
 
@@ -190,7 +191,7 @@ class WitnessOut(FromView):
 
     user_id: int
     name: str
-    at: datetime
+    at: Instant
     method: str
     location: str
 
@@ -205,7 +206,7 @@ class DisposalLineOut(FromView):
     retention: str
     kept_years: int
     pages: int
-    done_at: datetime | None
+    done_at: Instant | None
 
 
 class DisposalOut(FromView):
@@ -220,7 +221,7 @@ class DisposalOut(FromView):
     approved_name: str
     cooling_until: date | None
     carried_name: str
-    done_at: datetime | None
+    done_at: Instant | None
     receiver: str
     reason: str
     is_whole: bool

@@ -1,12 +1,11 @@
 """Stocktakes through the API: open, scan, upload, decide, close, the printed result."""
 
-from datetime import datetime
-
 from apiflask import APIBlueprint
 from flask import Response, request
 from pydantic import BaseModel, Field
 
 from archive.core.calls import FromView, Strict
+from archive.core.described import Instant
 from archive.core.described import upload as upload_of
 from archive.core.errors import Invalid
 from archive.core.web import reading, resources, work
@@ -75,9 +74,9 @@ class TakeSummaryOut(FromView):
     expected: int
     seen: int
     opened_name: str
-    opened_at: datetime
+    opened_at: Instant
     ended_name: str
-    ended_at: datetime | None
+    ended_at: Instant | None
 
 
 class TakePage(BaseModel):
@@ -102,7 +101,7 @@ class FindingOut(FromView):
     decision: str
     note: str
     decided_name: str
-    decided_at: datetime | None
+    decided_at: Instant | None
 
 
 class TakeOut(FromView):
@@ -116,10 +115,10 @@ class TakeOut(FromView):
     expected: int
     scans: int
     opened_name: str
-    opened_at: datetime
+    opened_at: Instant
     journal_seq: int
     ended_name: str
-    ended_at: datetime | None
+    ended_at: Instant | None
     end_note: str
     counts: dict[str, int]
     undecided: int

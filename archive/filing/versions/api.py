@@ -67,7 +67,7 @@ def item_changes(item_id: int) -> dict[str, Any]:
     """List every change of an item's description, newest first."""
     with reading() as uow:
         found = service.item_versions(uow, actor(), item_id)
-    items = [{**asdict(one), "at": one.at.isoformat()} for one in found]
+    items = [{**asdict(one), "at": one.at} for one in found]
     return {"items": items, "total": len(items)}
 
 
@@ -124,7 +124,7 @@ def record_then(record_id: int, query: ThenQuery) -> dict[str, Any]:
         found = records.as_of(uow, actor(), record_id, at)
     then = found.version
     return {
-        "at": at.isoformat(),
+        "at": at,
         "state": found.state_label,
         "is_exact": found.is_exact,
         "note": found.note,

@@ -1,13 +1,9 @@
 """What the API tells of versions and corrections."""
 
-from datetime import datetime
-from typing import Annotated, Any
-
-from pydantic import Field
+from typing import Any
 
 from archive.core.calls import FromView
-
-Instant = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
+from archive.core.described import Instant
 
 
 class DescribedOut(FromView):
@@ -82,7 +78,7 @@ class ItemThenOut(FromView):
     ``notes`` say what was not kept yet and is told as it is now.
     """
 
-    at: datetime
+    at: Instant
     exists: bool
     state_label: str
     fields: dict[str, str]
@@ -101,7 +97,7 @@ class CorrectionOut(FromView):
     title: str
     code: str
     reason: str
-    made_at: datetime
+    made_at: Instant
     counts: bool
     is_draft: bool
 

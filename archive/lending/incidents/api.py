@@ -7,6 +7,7 @@ from flask import Response
 from pydantic import BaseModel, Field
 
 from archive.core.calls import Closed, Strict
+from archive.core.described import Instant
 from archive.core.web import reading, resources, work
 from archive.documents.service import MEDIA_TYPES
 from archive.filing.paper_files import paper_response
@@ -58,12 +59,12 @@ class IncidentOut(BaseModel):
     request_id: int
     barcode: str
     borrower: str
-    opened_at: str
+    opened_at: Instant
     report: str
     responsible: str
     outcome: str
     decision: str
-    closed_at: str | None
+    closed_at: Instant | None
     version: int
     may_become: list[str]
 
@@ -166,12 +167,12 @@ def _told(view: IncidentView) -> dict[str, object]:
         "request_id": view.loan.request_id,
         "barcode": view.loan.barcode,
         "borrower": view.loan.borrower_name,
-        "opened_at": view.opened_at.isoformat(),
+        "opened_at": view.opened_at,
         "report": view.report,
         "responsible": view.responsible,
         "outcome": view.outcome,
         "decision": view.decision,
-        "closed_at": view.closed_at.isoformat() if view.closed_at else None,
+        "closed_at": view.closed_at,
         "version": view.version,
         "may_become": [str(one) for one in view.may_become],
     }

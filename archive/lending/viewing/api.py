@@ -5,6 +5,7 @@ from flask import Response
 from pydantic import BaseModel, Field
 
 from archive.core.calls import Closed, Strict
+from archive.core.described import Instant
 from archive.core.web import reading, resources, work
 from archive.lending.rules import Reason
 from archive.lending.viewing import pages as drawing
@@ -82,7 +83,7 @@ class ViewOut(BaseModel):
 
     request_id: int
     number: str
-    until: str
+    until: Instant
     prints_left: int
     may_download: bool
     closed: str | None
@@ -121,7 +122,7 @@ def show(request_id: int) -> dict[str, object]:
     return {
         "request_id": view.request_id,
         "number": view.number,
-        "until": view.until.isoformat(),
+        "until": view.until,
         "prints_left": view.prints_left,
         "may_download": view.may_download,
         "closed": view.closed.text if view.closed else None,

@@ -7,6 +7,7 @@ from pydantic import BaseModel, Field
 
 from archive.core.calls import Closed, Strict
 from archive.core.clock import local_day
+from archive.core.described import Instant
 from archive.core.errors import Forbidden
 from archive.core.web import reading, work
 from archive.lending.rules import MAX_PURPOSE
@@ -49,8 +50,8 @@ class VisitOut(BaseModel):
     id_kept_until: str
     companion: str
     purpose: str
-    began_at: str
-    ended_at: str | None
+    began_at: Instant
+    ended_at: Instant | None
     papers: int
     requests: list[RequestOut]
     refused: list[str]
@@ -140,8 +141,8 @@ def _told(visit: VisitView, refused: list[str] | None = None) -> dict[str, objec
         "id_kept_until": visit.kept_until.isoformat(),
         "companion": visit.companion_name,
         "purpose": visit.purpose,
-        "began_at": visit.began_at.isoformat(),
-        "ended_at": visit.ended_at.isoformat() if visit.ended_at else None,
+        "began_at": visit.began_at,
+        "ended_at": visit.ended_at,
         "papers": visit.papers,
         "requests": [told_request(one) for one in visit.requests],
         "refused": refused or [],

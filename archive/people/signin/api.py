@@ -3,12 +3,12 @@
 A token gives out no other token: that takes a person, signed in, with their password.
 """
 
-from datetime import datetime
 from typing import Any
 
 from apiflask import APIBlueprint
 from pydantic import BaseModel
 
+from archive.core.described import Instant
 from archive.core.web import reading, resources, work
 from archive.people.gate import actor, guard, signed_in
 from archive.people.signin import sessions, tokens
@@ -33,9 +33,9 @@ class TokenOut(BaseModel):
     id: int
     name: str
     scope: str
-    created_at: datetime
-    expires_at: datetime
-    used_at: datetime | None
+    created_at: Instant
+    expires_at: Instant
+    used_at: Instant | None
     is_this: bool
 
 
@@ -52,8 +52,8 @@ class SessionOut(BaseModel):
     device: str
     address: str
     method: str
-    opened_at: datetime
-    seen_at: datetime
+    opened_at: Instant
+    seen_at: Instant
 
 
 class SessionListOut(BaseModel):

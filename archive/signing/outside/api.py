@@ -7,7 +7,7 @@ from flask import request
 from pydantic import BaseModel, Field
 
 from archive.core.calls import Strict
-from archive.core.described import raw
+from archive.core.described import Instant, raw
 from archive.core.web import reading, resources
 from archive.people.gate import actor, guard
 from archive.signing.outside import edge, service
@@ -31,7 +31,7 @@ class InvitationOut(BaseModel):
     role: str
     party: str
     state: str
-    expires_at: str
+    expires_at: Instant
     name: str
     reason: str
 
@@ -103,7 +103,7 @@ def _told(one: InvitationView) -> dict[str, Any]:
         "role": one.role,
         "party": one.party,
         "state": one.state,
-        "expires_at": one.expires_at.isoformat(),
+        "expires_at": one.expires_at,
         "name": one.name,
         "reason": one.reason,
     }

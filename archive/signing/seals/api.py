@@ -6,6 +6,7 @@ from apiflask import APIBlueprint
 from pydantic import BaseModel, Field
 
 from archive.core.calls import Closed, Strict
+from archive.core.described import Instant
 from archive.core.web import reading, resources
 from archive.people.gate import actor, client_address, guard
 from archive.signing.api import RunOut, told
@@ -48,7 +49,7 @@ class UseOut(BaseModel):
     state: str
     asked_by: str
     done_by: str
-    done_at: str | None
+    done_at: Instant | None
 
 
 class UsesOut(BaseModel):
@@ -122,7 +123,7 @@ def uses(asked: UsesQuery) -> dict[str, Any]:
             "state": one.state,
             "asked_by": one.asked_by_name,
             "done_by": one.done_by_name,
-            "done_at": one.done_at.isoformat() if one.done_at else None,
+            "done_at": one.done_at,
         }
         for one in found.items
     ]
