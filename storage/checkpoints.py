@@ -140,6 +140,7 @@ def _hashes(session: Session, after: int, up_to: int | None = None) -> Iterator[
     wanted = select(JournalEntry.seq, JournalEntry.hash).where(JournalEntry.seq > after)
     if up_to is not None:
         wanted = wanted.where(JournalEntry.seq <= up_to)
-    rows = session.execute(wanted.order_by(JournalEntry.seq).execution_options(yield_per=5000))
-    for seq, digest in rows:
-        yield seq, bytes.fromhex(digest)
+    wanted = wanted.order_by(JournalEntry.seq).execution_options(yield_per=5000)
+    with session.execute(wanted) as rows:  # stopped half-way, it leaves no cursor open
+        for seq, digest in rows:
+            yield seq, bytes.fromhex(digest)

@@ -103,16 +103,16 @@ def entry_hash(entry: JournalEntry) -> str:
 def check_chain(session: Session) -> Iterator[ChainFault]:
     """Walk the whole chain and yield every fault, in order of sequence."""
     expected_seq, previous = 1, GENESIS
-    for entry in session.scalars(
-        select(JournalEntry).order_by(JournalEntry.seq).execution_options(yield_per=1000)
-    ):
-        if entry.seq != expected_seq:
-            yield ChainFault(expected_seq, f"日志第 {expected_seq} 至 {entry.seq - 1} 条缺失")
-        elif entry.previous_hash != previous:
-            yield ChainFault(entry.seq, f"日志第 {entry.seq} 条与前一条接不上")
-        if entry_hash(entry) != entry.hash:
-            yield ChainFault(entry.seq, f"日志第 {entry.seq} 条的内容被改动")
-        expected_seq, previous = entry.seq + 1, entry.hash
+    wanted = select(JournalEntry).order_by(JournalEntry.seq).execution_options(yield_per=1000)
+    with session.scalars(wanted) as entries:  # stopped half-way, it leaves no cursor open
+        for entry in entries:
+            if entry.seq != expected_seq:
+                yield ChainFault(expected_seq, f"日志第 {expected_seq} 至 {entry.seq - 1} 条缺失")
+            elif entry.previous_hash != previous:
+                yield ChainFault(entry.seq, f"日志第 {entry.seq} 条与前一条接不上")
+            if entry_hash(entry) != entry.hash:
+                yield ChainFault(entry.seq, f"日志第 {entry.seq} 条的内容被改动")
+            expected_seq, previous = entry.seq + 1, entry.hash
 
 
 def acts(session: Session) -> frozenset[str]:

@@ -16,7 +16,7 @@ from archive.customers.models import Customer
 from archive.filing.models import Item, Volume
 from archive.filing.retention.hold_targets import find_target
 from archive.filing.retention.models import LegalHold
-from archive.filing.retention.rules import COVERS, LARGEST_ID, SCOPES
+from archive.filing.retention.rules import COVERS, LARGEST_ID, SCOPES, digest_of
 from archive.filing.rules import check_reason
 from archive.people import service as people
 from archive.people.readers import may_read
@@ -94,6 +94,7 @@ def set_hold(
     uow.session.add(row)
     uow.session.flush()
     told = {"scope": scope, "target": row.target, "until": str(until_day or "")}
+    told |= {"reason": digest_of(cleaned)}
     uow.journal(actor.id, "hold.set", "hold", row.id, told)
     return _views(uow, [row])[0]
 
@@ -109,7 +110,8 @@ def lift_hold(uow: UnitOfWork, actor: Actor, hold_id: int, reason: str) -> HoldV
     row.lift_reason = check_reason(reason, "解除原因")
     row.lifted_by, row.lifted_at = actor.id, uow.now()
     uow.session.flush()
-    uow.journal(actor.id, "hold.lift", "hold", row.id, {})
+    told = {"scope": row.scope, "target": row.target, "reason": digest_of(row.lift_reason)}
+    uow.journal(actor.id, "hold.lift", "hold", row.id, told)
     return _views(uow, [row])[0]
 
 

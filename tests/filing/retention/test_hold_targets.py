@@ -1,5 +1,6 @@
 """What a legal hold is put over, typed as people type it: ends, parts, nothing guessed."""
 
+import json
 import re
 from dataclasses import replace
 
@@ -11,6 +12,7 @@ from archive.filing import service as filing
 from archive.filing.models import Item, Volume
 from archive.filing.retention import holds
 from archive.filing.retention.models import LegalHold
+from archive.filing.retention.rules import digest_of
 from archive.people.readers import write_readers
 from storage.journal import JournalEntry
 
@@ -129,16 +131,17 @@ def test_the_same_hold_twice_is_one_and_another_case_is_another(world):
         world.do(holds.lift_hold, world.company.archive_head, first.id, "了结")
     held = world.read(lambda uow: holds.holds_of(uow, [uow.session.get(Item, 1)]))
     assert [one.id for one in held[1]] == [second.id]
-    words = world.read(
-        lambda uow: list(
-            uow.session.scalars(
-                select(JournalEntry.action)
-                .where(JournalEntry.action.startswith("hold."))
-                .order_by(JournalEntry.seq)
-            )
-        )
+    noted = world.read(
+        lambda uow: uow.session.execute(
+            select(JournalEntry.action, JournalEntry.detail)
+            .where(JournalEntry.action.startswith("hold."))
+            .order_by(JournalEntry.seq)
+        ).all()
     )
-    assert words == ["hold.set", "hold.set", "hold.lift"]
+    assert [act for act, _ in noted] == ["hold.set", "hold.set", "hold.lift"]
+    told = {"scope": "item", "target": first.target}
+    assert json.loads(noted[0].detail) == told | {"until": "", "reason": digest_of(first.reason)}
+    assert json.loads(noted[2].detail) == told | {"reason": digest_of("了结")}
 
 
 def test_only_the_archive_head_or_legal_sets_and_lifts(world):

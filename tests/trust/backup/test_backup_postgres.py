@@ -28,8 +28,6 @@ from tests.trust.backup.conftest import newest_revision
 
 pytestmark = [
     pytest.mark.skipif(not SERVER, reason="只在 PostgreSQL 上：make test-postgres"),
-    # the check of the journal reads through a server's cursor, which ends with its transaction
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
 
 
