@@ -85,12 +85,14 @@ class JoinedView:
         for place, key in enumerate(keys):
             known = CACHE.known((self.number, "pairs", key))
             if known is not None:
-                yield known.counts_in(docs)
+                yield known.counts_in(docs, self.size)
                 continue
             found = zip(having, own, strict=True)
             yield np.concatenate(
                 [
-                    self.views[at].pair_postings(int(positions[at, place])).counts_in(some)
+                    self.views[at]
+                    .pair_postings(int(positions[at, place]))
+                    .counts_in(some, self.views[at].size)
                     for (at, _, _), some in found
                 ]
             )

@@ -22,6 +22,8 @@ Counts = npt.NDArray[np.unsignedinteger[Any]]
 """How often terms stand in documents, in as few bytes as do."""
 
 _INT_SIZE = 4
+_LOOK_UP = 50
+"""A document is looked up while this many others are written down."""
 LENGTH_OF_BYTE = np.array([byte_to_length(code) for code in range(256)], np.float32)
 
 
@@ -37,13 +39,19 @@ class Postings:
         """Memory taken, for the bounded cache."""
         return int(self.counts.nbytes + self.docs.nbytes) + 200
 
-    def counts_in(self, docs: npt.NDArray[Any]) -> Counts:
-        """How often each of these documents, ascending or not, has the term; 0 where it has not."""
+    def counts_in(self, docs: npt.NDArray[Any], size: int) -> Counts:
+        """How often each of these documents of `size` has the term; 0 where it has not."""
         if not len(self.docs):
             return np.zeros(len(docs), np.uint8)
-        at = np.searchsorted(self.docs, docs)
-        at[at == len(self.docs)] = 0
-        return np.where(self.docs[at] == docs, self.counts[at], 0)
+        if len(docs) * _LOOK_UP < len(self.docs):
+            at = np.searchsorted(self.docs, docs)
+            at[at == len(self.docs)] = 0
+            found: Counts = self.counts[at] * (self.docs[at] == docs)
+        else:
+            every = np.zeros(size, self.counts.dtype)
+            every[self.docs] = self.counts
+            found = every[docs]
+        return found
 
 
 NO_POSTINGS = Postings(np.empty(0, np.int32), np.empty(0, np.uint8))

@@ -7,7 +7,6 @@ over the whole snapshot, so that a record scores the same in whatever segment it
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -104,17 +103,13 @@ class _Sum:
         self._docs = docs
         self._averages = averages
         self._scores = np.full(len(docs), _FLOOR, np.float32)
-        self._all: FloatArray | None = None
+        self._long: dict[str, FloatArray] = {}
 
     def add_words(self, words: Sequence[_Word], weighed: Sequence[tuple[int, float]]) -> None:
         """Add to the documents found that have a word."""
         for word, (number, weight) in zip(words, weighed, strict=True):
             if number and len(self._docs):
-                postings = self._view.postings(word.name, word.term)
-                if self._are_few(number):
-                    self._add_here(postings.counts_in(self._docs), word.name, weight)
-                else:
-                    self._add_everywhere(postings, word.name, weight)
+                self._add(self._view.postings(word.name, word.term), word.name, weight)
 
     def add_pairs(self, pairs: Sequence[int], weighed: Sequence[tuple[int, float]]) -> None:
         """Add to the documents found in which a pair of neighbours stands."""
@@ -122,46 +117,36 @@ class _Sum:
             return
         looked_up: dict[int, float] = {}
         for pair, (number, weight) in zip(pairs, weighed, strict=True):
-            if self._are_few(number):
+            if len(self._docs) * _FEW < number:
                 looked_up[pair] = weight
             elif number:
-                self._add_everywhere(self._view.pair_postings(pair), "words", weight)
+                self._add(self._view.pair_postings(pair), "words", weight)
         if looked_up:
             every = self._view.pair_counts(tuple(looked_up), self._docs)
             for counts, weight in zip(every, looked_up.values(), strict=True):
-                self._add_here(counts, "words", weight)
+                self._add_counts(counts, "words", weight)
 
-    def _are_few(self, number: int) -> bool:
-        return len(self._docs) * _FEW < number
+    def _add(self, postings: Postings, name: str, weight: float) -> None:
+        self._add_counts(postings.counts_in(self._docs, self._view.size), name, weight)
 
-    def _add_here(self, counts: Counts, name: str, weight: float) -> None:
-        """Add to the documents found, in each of which a term stands so often."""
-        has = np.flatnonzero(counts)
-        if len(has):
-            impacts = self._impacts(counts[has], self._docs[has], name)
-            self._scores[has] += np.float32(weight) * impacts
+    def _add_counts(self, counts: Counts, name: str, weight: float) -> None:
+        """Add to the documents found, in each of which a term of a field stands so often."""
+        impacts: FloatArray = counts * np.float32((_K1 + 1) * weight)
+        impacts /= self._lengths(name) + counts
+        self._scores += impacts
 
-    def _add_everywhere(self, postings: Postings, name: str, weight: float) -> None:
-        if self._all is None:
-            self._all = np.zeros(self._view.size, np.float32)
-        impacts = self._impacts(postings.counts, postings.docs, name)
-        impacts *= np.float32(weight)
-        self._all[postings.docs] += impacts
+    def _lengths(self, name: str) -> FloatArray:
+        """What the length of a field weighs in each of the documents found."""
+        if name not in self._long:
+            average = self._averages[name]
 
-    def _impacts(self, counts: Counts, docs: npt.NDArray[Any], name: str) -> FloatArray:
-        """What a term that stands so often adds to each document before its weight."""
-        average = self._averages[name]
+            def long() -> FloatArray:
+                own = np.float32(_K1 * _B / average) * self._view.lengths(name)
+                own += np.float32(_K1 * (1 - _B))
+                return own
 
-        def long() -> FloatArray:
-            own = np.float32(_K1 * _B / average) * self._view.lengths(name)
-            own += np.float32(_K1 * (1 - _B))
-            return own
-
-        lengths = self._view.kept(("as long", name, average), long)[docs]
-        lengths += counts
-        impacts: FloatArray = counts * np.float32(_K1 + 1)
-        impacts /= lengths
-        return impacts
+            self._long[name] = self._view.kept(("as long", name, average), long)[self._docs]
+        return self._long[name]
 
     def add_bonuses(self, leaves: Iterable[Leaf]) -> None:
         """Add for a number that ends so, and for a name that sounds so."""
@@ -179,7 +164,7 @@ class _Sum:
 
     def scores(self) -> FloatArray:
         """The scores by document found."""
-        return self._scores if self._all is None else self._scores + self._all[self._docs]
+        return self._scores
 
 
 def _words_of_leaves(leaves: Iterable[Leaf]) -> list[_Word]:

@@ -110,7 +110,7 @@ def test_what_stands_very_often_is_counted_up_to_255_and_what_stands_nowhere_is_
     assert table.postings(positions.tolist()[0]).counts.tolist() == [255, 1]
     assert table.documents(positions).tolist() == [2, 0]
     assert table.postings(-1).docs.tolist() == table.places(-1).tolist() == []
-    assert table.postings(positions.tolist()[0]).counts_in(np.array([1, 5])).tolist() == [1, 0]
+    assert table.postings(positions.tolist()[0]).counts_in(np.array([1, 0]), 2).tolist() == [1, 255]
     nothing = PairTable(table_of([], [1, 1]), 2)
     assert nothing.positions([7, 8]).tolist() == [-1, -1]
     assert nothing.documents(nothing.positions([7])).tolist() == [0]
