@@ -1,8 +1,25 @@
 """What the models of the API stand on: what a call takes, and what an answer is made from."""
 
-from pydantic import BaseModel, ConfigDict
+from datetime import date, datetime
+from typing import Annotated
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from archive.core.described import Answer
+
+
+def _as_written(sent: object) -> object:
+    """Let only text be read that begins as a day does: a number is none, not even in text."""
+    if isinstance(sent, str) and sent[4:5] == "-":
+        return sent
+    raise ValueError("要填日期，如 2026-11-23")
+
+
+Day = Annotated[date, Field(strict=False), BeforeValidator(_as_written)]
+"""A day in a body, as JSON carries it: as text."""
+
+Moment = Annotated[datetime, Field(strict=False), BeforeValidator(_as_written)]
+"""An instant in a body, as text."""
 
 
 class Closed(BaseModel):

@@ -14,7 +14,7 @@ from archive.customers.forms import POOL, CustomerForm
 from archive.customers.rules import LABELS, changed_fields, credit_code_warning
 from archive.customers.service import STATUSES, CustomerFields, CustomerView, Double
 from archive.people.gate import actor, guard
-from archive.people.rights import Thing, can
+from archive.people.rights import Thing, can, require
 from archive.people.service import departments, staff
 
 pages = APIBlueprint(
@@ -127,6 +127,7 @@ def edit(customer_id: int) -> Page:
     """Change a customer; a stale change is shown beside what stands there now."""
     with reading() as uow:
         customer = service.get_customer(uow, actor(), customer_id)
+    require(actor(), "customer.edit", _thing(customer))
     form = _form(customer)
     if request.method == "GET":
         form.fill(service.fields_of(customer))
@@ -225,8 +226,11 @@ def _shown(form: CustomerForm, key: str) -> str:
 
 
 def _may_edit(customer: CustomerView) -> bool:
-    thing = Thing(kind="customer", department_id=customer.department_id, owner_id=customer.owner_id)
-    return can(actor(), "customer.edit", thing)
+    return can(actor(), "customer.edit", _thing(customer))
+
+
+def _thing(view: CustomerView) -> Thing:
+    return Thing(kind="customer", department_id=view.department_id, owner_id=view.owner_id)
 
 
 def _suggestion(view: CustomerView) -> dict[str, object]:

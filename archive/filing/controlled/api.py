@@ -1,13 +1,12 @@
 """Controlled copies through the API: the same acts as the pages."""
 
-from datetime import date
 from typing import Literal
 
 from apiflask import APIBlueprint
 from flask import Response
 from pydantic import Field
 
-from archive.core.calls import Closed, Strict
+from archive.core.calls import Closed, Day, Strict
 from archive.core.pages import Page
 from archive.core.web import reading, resources, work
 from archive.documents.service import MEDIA_TYPES
@@ -46,7 +45,7 @@ class DeclareIn(Strict):
     number: str = Field(default="", max_length=40)
     title: str = Field(default="", max_length=200)
     label: str = Field(max_length=20)
-    valid_from: date = Field(strict=False)
+    valid_from: Day
     legible: bool = False
     note: str = Field(default="", max_length=MAX_REASON)
 

@@ -1,25 +1,23 @@
 """Scans as they are sent, by the offline page and through the API; checked before anything."""
 
-from datetime import datetime
-
 from pydantic import Field, ValidationError
 
-from archive.core.calls import Closed
+from archive.core.calls import Moment, Strict
 from archive.core.errors import Invalid
 from archive.filing.stocktake.rules import LONGEST_CODE, MOST_AT_ONCE
 from archive.filing.stocktake.scans import Scan
 
 
-class ScanIn(Closed):
+class ScanIn(Strict):
     """A barcode that was seen; ``client_id`` is the sender's, ``seen_at`` with its zone."""
 
     client_id: str = Field(min_length=1, max_length=64)
     barcode: str = Field(min_length=1, max_length=LONGEST_CODE)
     place: str = Field(default="", max_length=80)
-    seen_at: datetime | None = None
+    seen_at: Moment | None = None
 
 
-class ScansIn(Closed):
+class ScansIn(Strict):
     """Scans in the order they were made; the same client id counts once however often sent."""
 
     scans: list[ScanIn] = Field(min_length=1, max_length=MOST_AT_ONCE)

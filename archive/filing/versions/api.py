@@ -1,13 +1,12 @@
 """Versions through the API: changes of an item, a thing as of a day, corrections."""
 
 from dataclasses import asdict
-from datetime import date
 from typing import Any, Literal
 
 from apiflask import APIBlueprint
 from pydantic import Field
 
-from archive.core.calls import Closed, Strict
+from archive.core.calls import Closed, Day, Strict
 from archive.core.errors import NotFound
 from archive.core.web import reading, work
 from archive.filing import service as filing
@@ -39,7 +38,7 @@ class DescribeIn(Strict):
     title: str = Field(max_length=300)
     document_number: str = Field(default="", max_length=80)
     responsible: str = Field(default="", max_length=80)
-    document_date: date | None = Field(default=None, strict=False)
+    document_date: Day | None = None
     pages: int = Field(ge=0, le=MAX_PAGES)
     secrecy: Literal["公开", "内部", "秘密", "机密"]
     note: str = Field(default="", max_length=MAX_NOTE)

@@ -6,7 +6,7 @@ from typing import Literal
 from apiflask import APIBlueprint
 from pydantic import BaseModel, Field
 
-from archive.core.calls import FromView, Strict
+from archive.core.calls import Day, FromView, Strict
 from archive.core.web import reading, work
 from archive.people.gate import actor, guard
 from archive.people.grants.rules import MOST_REASON
@@ -50,7 +50,7 @@ class GrantIn(Strict):
     kind: Literal["record", "item", "volume", "customer"]
     id: int = Field(ge=1, le=LARGEST)
     person: str = Field(min_length=1, max_length=60)
-    until: date = Field(strict=False)
+    until: Day
     reason: str = Field(min_length=1, max_length=MOST_REASON)
 
 
