@@ -15,7 +15,7 @@ from doc_templates.reading import read_text
 
 SHIPPED = Path(__file__).parent / "forms"
 MAX_BYTES = 2_000_000
-CODE_LINE = re.compile(r'^\s*code\s*=\s*"([A-Z0-9]{1,9})"', re.MULTILINE)
+CODE_LINE = re.compile(r'^[ \t]*code[ \t]*=[ \t]*"([A-Z0-9]{1,9})"', re.MULTILINE)
 
 
 def load_form(code: str, version: int | None = None) -> Form:

@@ -8,7 +8,7 @@ import re
 from lxml import etree
 
 WORD = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
-TAG = re.compile(r"\{\{-?\s*([^{}|]+?)\s*-?\}\}")
+TAG = re.compile(r"\{\{-?([^{}|]+?)-?\}\}")
 TWIPS_PER_MM = 1440 / 25.4
 SIDE_MARGINS, HEIGHT_MARGINS = 4.0, 2.0
 LEAST_ROOM = 5.0
@@ -22,7 +22,7 @@ def rooms_of(root: etree._Element) -> dict[str, Room]:
     rooms: dict[str, Room] = {}
     for cell in root.iter(WORD + "tc"):
         text = "".join(node.text or "" for node in cell.iter(WORD + "t"))
-        for tag in TAG.findall(text):
+        for tag in map(str.strip, TAG.findall(text)):
             width, height = _room(cell)
             before = rooms.get(tag, (width, height))
             rooms[tag] = (min(width, before[0]), min(height, before[1]))

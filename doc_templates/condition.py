@@ -43,8 +43,8 @@ def parse_condition(text: str) -> Condition:
     if len(text) > MAX_LENGTH:
         raise BadFormula(f"条件太长（最多 {MAX_LENGTH} 个字）")
     return tuple(
-        tuple(_clause(part, text) for part in re.split(r"\s+且\s+", either))
-        for either in re.split(r"\s+或\s+", text.strip())
+        tuple(_clause(part, text) for part in re.split(r"(?<!\s)\s+且\s+", either))
+        for either in re.split(r"(?<!\s)\s+或\s+", text.strip())
     )
 
 

@@ -23,7 +23,9 @@ MOST_TAGS = 2_000
 MOST_OUTPUT = 4 * 1024 * 1024
 STRAY = re.compile(r"\{\{|\}\}|\{%|%\}|｛｛|｝｝|｛%|%｝")
 SINGLE = re.compile(r"(?<!\{)\{\s*([\u3400-\u9fff][\w.]{0,30})\s*\}(?!\})")
-WHOLE_TAG = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.DOTALL)
+WHOLE_TAG = re.compile(
+    r"\{\{(?:(?!\{\{).)*?\}\}|\{%(?:(?!\{%).)*?%\}|\{#(?:(?!\{#).)*?#\}", re.DOTALL
+)
 
 
 @dataclass(frozen=True, slots=True)

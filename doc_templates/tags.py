@@ -187,7 +187,7 @@ def _read_names(node: nodes.Node, aliases: Mapping[str, str]) -> Iterator[str]:
 def _paragraph(by_paragraph: str, line: int) -> str:
     """Say which paragraph of the part a line is, and how it reads."""
     lines = by_paragraph.split("\n")
-    text = re.sub(r"<[^>]*>", "", lines[min(line, len(lines)) - 1]).strip()
+    text = re.sub(r"<[^<>]*>", "", lines[min(line, len(lines)) - 1]).strip()
     shown = text if len(text) <= SHOWN_TEXT else f"{text[:SHOWN_TEXT]}…"
     return f"第 {max(1, line - 1)} 段“{shown}”"
 

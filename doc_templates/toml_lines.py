@@ -9,7 +9,7 @@ import re
 Path = tuple[str | int, ...]
 LONGEST_HEAD = 300
 
-_HEADER = re.compile(r"\s*(\[\[?)\s*([^\[\]]+?)\s*\]\]?\s*(?:#.*)?$")
+_HEADER = re.compile(r"\s*(\[\[?)([^\[\]]+)\]\]?\s*(?:#.*)?$")
 _PART = re.compile(r""""([^"]*)"|'([^']*)'|([^\s."']+)""")
 _MARK = re.compile(r'"""|' + r"'''" + r'|"(?:\\.|[^"\\])*"|' + r"'[^']*'" + r"|#.*|[\[\]{}]")
 

@@ -68,10 +68,10 @@ NEEDS_DOCXTPL = {
     "列循环（{%tc for %}），要重算表格的列": re.compile(r"\{%-?\s*tc\s"),
     "横向合并的循环（{% hm %}），要重算表格的列": re.compile(r"\{%-?\s*hm\b"),
 }
-NO_OBJECTS = re.compile(r"\{\{-?\s*(?:p|r|tr|tc)\s+[^}]*\}\}")
+NO_OBJECTS = re.compile(r"\{\{-?\s*(?:p|r|tr|tc)\s[^{}]*\}\}")
 HAS_TAGS = re.compile(r"\{\{|\{%|\{#")
 END_OF_PARAGRAPH = "</w:p>"
-DRAWING_ID = re.compile(rb'(<wp:docPr\b[^>]*?\bid=")[^"]*"')
+DRAWING_ID = re.compile(rb'(<wp:docPr\b[^<>]*?\bid=")[^"]*"')
 FIRST_DRAWING, FIRST_PICTURE = 1001, 9001  # docxtpl counts a template's drawings from 1001
 MAX_OUTPUT = 60 * 1024 * 1024
 PIECES_AT_ONCE = 50
@@ -183,7 +183,7 @@ class Compiled:
     def _compile_part(self, name: str) -> None:
         source = self.parts[name].decode("utf-8")
         place = next((word for key, word in PLACES.items() if key in name), "属性")
-        plain = re.sub(r"<[^>]+>", "", source)
+        plain = re.sub(r"<[^<>]+>", "", source)
         if not HAS_TAGS.search(plain):
             return
         for why, pattern in NEEDS_DOCXTPL.items():

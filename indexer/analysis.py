@@ -35,6 +35,7 @@ _UNIT = re.compile(rf"(?P<run>{_RUN}+(?:[-_/.·,&+@']{_RUN}+)*)|[{_WIDE}{_SYMBOL
 _STRETCH = re.compile(_UNIT.pattern + "+")
 BLANKS = " \t·"
 JOINTS = "-_/.·,&+@'"
+GAP = rf"(?:_|[^\w{_WIDE}{_SYMBOL}])+"  # what may stand between two units
 IS_RUN = re.compile(_RUN).fullmatch
 IS_UNIT = re.compile(rf"[{_WIDE}{_SYMBOL}]").fullmatch
 _GAP = re.compile(r"[^ \t·]")

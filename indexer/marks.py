@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from indexer.amounts import amount_shape
-from indexer.analysis import STOP_WORDS, cut_words, each_unit, run_terms
+from indexer.analysis import GAP, STOP_WORDS, cut_words, each_unit, run_terms
 from indexer.folding import fold_with_places
 from indexer.nodes import (
     Amount,
@@ -90,7 +90,7 @@ def _loose_pattern(text: str) -> str:
         shapes.append(between.join(re.escape(char) for char in letters or unit.typed))
     joined = shapes[0]
     for before, unit, shape in zip(units, units[1:], shapes[1:], strict=False):
-        joined += (r"[ \t·]*" if before.place + 1 == unit.place else r"[\W_]+") + shape
+        joined += (r"[ \t·]*" if before.place + 1 == unit.place else GAP) + shape
     return joined if not units[0].is_run else rf"(?<![a-z0-9])(?:{joined})|{joined}"
 
 

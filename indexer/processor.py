@@ -5,7 +5,6 @@ cycles each: with AVX2 it sorts five times as fast (bench/RESULTS.md). Called by
 """
 
 import os
-import re
 from pathlib import Path
 
 SETTING = "NPY_DISABLE_CPU_FEATURES"
@@ -23,7 +22,8 @@ def choose_sorting(processor: Path = Path("/proc/cpuinfo")) -> None:
 
 def is_zen_4(core: str) -> bool:
     """Tell by what /proc/cpuinfo says of a core."""
-    said = dict(re.findall(r"^(\S[^\t\n:]*?)\s*: (.*)$", core, re.MULTILINE))
+    lines = (line.partition(":") for line in core.splitlines())
+    said = {name.strip(): value.strip() for name, _, value in lines}
     return (
         said.get("vendor_id") == "AuthenticAMD"
         and said.get("cpu family") == str(_FAMILY_19H)

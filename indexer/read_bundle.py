@@ -31,7 +31,7 @@ _BROKEN = (
     UnicodeDecodeError,  # a name in front of its entry that is no text
 )
 _HEADERS = {"Subject": "主题", "From": "发件人", "To": "收件人", "Cc": "抄送", "Date": "日期"}
-_HEADER_LINE = re.compile(rb"([A-Za-z][A-Za-z0-9-]*):[ \t]?[^\r\n]*\r?\n(?:[ \t]+[^\r\n]*\r?\n)*")
+_HEADER_LINE = re.compile(rb"([A-Za-z][A-Za-z0-9-]*):[^\r\n]*\r?\n(?:[ \t][^\r\n]*\r?\n)*")
 _MAIL_HEADERS = frozenset(
     b"from to cc date subject received return-path message-id mime-version delivered-to "
     b"reply-to sender x-mailer dkim-signature".split()
@@ -130,7 +130,7 @@ def text_of_html(content: str) -> str:
         one.drop_tree()
     for one in root.xpath("//br|//p|//div|//tr|//li|//h1|//h2|//h3|//table"):
         one.tail = "\n" + (one.tail or "")
-    return re.sub(r"[ \t]*\n\s*", "\n", str(root.text_content())).strip()
+    return re.sub(r"(?<![ \t])[ \t]*\n\s*", "\n", str(root.text_content())).strip()
 
 
 def _pieces(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Iterator[bytes]:

@@ -103,7 +103,7 @@ def read_docx(archive: zipfile.ZipFile, limit: int, most_characters: int) -> Rea
             length += len(piece)
             if length > most_characters:
                 break
-    text = re.sub(r"[ \t]*\n\s*\n+", "\n", "".join(pieces)).strip()
+    text = re.sub(r"(?<![ \t])[ \t]*\n\s*\n", "\n", "".join(pieces)).strip()
     return Reading([text], 0, "docx", [] if text else ["文件中没有文字，可能只有图片。"])
 
 

@@ -69,8 +69,7 @@ SIGNS = {
     "不高于": "<=",
     "不大于": "<=",
 }
-_TO = re.compile(r"\s*(?:\.\.|~|～|至|到)\s*")
-_DASH = re.compile(r"\s*-\s*")
+_TO = re.compile(r"\.\.|~|～|至|到")
 _LEAST, _MOST = 0, 10**15 - 1
 
 
@@ -78,9 +77,9 @@ def field_value(name: str, folded: str, today: date | None) -> Node | None:
     """Return what a value asks of a field; None when it makes no sense there."""
     if name not in {"year", "date", "amount"}:
         return InField(name, folded)
-    ends = _TO.split(folded)
+    ends = [end.strip() for end in _TO.split(folded)]
     if len(ends) == 1 and name != "date":
-        ends = _DASH.split(folded)
+        ends = [end.strip() for end in folded.split("-")]
     if len(ends) > 2 or not any(ends):
         return None
     first = _values(name, ends[0], today) if ends[0] else (_LEAST, _LEAST)

@@ -69,12 +69,14 @@ _SAMPLES: Mapping[str, object] = {
 
 def guess_kind(name: str) -> str:
     """Return the kind a field of this name most likely has; text when nothing tells."""
-    return next((kind for pattern, kind in _KINDS if re.fullmatch(pattern, name)), "text")
+    return next(
+        (kind for pattern, kind in _KINDS if re.fullmatch(pattern, name, re.DOTALL)), "text"
+    )
 
 
 def guess_candidate(role: str) -> str:
     """Return who most likely signs in this role."""
-    found = (who for pattern, who in _CANDIDATES if re.fullmatch(pattern, role))
+    found = (who for pattern, who in _CANDIDATES if re.fullmatch(pattern, role, re.DOTALL))
     return next(found, "leader")
 
 

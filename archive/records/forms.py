@@ -14,7 +14,7 @@ from doc_templates import Field, Form
 
 Row = dict[str, object]
 
-_CELL = re.compile(r"(.+)\[(\d{1,4})\]\.(.+)")
+_CELL = re.compile(r"(.+)\[(\d{1,4})\]\.(.+)", re.DOTALL)
 _ACTION = re.compile(r"(add|remove):([^:]{1,80})(?::(\d{1,4}))?")
 
 

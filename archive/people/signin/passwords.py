@@ -42,10 +42,11 @@ _SWAPS = (
 _DATES = re.compile(
     r"(?:19|20)\d\d(?:(?:0?[1-9]|1[0-2])(?:0?[1-9]|[12]\d|3[01])?)?|\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])"
 )
-_COMPANY_TAIL = re.compile(r"(?:股份|控股|集团|责任|有限|公司|分公司|厂|中心)+$")
+_COMPANY_TAILS = ("股份", "控股", "集团", "责任", "有限", "公司", "分公司", "厂", "中心")
 _PLACE = re.compile(r"^.{2,8}?[省市县区]")
-_TRADE = re.compile(
-    r"(?:科技|技术|信息|网络|电子|实业|贸易|商贸|机械|制造|工业|工程|建设|服务|咨询)+$"
+_TRADES = (
+    *("科技", "技术", "信息", "网络", "电子", "实业", "贸易", "商贸"),
+    *("机械", "制造", "工业", "工程", "建设", "服务", "咨询"),
 )
 
 
@@ -147,11 +148,18 @@ def _personal(own: OwnWords) -> set[str]:
 
 def _company(name: str) -> list[str]:
     """Return a company's name as people type it: whole and short, Han, pinyin and initials."""
-    short = _COMPANY_TAIL.sub("", name.strip())
-    names = {name.strip(), short, _PLACE.sub("", short), _TRADE.sub("", _PLACE.sub("", short))}
+    short = _without_tails(name.strip(), _COMPANY_TAILS)
+    here = _PLACE.sub("", short)
+    names = {name.strip(), short, here, _without_tails(here, _TRADES)}
     words = {_fold(one) for one in names} | {_pinyin(one) for one in names}
     words |= {"".join(lazy_pinyin(one, style=Style.FIRST_LETTER)).casefold() for one in names}
     return sorted((word for word in words if len(word) >= 2), key=len, reverse=True)
+
+
+def _without_tails(name: str, tails: tuple[str, ...]) -> str:
+    while tail := max(filter(name.endswith, tails), key=len, default=""):
+        name = name.removesuffix(tail)
+    return name
 
 
 def _pinyin(text: str) -> str:
