@@ -22,8 +22,8 @@ test: ## 准备环境，运行测试（最慢的几组和浏览器另有命令�
 	@.ci/setup dev
 	@$(BIN)/python -m pytest -m "not browser and not slow" -n 2 --dist loadfile $(ARGS)
 
-test-slow: ## 最慢的几组：杀掉进程、一池 LibreOffice、随机的借阅日子
-	@.ci/setup dev
+test-slow: ## 最慢的几组：杀掉进程、一池 LibreOffice、随机的借阅日子、公司目录、病毒扫描
+	@.ci/setup slow
 	@$(BIN)/python -m pytest -m "slow and not browser" -n 2 --dist loadfile $(ARGS)
 
 test-browser: ## 在无界面的 Chromium 里走一遍全程（没有浏览器时跳过）
