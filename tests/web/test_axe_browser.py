@@ -10,31 +10,25 @@ import shutil
 from collections import defaultdict, deque
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from html.parser import HTMLParser
 from pprint import pformat
 from urllib.parse import urljoin, urlsplit
 
 import pytest
 from PIL import Image, ImageDraw
-from werkzeug.exceptions import HTTPException
 
 from archive.app import create_app
-from archive.config import Settings
-from archive.core.resources import open_resources
-from archive.demo import make_demo
 from archive.demo.staff import PEOPLE
-from archive.models import metadata
 from archive.people import access
 from archive.people import service as people
 from archive.people.gate import COOKIE
 from archive.people.rights import ROLES
 from archive.people.signin.door_routes import STEP_COOKIE
 from archive.signing.outside import edge as outside
-from tests.conftest import QuickConverter
 from tests.served_here import ServedHere
 from tests.test_every_door import doors
 from tests.web.laid_out import MORE, invite_other_party, lay_out
+from tests.web.pages import is_page, kind_of, open_demo
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 pytestmark = [
@@ -43,27 +37,6 @@ pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="没有安装 Chromium，跳过浏览器测试"),
 ]
 SERIOUS = {"serious", "critical"}
-# Addresses that answer with a file, with figures for a script, or by sending on to a page.
-NO_PAGE = {
-    "/access/find",
-    "/customers/suggest",
-    "/filing/incoming/<int:batch_id>/files/<int:file_id>",
-    "/healthz",
-    "/items/<int:item_id>/files/<int:file_id>",
-    "/loans/desk/offline",
-    "/login/outside",
-    "/login/outside/back",
-    "/forms/<code>/versions/<int:version>/<any(docx,toml,json):part>",
-    "/loans/visits/<int:visit_id>/letter",
-    "/metrics",
-    "/records/<int:record_id>/pictures/<sha256>",
-    "/records/import/sheet",
-    "/search/at/<int:item_id>",
-    "/search/suggest",
-    "/signing/<int:record_id>/files/<any(scan,evidence,stamped):kind>",
-    "/signing/people",
-    "/tasks/<int:task_id>/files/<int:file_id>",
-}
 
 
 @dataclass(frozen=True)
@@ -84,11 +57,7 @@ def demo_password(username):
 @pytest.fixture(scope="module")
 def served(tmp_path_factory):
     folder = tmp_path_factory.mktemp("axe")
-    settings = Settings(data=folder, database_url=f"sqlite:///{folder / 'archive.db'}")
-    resources = open_resources(settings, QuickConverter(), lambda: datetime.now(UTC))
-    settings.run.mkdir(exist_ok=True)
-    metadata.create_all(resources.database.engine)
-    make_demo(resources, lambda *_: None)
+    resources = open_demo(folder)
     begin, invited = lay_out(resources, demo_password), invite_other_party(resources, demo_password)
     app = create_app(resources)
     server = ServedHere(app)
@@ -126,7 +95,7 @@ class Walk:
         waiting, seen = deque([*begin, "/"]), set()
         while waiting:
             path = waiting.popleft()
-            kind = _kind(self.app, path)
+            kind = kind_of(self.app, path)
             if kind is None or kind in seen:
                 continue
             seen.add(kind)
@@ -193,7 +162,7 @@ def test_no_page_of_anybody_has_a_serious_finding(served, browser):
         walk.go(username, [path for who, path in served.begin if who == username])
     walk_as_other_party(walk, served)
     pages = {
-        rule.endpoint: rule.rule for method, rule in doors(served.app) if _is_page(method, rule)
+        rule.endpoint: rule.rule for method, rule in doors(served.app) if is_page(method, rule)
     }
     left_out = {rule for endpoint, rule in pages.items() if not walk.parts[endpoint]}
     found = {"findings": walk.wrong, "dead links": walk.dead, "nobody came to": left_out}
@@ -218,7 +187,7 @@ def walk_as_other_party(walk, served):
         ).result()
     page.goto(f"{walk.address}{path}/done")
     walk.judge(page, f"{path}/done")
-    for endpoint in (_kind(walk.app, path), _kind(walk.app, f"{path}/done")):
+    for endpoint in (kind_of(walk.app, path), kind_of(walk.app, f"{path}/done")):
         walk.parts[endpoint].add(("", "seen"))
 
 
@@ -227,24 +196,3 @@ def drawn():
     ImageDraw.Draw(picture).line([(30, 120), (230, 40), (440, 130)], "black", 6)
     picture.save(out, "PNG")
     return out.getvalue()
-
-
-def _is_page(method, rule):
-    place, last = rule.rule, rule.rule.rpartition("/")[2]
-    is_file = "." in last or place.startswith("/api/") or place.replace(" ", "") in NO_PAGE
-    return method == "GET" and not is_file
-
-
-def _kind(app, path):
-    """Return what kind of page an address is: its rule; None for files and other things."""
-    parts = urlsplit(path)
-    try:
-        endpoint, _ = app.url_map.bind("localhost").match(parts.path)
-    except HTTPException:
-        return None
-    last = parts.path.rpartition("/")[2]
-    if endpoint.endswith("static") or "." in last or parts.path.startswith("/api/"):
-        return None
-    if "sheet" in parts.query or "format=" in parts.query:
-        return None
-    return endpoint
