@@ -3,6 +3,19 @@
 Not here: a wrongly typed query, which is never an error but a remark beside the results.
 """
 
+import zipfile
+import zlib
+
+BROKEN_ZIP = (
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    NotImplementedError,
+    RuntimeError,
+    UnicodeDecodeError,  # a name in front of its entry that is no text
+)
+"""What a ZIP that is damaged or has a password makes Python raise when an entry is read."""
+
 
 class IndexerError(Exception):
     """The root of the package's errors; `.message` may be shown to the user."""

@@ -16,16 +16,15 @@ from typing import TypeVar
 from indexer import corrections, suggest
 from indexer.errors import IndexDamaged
 from indexer.generations import FIRST_RIGHTS, Generations, Trouble, sync_folder
+from indexer.merging import delete, merge_small
 from indexer.results import SearchRequest, SearchResults, Suggestion
 from indexer.schema import Entry, whoosh_schema
 from indexer.search import find_ids, run_search
 from indexer.segment import reading_index
 from indexer.snapshot import (
     INDEX_NAME,
-    LARGEST_MERGE,
     CommitWatch,
     Snapshot,
-    live_mask,
     read_snapshot,
 )
 from indexer.whoosh_parts import FileIndex, FileStorage
@@ -37,7 +36,6 @@ WAIT_SECONDS = 30.0
 _LOOK_SECONDS = 0.2  # another only looked whether a rebuild runs
 _PROGRESS_EVERY = 250
 _ENTRIES_A_COMMIT = 1000
-_SEGMENTS_A_LEVEL = 6
 _MOST_DAMAGED = 100
 """Segments found damaged one after another until no more is searched."""
 
@@ -358,10 +356,10 @@ def _write_changes(snapshot: Snapshot, entries: Sequence[Entry], gone: Sequence[
     """One commit: older versions out, new ones in, small segments together."""
     batch = _open_batch(snapshot.folder)
     try:
-        _delete(batch, snapshot, (*(entry.id for entry in entries), *gone))
+        delete(batch, snapshot, (*(entry.id for entry in entries), *gone))
         for entry in entries:
             batch.add_entry(entry)
-        merged = _merge_small(batch, snapshot)
+        merged = merge_small(batch, snapshot)
         batch.commit(
             mergetype=lambda _writer, segments: [
                 one
@@ -372,37 +370,3 @@ def _write_changes(snapshot: Snapshot, entries: Sequence[Entry], gone: Sequence[
     finally:
         if not batch.is_closed:
             batch.cancel()
-
-
-def _delete(batch: SegmentBatch, snapshot: Snapshot, ids: Iterable[str]) -> None:
-    segments = {segment.segment_id(): segment for segment in batch.segments}
-    for entry_id in ids:
-        for known in snapshot.segments:
-            for doc in known.view.read("id", entry_id).docs.tolist():
-                segment = segments[known.segment_id]
-                if not segment.is_deleted(doc):
-                    segment.delete_document(doc)
-
-
-def _merge_small(batch: SegmentBatch, snapshot: Snapshot) -> set[str]:
-    """Take the segments of a crowded size into the batch; returns their ids."""
-    views = {one.segment_id: one.view for one in snapshot.segments}
-    levels: dict[int, list[str]] = {}
-    counts = {
-        one.segment_id(): one.doc_count()
-        for one in batch.segments
-        if views[one.segment_id()].has_own_keys  # others go with the rebuild
-    }
-    for name, count in counts.items():
-        if 0 < count < LARGEST_MERGE:
-            levels.setdefault((count.bit_length() + 1) // 2, []).append(name)
-    merged: set[str] = set()
-    for names in levels.values():
-        if len(names) < _SEGMENTS_A_LEVEL:
-            continue
-        for segment in [one for one in batch.segments if one.segment_id() in names]:
-            live = live_mask(segment)
-            with reading_index():
-                batch.add_segment(views[segment.segment_id()], live)
-            merged.add(segment.segment_id())
-    return merged

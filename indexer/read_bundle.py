@@ -6,7 +6,6 @@ rest goes on. Runs only in the child process of extraction.
 
 import re
 import zipfile
-import zlib
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from email import policy
@@ -17,19 +16,11 @@ from typing import Any
 
 from lxml import html
 
-from indexer.errors import ExtractError
+from indexer.errors import BROKEN_ZIP, ExtractError
 from indexer.reading import Reading
 
 MOST_DEEP, MOST_FILES = 3, 500
 _STEP = 1 << 16
-_BROKEN = (
-    zipfile.BadZipFile,
-    zlib.error,
-    EOFError,
-    NotImplementedError,
-    RuntimeError,
-    UnicodeDecodeError,  # a name in front of its entry that is no text
-)
 _HEADERS = {"Subject": "主题", "From": "发件人", "To": "收件人", "Cc": "抄送", "Date": "日期"}
 _HEADER_LINE = re.compile(rb"([A-Za-z][A-Za-z0-9-]*):[^\r\n]*\r?\n(?:[ \t][^\r\n]*\r?\n)*")
 _MAIL_HEADERS = frozenset(
@@ -140,7 +131,7 @@ def _pieces(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Iterator[bytes]
         with archive.open(entry) as file:
             while piece := file.read(_STEP):
                 yield piece
-    except _BROKEN as error:
+    except BROKEN_ZIP as error:
         raise ExtractError("在压缩包里已损坏，或用了不支持的压缩方式。") from error
 
 

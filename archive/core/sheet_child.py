@@ -11,7 +11,6 @@ import math
 import re
 import sys
 import zipfile
-import zlib
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
@@ -22,6 +21,7 @@ from openpyxl import load_workbook
 from openpyxl.worksheet._read_only import ReadOnlyWorksheet
 
 from indexer.confined import confine
+from indexer.errors import BROKEN_ZIP
 
 MOST_INFLATED = 300 << 20
 MOST_PARTS = 2000
@@ -32,14 +32,6 @@ _ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
 _QUOTED = re.compile(r'"[^"]*"|\\.|\[[^\[\]]*\]')
 _BOMS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 _STEP = 1 << 16
-_BROKEN = (
-    zipfile.BadZipFile,
-    zlib.error,
-    EOFError,
-    NotImplementedError,
-    RuntimeError,
-    UnicodeDecodeError,  # a name in front of its entry that is no text
-)
 
 
 class Refused(Exception):
@@ -148,7 +140,7 @@ def _inspect_part(package: zipfile.ZipFile, name: str, budget: _Budget) -> None:
                 if is_xml and not tail and piece[:2] in (b"\xff\xfe", b"\xfe\xff"):
                     raise Refused("表格的内部编码不正常，已拒绝读取。")
                 tail = piece[-16:]
-    except _BROKEN as error:
+    except BROKEN_ZIP as error:
         raise Refused("表格已损坏或加了密码，无法读取。") from error
 
 

@@ -8,7 +8,6 @@ import email
 import re
 import warnings
 import zipfile
-import zlib
 from dataclasses import asdict, dataclass
 from email import policy
 from pathlib import Path
@@ -17,6 +16,8 @@ from typing import IO, Any
 import pypdfium2
 from lxml import etree
 from PIL import Image, UnidentifiedImageError
+
+from indexer.errors import BROKEN_ZIP
 
 MOST_PAGES = 9999
 MOST_PIXELS = 200_000_000
@@ -37,14 +38,6 @@ _MAIL = re.compile(rb"(?im)^(from|to|subject|date|received|message-id|mime-versi
 _WEB = re.compile(rb"(?i)<(!doctype\s+html|html|script|svg|iframe)[\s>]")
 _BOMS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 _STEP = 1 << 16
-_BROKEN = (
-    zipfile.BadZipFile,
-    zlib.error,
-    EOFError,
-    NotImplementedError,
-    RuntimeError,
-    UnicodeDecodeError,  # a name in front of its entry that is no text
-)
 
 
 class Refused(Exception):
@@ -158,7 +151,7 @@ def _read_parts(package: zipfile.ZipFile, names: list[str], media_type: str) -> 
         if media_type == _PACKAGES[0][1]:
             with package.open("word/document.xml") as part:
                 head = _word_head(part)
-    except _BROKEN as error:
+    except BROKEN_ZIP as error:
         raise Refused("文件已损坏或加了密码，打不开。") from error
     return head
 

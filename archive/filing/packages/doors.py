@@ -10,25 +10,17 @@ import stat
 import struct
 import unicodedata
 import zipfile
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
 from archive.core.errors import Invalid
+from indexer.errors import BROKEN_ZIP
 
 MOST_ENTRIES = 50_000
 MOST_BYTES = 8 << 30
 MOST_FILE = 1 << 30
 DENSEST = 500  # times smaller in the ZIP than unpacked
-_BROKEN = (
-    zipfile.BadZipFile,
-    zlib.error,
-    struct.error,
-    EOFError,
-    NotImplementedError,
-    RuntimeError,
-    UnicodeDecodeError,  # a name in front of its entry that is no text
-)
+_BROKEN = (*BROKEN_ZIP, struct.error)
 
 
 @contextlib.contextmanager
