@@ -8,7 +8,7 @@ import heapq
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from functools import cached_property, lru_cache, partial
+from functools import cached_property, lru_cache, partial, reduce
 from itertools import accumulate, pairwise
 from typing import Any, TypeVar, cast
 
@@ -19,6 +19,7 @@ from indexer.posting_cache import CACHE, Sized, next_number
 from indexer.postings import NO_POSTINGS, Counts, FloatArray, IntArray, Postings
 from indexer.segment import Column, Mask, SegmentView
 
+Rows = npt.NDArray[np.intp]
 T = TypeVar("T", bound=Sized)
 
 
@@ -76,26 +77,18 @@ class JoinedView:
 
         return cast("list[int]", self.kept(("pair documents", wanted), read).tolist())
 
-    def pair_counts(self, keys: Sequence[int], docs: npt.NDArray[Any]) -> Iterator[Counts]:
-        """How often each pair stands in each of some documents, ascending."""
+    def pair_counts(self, keys: Sequence[int], docs: Rows) -> list[Counts]:
+        """How often each pair stands in each of a few documents, ascending; a row for each pair."""
         positions = self._pair_positions(tuple(keys))
         edges = np.searchsorted(docs, [*self._starts, self.size]).tolist()
-        having = [(at, *edge) for at, edge in enumerate(pairwise(edges)) if edge[0] < edge[1]]
-        own = [docs[first:last] - self._starts[at] for at, first, last in having]
-        for place, key in enumerate(keys):
-            known = CACHE.known((self.number, "pairs", key))
-            if known is not None:
-                yield known.counts_in(docs, self.size)
-                continue
-            found = zip(having, own, strict=True)
-            yield np.concatenate(
-                [
-                    self.views[at]
-                    .pair_postings(int(positions[at, place]))
-                    .counts_in(some, self.views[at].size)
-                    for (at, _, _), some in found
-                ]
+        found = [
+            view.pair_counts(own, (docs[first:last] - start).astype(np.int32))
+            for view, own, start, (first, last) in zip(
+                self.views, positions, self._starts, pairwise(edges), strict=True
             )
+            if first < last
+        ]
+        return list(np.concatenate(found, axis=1))
 
     def _pair_positions(self, keys: tuple[int, ...]) -> IntArray:
         """Where each pair stands in the table of each segment; a row for each segment."""
@@ -186,17 +179,21 @@ class JoinedView:
         """The documents one of whose tokens is among these, deleted ones too."""
 
         def read() -> Mask:
-            seen = np.zeros(self.size, np.bool_)
-            for token in readers:
-                seen[self.postings("reader", token).docs] = True
-            return seen
+            masks = (self.mask("reader", token) for token in readers)
+            return reduce(np.logical_or, masks, self._mask(NO_POSTINGS.docs))
 
         return self.kept(("seen", readers), read)
 
-    def id_of(self, doc: int) -> str:
-        """The id of a document."""
-        at = bisect_right(self._starts, doc) - 1
-        return self.views[at].id_of(doc - self._starts[at])
+    def ids_of(self, docs: Sequence[int]) -> list[str]:
+        """The ids of documents, in their order."""
+        places = [bisect_right(self._starts, doc) - 1 for doc in docs]
+        found: dict[int, str] = {}
+        for at in set(places):
+            own = [doc for doc, place in zip(docs, places, strict=True) if place == at]
+            found |= zip(
+                own, self.views[at].ids_of([doc - self._starts[at] for doc in own]), strict=True
+            )
+        return [found[doc] for doc in docs]
 
     @cached_property
     def dates(self) -> npt.NDArray[np.int64]:
@@ -244,7 +241,7 @@ class JoinedView:
 
     def _mask(self, docs: IntArray) -> Mask:
         found = np.zeros(self.size, np.bool_)
-        found[docs] = True
+        found[docs.astype(np.intp)] = True  # wide: numpy is slow with other places
         return found
 
 

@@ -13,16 +13,17 @@ Until schema 5 there were no postings: the documents are found by the places.
 """
 
 import struct
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
-from typing import Any
+from typing import Any, Literal
 from zlib import crc32
 
 import numpy as np
 import numpy.typing as npt
 
-from indexer.postings import NO_POSTINGS, IntArray, Postings
+from indexer.postings import NO_POSTINGS, Counts, IntArray, Postings, looked_up
 
 Codes = npt.NDArray[np.uint32]
 Keys = npt.NDArray[np.uint64]
@@ -35,6 +36,9 @@ _BLOCK = np.arange(_STEP + 1)
 _NARROW = 1 << 16
 _MOST_COUNTED = 255
 _FEW = 50_000
+_FEW_DOCUMENTS = 20
+"""So many are looked up one by one: numpy would take longer."""
+_FORMATS: dict[int, Literal["H", "I"]] = {2: "H", 4: "I"}
 _RUN_BIT = 0x80000000
 _NO_PLACES: Codes = np.empty(0, np.uint32)
 
@@ -186,11 +190,13 @@ class PairTable:
         is_whole = head.size + sum(sizes) == len(raw)
         if magic not in {_MAGIC, _OLDER_MAGIC} or bases != documents or not is_whole:
             raise ValueError("pair table cut or overwritten")
-        starts = accumulate([head.size, *sizes[:-1]])
+        starts = list(accumulate([head.size, *sizes[:-1]]))
         own = [np.frombuffer(raw, *part, at) for part, at in zip(parts, starts, strict=True)]
         self._keys, self._starts = own[:2]
         self._places, self.bases = own[-2:] if is_older else own[3:5]
         self._docs = None if is_older else (own[2], *own[5:])
+        if not is_older:
+            self._plain_docs = raw[starts[5] : starts[6]].cast(_FORMATS[own[5].itemsize])
         self.bases = self.bases.astype(np.uint32)
         self._steps: Keys = self._keys[::_STEP].astype(np.uint64)
 
@@ -225,6 +231,29 @@ class PairTable:
         starts, docs, counts = self._docs
         first, last = starts[position : position + 2].tolist()
         return Postings(docs[first:last].astype(np.int32), counts[first:last])
+
+    def counts_in(self, positions: IntArray, docs: IntArray) -> Counts:
+        """How often each pair stands in each of a few documents; a row for each pair."""
+        found = np.zeros((len(positions), len(docs)), np.uint8)
+        having = [(row, at) for row, at in enumerate(positions.tolist()) if at >= 0]
+        if self._docs is None:
+            for row, position in having:
+                found[row] = self.postings(position).counts_in(docs, len(self.bases))
+            return found
+        starts, every, counts = self._docs
+        if len(docs) > _FEW_DOCUMENTS:
+            wanted = docs.astype(every.dtype)
+            for row, position in having:
+                own = slice(*starts[position : position + 2].tolist())
+                found[row] = looked_up(every[own], counts[own], wanted)
+            return found
+        for row, position in having:
+            first, last = starts[position : position + 2].tolist()
+            for place, doc in enumerate(docs.tolist()):
+                at = bisect_left(self._plain_docs, doc, first, last)
+                if at < last and self._plain_docs[at] == doc:
+                    found[row, place] = counts[at]
+        return found
 
     def documents(self, positions: IntArray) -> IntArray:
         """How many documents have each pair."""

@@ -45,11 +45,6 @@ class PostingCache:
         self._put(key, found)
         return found
 
-    def known(self, key: Hashable) -> Any:
-        """What was read before; None where it was not, or is kept no more."""
-        with self._lock:
-            return self._kept.get(key)
-
     def _put(self, key: Hashable, found: Sized) -> None:
         with self._lock:
             before = self._kept.pop(key, None)

@@ -41,17 +41,19 @@ class Postings:
 
     def counts_in(self, docs: npt.NDArray[Any], size: int) -> Counts:
         """How often each of these documents of `size` has the term; 0 where it has not."""
-        if not len(self.docs):
-            return np.zeros(len(docs), np.uint8)
         if len(docs) * _LOOK_UP < len(self.docs):
-            at = np.searchsorted(self.docs, docs)
-            at[at == len(self.docs)] = 0
-            found: Counts = self.counts[at] * (self.docs[at] == docs)
-        else:
-            every = np.zeros(size, self.counts.dtype)
-            every[self.docs] = self.counts
-            found = every[docs]
-        return found
+            return looked_up(self.docs, self.counts, docs.astype(np.int32, copy=False))
+        every = np.zeros(size, self.counts.dtype)
+        every[self.docs.astype(np.intp)] = self.counts  # wide: numpy is slow with other places
+        return every[docs]
+
+
+def looked_up(having: npt.NDArray[Any], counts: Counts, docs: npt.NDArray[Any]) -> Counts:
+    """How often documents have a term that these have so often, ascending; both of one width."""
+    at = having.searchsorted(docs)
+    at[at == len(having)] = 0
+    found: Counts = counts[at] * (having[at] == docs)
+    return found
 
 
 NO_POSTINGS = Postings(np.empty(0, np.int32), np.empty(0, np.uint8))

@@ -5,8 +5,7 @@ over the whole snapshot, so that a record scores the same in whatever segment it
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -41,19 +40,11 @@ _FIELD_WEIGHTS = (("words", 1.0), ("title", 1.2), ("customer_words", 1.5))
 _NEARNESS = 0.35
 _NUMBER_BONUS = 8.0
 _PINYIN_BONUS = 1.5
-_FEW = 8
+_FEW = 50
 """So many times more documents must a term have for those found to be looked up one by one."""
+_AT_ONCE = 16_384
 _FLOOR = 0.05
 """Everything found scores something, also what is found by its places only."""
-
-
-@dataclass(frozen=True)
-class _Word:
-    """A term of a field."""
-
-    name: str
-    term: str
-    weight: float
 
 
 def score_parts(
@@ -62,91 +53,99 @@ def score_parts(
     """The scores of the documents `found` in each part of the snapshot, in their order."""
     leaves = positive_leaves(node)
     words, pairs = _words_of_leaves(leaves), _pairs_of(query.chunks)
-    views = [part.view for part in snapshot.parts]
-    numbers = [_documents(view, words, pairs) for view in views]
-    every = sum(view.size for view in views)
-    usual = [*(word.weight for word in words), *(_NEARNESS for _ in pairs)]
-    weights = [
-        weight * _rareness(every, sum(own)) for weight, *own in zip(usual, *numbers, strict=True)
-    ]
+    sums = [_Sum(part.view, docs) for part, docs in zip(snapshot.parts, found, strict=True)]
+    every = sum(part.view.size for part in snapshot.parts)
     averages = {name: snapshot.average_length(name) for name, _ in _FIELD_WEIGHTS}
-    scores = []
-    for view, docs, own in zip(views, found, numbers, strict=True):
-        total = _Sum(view, docs, averages)
-        weighed = list(zip(own, weights, strict=True))
-        total.add_words(words, weighed[: len(words)])
-        total.add_pairs(pairs, weighed[len(words) :])
-        total.add_bonuses(leaves)
-        scores.append(total.scores())
-    return scores
+    for name, usual in _FIELD_WEIGHTS:
+        numbers = [one.documents_with(name, words) for one in sums]
+        weights = _weights(usual, every, numbers)
+        for one in sums:
+            one.add_words(name, words, weights, averages[name])
+    if pairs:
+        numbers = [one.view.pair_documents(pairs) for one in sums]
+        weights = _weights(_NEARNESS, every, numbers)
+        for one, own in zip(sums, numbers, strict=True):
+            one.add_pairs(pairs, own, weights, averages["words"])
+    for one in sums:
+        one.add_bonuses(leaves)
+    return [one.scores for one in sums]
 
 
-def _documents(view: JoinedView, words: Iterable[_Word], pairs: Sequence[int]) -> list[int]:
-    """How many documents of a part have each word, and then each pair."""
-    own = [len(view.postings(word.name, word.term).docs) for word in words]
-    return own + (view.pair_documents(pairs) if pairs else [])
-
-
-def _rareness(documents: int, having: int) -> float:
-    """BM25's weight of a term that so many documents have."""
-    return math.log(1 + (documents - having + 0.5) / (having + 0.5))
+def _weights(usual: float, documents: int, numbers: Sequence[Sequence[int]]) -> list[float]:
+    """BM25's weights of terms, of which the parts have so many documents each."""
+    having = map(sum, zip(*numbers, strict=True))
+    return [
+        (_K1 + 1) * usual * math.log(1 + (documents - own + 0.5) / (own + 0.5)) for own in having
+    ]
 
 
 class _Sum:
-    """Adds up the scores of some documents of a part.
+    """Adds up the scores of some documents of a part, ascending."""
 
-    Terms come each with the number of the part's documents that have it, and with its weight.
-    """
-
-    def __init__(self, view: JoinedView, docs: Rows, averages: Mapping[str, float]) -> None:
-        self._view = view
+    def __init__(self, view: JoinedView, docs: Rows) -> None:
+        self.view = view
+        self.scores: FloatArray = np.full(len(docs), _FLOOR, np.float32)
         self._docs = docs
-        self._averages = averages
-        self._scores = np.full(len(docs), _FLOOR, np.float32)
-        self._long: dict[str, FloatArray] = {}
 
-    def add_words(self, words: Sequence[_Word], weighed: Sequence[tuple[int, float]]) -> None:
-        """Add to the documents found that have a word."""
-        for word, (number, weight) in zip(words, weighed, strict=True):
-            if number and len(self._docs):
-                self._add(self._view.postings(word.name, word.term), word.name, weight)
+    def documents_with(self, name: str, words: Iterable[str]) -> list[int]:
+        """How many documents of the part have each word in a field."""
+        return [len(self.view.postings(name, word).docs) for word in words]
 
-    def add_pairs(self, pairs: Sequence[int], weighed: Sequence[tuple[int, float]]) -> None:
-        """Add to the documents found in which a pair of neighbours stands."""
+    def add_words(
+        self, name: str, words: Iterable[str], weights: Iterable[float], average: float
+    ) -> None:
+        """Add to the documents that have words in a field."""
         if not len(self._docs):
             return
+        postings = (self.view.postings(name, word) for word in words)
+        having = [one for one in zip(postings, weights, strict=True) if len(one[0].docs)]
+        self._add(name, [(self._counts(own), weight) for own, weight in having], average)
+
+    def add_pairs(
+        self, pairs: Sequence[int], numbers: Iterable[int], weights: Iterable[float], average: float
+    ) -> None:
+        """Add to the documents in which pairs of neighbours stand, of which so many have each."""
+        if not len(self._docs):
+            return
+        terms: list[tuple[Counts, float]] = []
         looked_up: dict[int, float] = {}
-        for pair, (number, weight) in zip(pairs, weighed, strict=True):
+        for pair, number, weight in zip(pairs, numbers, weights, strict=True):
             if len(self._docs) * _FEW < number:
                 looked_up[pair] = weight
             elif number:
-                self._add(self._view.pair_postings(pair), "words", weight)
+                terms.append((self._counts(self.view.pair_postings(pair)), weight))
         if looked_up:
-            every = self._view.pair_counts(tuple(looked_up), self._docs)
-            for counts, weight in zip(every, looked_up.values(), strict=True):
-                self._add_counts(counts, "words", weight)
+            counts = self.view.pair_counts(tuple(looked_up), self._docs)
+            terms += zip(counts, looked_up.values(), strict=True)
+        self._add("words", terms, average)
 
-    def _add(self, postings: Postings, name: str, weight: float) -> None:
-        self._add_counts(postings.counts_in(self._docs, self._view.size), name, weight)
+    def _counts(self, postings: Postings) -> Counts:
+        return postings.counts_in(self._docs, self.view.size)
 
-    def _add_counts(self, counts: Counts, name: str, weight: float) -> None:
-        """Add to the documents found, in each of which a term of a field stands so often."""
-        impacts: FloatArray = counts * np.float32((_K1 + 1) * weight)
-        impacts /= self._lengths(name) + counts
-        self._scores += impacts
+    def _add(self, name: str, terms: Sequence[tuple[Counts, float]], average: float) -> None:
+        """Add for terms of a field that stand so often in each of the documents.
 
-    def _lengths(self, name: str) -> FloatArray:
-        """What the length of a field weighs in each of the documents found."""
-        if name not in self._long:
-            average = self._averages[name]
+        Of few documents many terms are counted at once, for each step has its price.
+        """
+        lengths = self._lengths(name, average) if terms else None
+        step = max(1, _AT_ONCE // len(self._docs))
+        for first in range(0, len(terms), step):
+            counts, weights = zip(*terms[first : first + step], strict=True)
+            often = np.array(counts, np.float32)
+            impacts = often / (lengths + often)
+            impacts *= np.array(weights, np.float32)[:, None]
+            for own in impacts:  # one after the other: the sum is the same in whatever part
+                self.scores += own
 
-            def long() -> FloatArray:
-                own = np.float32(_K1 * _B / average) * self._view.lengths(name)
-                own += np.float32(_K1 * (1 - _B))
-                return own
+    def _lengths(self, name: str, average: float) -> FloatArray:
+        """What the length of a field weighs in each of the documents."""
 
-            self._long[name] = self._view.kept(("as long", name, average), long)[self._docs]
-        return self._long[name]
+        def long() -> FloatArray:
+            own = np.float32(_K1 * _B / average) * self.view.lengths(name)
+            own += np.float32(_K1 * (1 - _B))
+            return own
+
+        return self.view.kept(("as long", name, average), long)[self._docs]
 
     def add_bonuses(self, leaves: Iterable[Leaf]) -> None:
         """Add for a number that ends so, and for a name that sounds so."""
@@ -154,25 +153,20 @@ class _Sum:
             if isinstance(leaf, Run):
                 bare = bare_number(leaf.text)
                 if any(char.isdigit() for char in bare):
-                    self._add_where(self._view.mask("tails", bare), _NUMBER_BONUS)
+                    self._add_where(self.view.mask("tails", bare), _NUMBER_BONUS)
                 elif len(bare) > 1 and bare.isascii():
-                    self._add_where(match_pinyin(bare, self._view), _PINYIN_BONUS)
+                    self._add_where(match_pinyin(bare, self.view), _PINYIN_BONUS)
 
     def _add_where(self, mask: Mask, weight: float) -> None:
-        """Add to the documents found that lie in a mask."""
-        self._scores[mask[self._docs]] += np.float32(weight)
-
-    def scores(self) -> FloatArray:
-        """The scores by document found."""
-        return self._scores
+        """Add to the documents that lie in a mask."""
+        self.scores[mask[self._docs]] += np.float32(weight)
 
 
-def _words_of_leaves(leaves: Iterable[Leaf]) -> list[_Word]:
+def _words_of_leaves(leaves: Iterable[Leaf]) -> list[str]:
     words: dict[str, None] = {}
     for leaf in leaves:
         words |= dict.fromkeys(_words_of(leaf))
-    lasting = [word for word in words if word not in STOP_WORDS] or list(words)
-    return [_Word(name, word, weight) for word in lasting for name, weight in _FIELD_WEIGHTS]
+    return [word for word in words if word not in STOP_WORDS] or list(words)
 
 
 def _pairs_of(chunks: Iterable[str]) -> list[int]:

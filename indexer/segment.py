@@ -25,6 +25,7 @@ from indexer.posting_cache import CACHE, next_number
 from indexer.postings import (
     LENGTH_OF_BYTE,
     NO_POSTINGS,
+    Counts,
     FloatArray,
     IntArray,
     Postings,
@@ -165,6 +166,11 @@ class SegmentView:
         with reading_index(self.name):
             return self.pairs.postings(position)
 
+    def pair_counts(self, positions: IntArray, docs: IntArray) -> Counts:
+        """How often each pair stands in each of a few documents; a row for each pair."""
+        with reading_index(self.name):
+            return self.pairs.counts_in(positions, docs)
+
     def adjoining(self, pairs: Sequence[tuple[int, int]]) -> IntArray:
         """The documents in which several pairs stand at these distances from the first."""
         with reading_index(self.name):
@@ -198,9 +204,15 @@ class SegmentView:
 
     def id_of(self, doc: int) -> str:
         """The id of a document."""
-        code = int(self._id_codes[doc])
+        return self.ids_of([doc])[0]
+
+    def ids_of(self, docs: Sequence[int]) -> list[str]:
+        """The ids of documents."""
+        codes = self._id_codes
         with reading_index(self.name):
-            return self._dictionary.term("id", code) if code >= 0 else ""
+            term = self._dictionary.term
+            own = (int(codes[doc]) for doc in docs)
+            return [term("id", code) if code >= 0 else "" for code in own]
 
     @property
     def ids(self) -> tuple[str, ...]:
