@@ -60,9 +60,10 @@ _codes = np.full(_PLANES, _UNKNOWN, np.uint32)
 def _fold_at_once(text: str) -> str | None:
     """Fold a text whose characters all fold to one each; None when one does not."""
     codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
-    if not len(codes) or codes.max() >= _PLANES:
+    try:
+        folded = _codes[codes.astype(np.intp)]
+    except IndexError:  # beyond the planes that have letters
         return None
-    folded = _codes[codes]
     if folded.max() >= _UNEVEN:
         for code in np.unique(codes[folded == _UNKNOWN]).tolist():
             shape = chr(code).translate(_TABLE)

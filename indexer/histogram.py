@@ -23,14 +23,16 @@ def in_periods(months: IntArray, periods: Sequence[str]) -> Mask:
     return found
 
 
-def count_dates(months: Sequence[IntArray], chosen: Sequence[str]) -> tuple[tuple[str, int], ...]:
+def count_dates(months: IntArray, chosen: Sequence[str]) -> tuple[tuple[str, int], ...]:
     """Count by month up to three years' span, else by year, in the order of time.
 
     With periods chosen, the months of their years. What has no date is not counted, what has
     a year alone only where years are counted.
     """
-    every = np.concatenate([*months, np.empty(0, np.int32)])
-    every = every[every >= 13]
+    if not len(months):
+        return ()
+    low = int(months.min()) // 13 * 13
+    every = months if low else months[months >= 13]
     years_chosen = {period[:4] for period in chosen if _bounds(period)}
     if years_chosen:
         every = every[in_periods(every, sorted(years_chosen))]

@@ -5,7 +5,6 @@ marked for 电子. Gives pieces; the page escapes and draws them. Not here: find
 """
 
 import re
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -33,6 +32,7 @@ _LEAD = 24
 _SEARCHED = 100_000
 _MOST_SPANS = 400
 _LONGEST_HIDDEN = 64
+_TO_LAST_STOP = re.compile("(?s:.*)[。；！？，、\n ]")
 
 
 @dataclass(frozen=True)
@@ -182,10 +182,11 @@ def _is_whole_name(stretch: str, names: tuple[str, ...]) -> bool:
 def _best_start(text: str, spans: list[tuple[int, int]]) -> int:
     """Where to begin the passage: a little before the densest window."""
     best, best_value, last = 0, -1.0, 0
-    inside: Counter[str] = Counter()
+    inside: dict[str, int] = {}
     for number, (start, end) in enumerate(spans):
         while last < len(spans) and spans[last][1] <= start + SNIPPET_LENGTH - _LEAD:
-            inside[text[slice(*spans[last])]] += 1
+            found = text[slice(*spans[last])]
+            inside[found] = inside.get(found, 0) + 1
             last += 1
         value = len(inside) + (last - number) / 1000
         if value > best_value:
@@ -194,12 +195,14 @@ def _best_start(text: str, spans: list[tuple[int, int]]) -> int:
             _take_out(inside, text[start:end])
         else:
             last = number + 1
-    lead = text[max(0, best - _LEAD) : best]
-    boundary = max((lead.rfind(sign) for sign in "。；！？，、\n "), default=-1)
-    return best - len(lead) + boundary + 1 if spans else 0
+    if not spans:
+        return 0
+    first = max(0, best - _LEAD)
+    sentence = _TO_LAST_STOP.match(text, first, best)
+    return sentence.end() if sentence else first
 
 
-def _take_out(inside: Counter[str], found: str) -> None:
+def _take_out(inside: dict[str, int], found: str) -> None:
     inside[found] -= 1
     if not inside[found]:
         del inside[found]

@@ -7,9 +7,11 @@ that everything else is counted from; no count is ever taken before.
 import re
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, reduce
+from datetime import date
+from functools import cached_property, lru_cache, reduce
 from itertools import pairwise
 from typing import Any
 
@@ -19,7 +21,7 @@ import numpy.typing as npt
 from indexer.corrections import correct
 from indexer.histogram import count_dates, in_periods
 from indexer.loosening import loosen
-from indexer.marks import best_page, make_marker, mark_passage, mark_whole
+from indexer.marks import Marker, best_page, make_marker, mark_passage, mark_whole
 from indexer.matching import match
 from indexer.nodes import Node, Query
 from indexer.pinyin import pinyin_key
@@ -30,8 +32,10 @@ from indexer.schema import Entry
 from indexer.scoring import score_parts
 from indexer.segment import Mask
 from indexer.snapshot import Part, Snapshot
+from indexer.synonyms import Groups
 
 MOST_FACET_VALUES = 100
+_COUNTED_SINGLY, _TALL = 200, 8
 _LONGEST_CORRECTED, _LONGEST_LOOSENED = 40, 8
 NOTHING_TYPED = "没有可以查找的文字，请输入汉字、字母或数字。"
 
@@ -84,7 +88,7 @@ def run_search(
     notes: tuple[str, ...] = (),
 ) -> SearchResults:
     """Search a snapshot; `started` is the perf_counter at which the request came in."""
-    query = parse(request.text, request.today, request.synonyms)
+    query, marker = _understood(request.text, request.today, request.synonyms)
     if not request.readers:
         return SearchResults(0, _since(started), (), _no_facets(), (*notes, *query.notes))
     if not query.has_words:
@@ -95,7 +99,7 @@ def run_search(
         node, found, extra = _find(snapshot, query, request)
         order = _ordered(snapshot, query, node, found, request)
         facets = _facets(snapshot, found, request)
-    hits, lost = _hits(snapshot, query, order, request, load_entries)
+    hits, lost = _hits(snapshot, marker, order, request, load_entries)
     return SearchResults(
         total=found.total - lost,
         took_ms=_since(started),
@@ -106,9 +110,16 @@ def run_search(
     )
 
 
+@lru_cache(maxsize=1000)
+def _understood(text: str, today: date | None, synonyms: Groups) -> tuple[Query, Marker]:
+    """What was asked and what to mark of it; the same text is asked again to page, sort, narrow."""
+    query = parse(text, today, synonyms)
+    return query, make_marker(query)
+
+
 def find_ids(snapshot: Snapshot, request: SearchRequest) -> frozenset[str]:
     """The ids of all that fits as it is asked, no texts loaded, no word left out."""
-    query = parse(request.text, request.today, request.synonyms)
+    query, _ = _understood(request.text, request.today, request.synonyms)
     if not request.readers or not query.has_words:
         return frozenset()
     found = _apply(snapshot, query.node, request)
@@ -121,8 +132,8 @@ def find_ids(snapshot: Snapshot, request: SearchRequest) -> frozenset[str]:
 
 def find_page(request: SearchRequest, pages: Sequence[str]) -> int:
     """The page, from 1, on which what the request asks for stands; 0 where it stands on none."""
-    query = parse(request.text, request.today, request.synonyms)
-    return best_page(pages, make_marker(query)) if query.has_words else 0
+    query, marker = _understood(request.text, request.today, request.synonyms)
+    return best_page(pages, marker) if query.has_words else 0
 
 
 def _ids(snapshot: Snapshot, rows: Sequence[tuple[int, int]]) -> list[str]:
@@ -180,22 +191,31 @@ def _apply(snapshot: Snapshot, node: Node | None, request: SearchRequest) -> _Fo
         if node is not None and mask.any():
             mask = mask & match(node, part.view)
         visible.append(mask)
-    return _Found(visible, [_filter_masks(part, request.filters) for part in snapshot.parts])
+    return _Found(visible, _filter_masks(snapshot, request.filters))
 
 
-def _filter_masks(part: Part, filters: Mapping[str, tuple[str, ...]]) -> dict[str, Mask]:
-    """For each field that is filtered by, which documents have one of the values."""
-    masks: dict[str, Mask] = {}
+def _filter_masks(
+    snapshot: Snapshot, filters: Mapping[str, tuple[str, ...]]
+) -> list[dict[str, Mask]]:
+    """For each part, and each field that is filtered by, which documents have one of the values."""
+    masks: list[dict[str, Mask]] = [{} for _ in snapshot.parts]
     for name, values in filters.items():
-        if not values:
+        if not values or not masks:
             continue
-        masks[name] = np.zeros(part.view.size, np.bool_)
-        if name == DATE:
-            masks[name] = in_periods(part.view.months, values)
-        elif name in FACETS:
-            for value in values:
-                masks[name][part.view.postings(name, value).docs] = True
+        for own, mask in zip(masks, _having(snapshot, name, values), strict=True):
+            own[name] = mask
     return masks
+
+
+def _having(snapshot: Snapshot, name: str, values: tuple[str, ...]) -> Iterator[Mask]:
+    if name == DATE:
+        yield from (in_periods(part.view.months, values) for part in snapshot.parts)
+        return
+    wanted: list[int] = snapshot.codes_of(name, values) if name in FACETS else []
+    columns = snapshot.whole_column(name)[1] if wanted else [None for _ in snapshot.parts]
+    for part, codes in zip(snapshot.parts, columns, strict=True):
+        several = (codes == code for code in wanted)
+        yield reduce(np.logical_or, several, np.zeros(part.view.size, np.bool_))
 
 
 def _facets(
@@ -210,8 +230,8 @@ def _dates(
 ) -> tuple[tuple[str, int], ...]:
     if not _is_known(snapshot, DATE):
         return ()
-    own = found.rows_without(DATE)
-    months = [part.view.months[docs] for part, docs in zip(snapshot.parts, own, strict=True)]
+    columns = [part.view.months for part in snapshot.parts]
+    months = _gathered(columns, found.rows_without(DATE))
     return count_dates(months, request.filters.get(DATE, ()))
 
 
@@ -220,14 +240,24 @@ def _facet(snapshot: Snapshot, found: _Found, name: str) -> tuple[tuple[str, int
     values, codes = snapshot.whole_column(name)
     if not values or not _is_known(snapshot, name):
         return ()
-    docs_of = found.rows_without(name)
-    every = np.concatenate([own[docs] for own, docs in zip(codes, docs_of, strict=True)])
+    every = _gathered(codes, found.rows_without(name))
+    if len(every) <= _COUNTED_SINGLY:
+        several = Counter(filter(None, every.tolist())).items()
+        first = sorted(several, key=lambda one: (-one[1], one[0]))[:MOST_FACET_VALUES]
+        return tuple((values[code - 1], n) for code, n in first)
     counts = np.bincount(every, minlength=len(values) + 1)[1:]
-    having = np.flatnonzero(counts)
-    having = having[_first(-counts[having], MOST_FACET_VALUES)]
+    having = np.flatnonzero(counts >= _least_of_most(counts))
     ranked = having[np.argsort(-counts[having], kind="stable")][:MOST_FACET_VALUES]
     numbers = counts[ranked].tolist()
     return tuple((values[code], n) for code, n in zip(ranked.tolist(), numbers, strict=True))
+
+
+def _least_of_most(counts: npt.NDArray[np.intp]) -> int:
+    """The least count of the values that are shown."""
+    if len(counts) <= MOST_FACET_VALUES:
+        return 1
+    reaching = np.bincount(counts)[::-1].cumsum()[::-1]  # how many values have at least so much
+    return max(1, int(np.count_nonzero(reaching >= MOST_FACET_VALUES)) - 1)
 
 
 def _is_known(snapshot: Snapshot, name: str) -> bool:
@@ -248,47 +278,68 @@ def _ordered(
     end = max(0, request.offset) + max(0, request.limit)
     if not found.total or not end:
         return _Order([])
-    owner = np.repeat(np.arange(len(found.rows)), list(map(len, found.rows)))
-    docs = np.concatenate(found.rows)
-    dates = _gathered([part.view.dates for part in snapshot.parts], found.rows)
     is_by_score = request.sort == "relevance" and node is not None
     if is_by_score:
         scores = _scores(snapshot, query, node, found.rows)
         rows = _first(-scores, end)
+        own = _split(found.rows, rows)
+        dates = _gathered([part.view.dates for part in snapshot.parts], own)
         scores = scores[rows]
-        order = np.lexsort((docs[rows], owner[rows], -dates[rows], -scores))
+        keys: tuple[npt.NDArray[Any], ...] = (-dates, -scores)
     elif request.sort in {"number", "customer"}:
         key = pinyin_key if request.sort == "customer" else _number_key
         ranks = _gathered(snapshot.ranks(request.sort, key), found.rows)
         rows = _first(ranks, end)
-        order = np.lexsort((-dates[rows], ranks[rows]))
+        own = _split(found.rows, rows)
+        dates = _gathered([part.view.dates for part in snapshot.parts], own)
         scores = np.zeros(len(rows), np.float32)
+        keys = (-dates, ranks[rows])
     else:
+        dates = _gathered([part.view.dates for part in snapshot.parts], found.rows)
         rows = _first(-dates, end)
-        scores = _scores(snapshot, query, node, _split(owner[rows], docs[rows], len(found.rows)))
-        order = np.lexsort((docs[rows], owner[rows], -scores, -dates[rows]))
-    order = order[:end]
-    rows = rows[order]
-    picked = zip(owner[rows].tolist(), docs[rows].tolist(), scores[order].tolist(), strict=True)
-    return _Order(list(picked))
+        own = _split(found.rows, rows)
+        scores = _scores(snapshot, query, node, own)
+        keys = (-scores, -dates[rows])
+    order = np.lexsort(keys)[:end]  # what is equal stays as it lies, part by part
+    places = [(owner, doc) for owner, docs in enumerate(own) for doc in docs.tolist()]
+    return _Order(
+        [
+            (*places[at], score)
+            for at, score in zip(order.tolist(), scores[order].tolist(), strict=True)
+        ]
+    )
 
 
 def _gathered(columns: Sequence[npt.NDArray[Any]], rows: Sequence[Rows]) -> npt.NDArray[Any]:
-    return np.concatenate([own[docs] for own, docs in zip(columns, rows, strict=True)])
+    found = [own[docs] for own, docs in zip(columns, rows, strict=True)]
+    if not found:
+        return np.empty(0, np.int32)
+    return found[0] if len(found) == 1 else np.concatenate(found)
 
 
-def _split(owner: Rows, docs: Rows, parts: int) -> list[Rows]:
-    """Documents in a row, by part again; they come part by part."""
-    edges = np.searchsorted(owner, np.arange(parts + 1))
-    return [docs[first:last] for first, last in pairwise(edges.tolist())]
+def _split(found: Sequence[Rows], rows: Rows) -> list[Rows]:
+    """The documents found at some places of all, ascending, by part."""
+    if len(found) == 1:
+        return [found[0][rows]]
+    starts = np.cumsum([0, *map(len, found)])
+    edges = np.searchsorted(rows, starts).tolist()
+    parts = zip(found, starts.tolist(), pairwise(edges), strict=False)
+    return [docs[rows[first:last] - start] for docs, start, (first, last) in parts]
 
 
 def _first(keys: npt.NDArray[Any], end: int) -> Rows:
     """The rows among which the `end` smallest are, those that are equal to the last included."""
     if len(keys) <= 4 * end:
         return np.arange(len(keys))
-    last = np.partition(keys, end - 1)[end - 1]
-    return np.flatnonzero(keys <= last)
+    width = 4 * end
+    tall = len(keys) // width
+    if tall > _TALL:  # so many are no larger than the largest of the columns' smallest
+        least = keys[: tall * width].reshape(tall, width).min(axis=0)
+        rows = np.flatnonzero(keys <= np.partition(least, end - 1)[end - 1])
+    else:
+        rows = np.arange(len(keys))
+    few = keys[rows]
+    return rows[few <= np.partition(few, end - 1)[end - 1]]
 
 
 def _scores(
@@ -305,7 +356,7 @@ def _number_key(number: str) -> str:
 
 def _hits(
     snapshot: Snapshot,
-    query: Query,
+    marker: Marker,
     order: _Order,
     request: SearchRequest,
     load_entries: LoadEntries,
@@ -314,7 +365,6 @@ def _hits(
     rows = order.rows[max(0, request.offset) :]
     ids = _ids(snapshot, [(owner, doc) for owner, doc, _ in rows])
     entries = load_entries(ids) if ids else {}
-    marker = make_marker(query)
     hits: list[Hit] = []
     for entry_id, (_, _, score) in zip(ids, rows, strict=True):
         entry = entries.get(entry_id)

@@ -5,7 +5,7 @@ A snapshot never changes; a search keeps to the one it began with. Not here: gen
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import count
@@ -116,6 +116,12 @@ class Snapshot:
             self.wholes[name] = whole = _Whole(places, codes)
             self._kept["column", name] = whole.values, list(codes.values())
         return cast("tuple[tuple[str, ...], list[IntArray]]", self._kept["column", name])
+
+    def codes_of(self, name: str, values: Iterable[str]) -> list[int]:
+        """The codes (see whole_column) of those of these values that the field has."""
+        self.whole_column(name)
+        places = self.wholes[name].places
+        return [places[value] for value in values if value in places]
 
     def ranks(self, name: str, key_of: Callable[[str], str]) -> list[IntArray]:
         """The place of each document's value in the order of ``key_of``; last without a value.
