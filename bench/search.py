@@ -22,7 +22,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pypinyin
 
@@ -78,6 +78,14 @@ def _engines(place: Path, bodies: sqlite3.Connection) -> Iterator[Any]:
         yield Tantivy(place, bodies)
 
 
+class Shown(NamedTuple):
+    """What of a record is shown as found."""
+
+    title: str
+    body: str
+    readers: frozenset[str]
+
+
 class Ours:
     """The index of the product."""
 
@@ -97,6 +105,14 @@ class Ours:
         found = self._bodies.execute(query, list(ids))
         known = {i: Entry(id=i, title=t, body=b, readers=READERS) for i, t, b in found}
         return known | {i: self._added[i] for i in ids if i in self._added}
+
+    def _texts(self, ids: Sequence[str]) -> dict[str, "Shown"]:
+        marks = ",".join("?" * len(ids))
+        query = f"select id, title, body from r where id in ({marks})"
+        found = self._bodies.execute(query, ids)
+        known = {one: Shown(title, body, READERS) for one, title, body in found}
+        more = ((one, self._added[one]) for one in ids if one in self._added)
+        return known | {one: Shown(own.title, own.body, READERS) for one, own in more}
 
     def build(self, rows: Iterable[Row]) -> None:
         """Put all records in."""
@@ -130,7 +146,8 @@ class Ours:
         return self._ask(text)
 
     def _ask(self, text: str, **more: Any) -> tuple[int, list[str]]:
-        results = self._index.search(SearchRequest(text, READERS, limit=10, **more))
+        request = SearchRequest(text, READERS, limit=10, **more)
+        results = self._index.search(request, self._texts)
         return results.total, [hit.id for hit in results.hits]
 
     def _filtered(self, query: tuple[str, str, int, str]) -> tuple[int, list[str]]:

@@ -17,7 +17,7 @@ from indexer import corrections, suggest
 from indexer.errors import IndexDamaged
 from indexer.generations import FIRST_RIGHTS, Generations, Trouble, sync_folder
 from indexer.merging import delete, merge_small
-from indexer.results import SearchRequest, SearchResults, Suggestion
+from indexer.results import LoadTexts, SearchRequest, SearchResults, Suggestion
 from indexer.schema import Entry, whoosh_schema
 from indexer.search import find_ids, run_search
 from indexer.segment import reading_index
@@ -114,18 +114,16 @@ class Index:
         except IndexDamaged as error:
             self._damaged(snapshot.folder, error)
 
-    def search(
-        self, request: SearchRequest, load_entries: LoadEntries | None = None
-    ) -> SearchResults:
+    def search(self, request: SearchRequest, load_texts: LoadTexts | None = None) -> SearchResults:
         """Find what the reader may see; wrong syntax and a broken index give remarks, not errors.
 
         An entry is visible when its readers and the request's have a token in common. The texts
-        of the page of hits are asked of `load_entries`, where it is given.
+        of the page of hits are asked of `load_texts`, where it is given.
         """
         started = time.perf_counter()
 
         def ask(snapshot: Snapshot, notes: tuple[str, ...]) -> SearchResults:
-            return run_search(snapshot, request, load_entries or self._load_entries, started, notes)
+            return run_search(snapshot, request, load_texts or self._load_entries, started, notes)
 
         return self._asked(ask) or SearchResults(
             0, _milliseconds(started), (), {}, self._readable()[1]

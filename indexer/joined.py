@@ -7,7 +7,7 @@ here: which segments belong together, and what of them is alive (snapshot).
 import heapq
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import cached_property, lru_cache, partial, reduce
 from itertools import accumulate, pairwise
 from typing import Any, TypeVar, cast

@@ -45,7 +45,8 @@ class Postings:
             return looked_up(self.docs, self.counts, docs.astype(np.int32, copy=False))
         every = np.zeros(size, self.counts.dtype)
         every[self.docs.astype(np.intp)] = self.counts  # wide: numpy is slow with other places
-        return every[docs]
+        found: Counts = every[docs]
+        return found
 
 
 def looked_up(having: npt.NDArray[Any], counts: Counts, docs: npt.NDArray[Any]) -> Counts:

@@ -6,7 +6,7 @@ Not here: how it is found (search). Crosses to archive.search and the pages.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Literal
+from typing import Literal, Protocol
 
 Marked = tuple[tuple[str, bool], ...]
 """Text in pieces; True where it is to be highlighted. Unescaped: the page escapes."""
@@ -57,6 +57,20 @@ class SearchRequest:
     synonyms: tuple[tuple[str, ...], ...] = ()
     hide: Hide | None = None
     unveiled: frozenset[str] = frozenset()
+
+
+class Text(Protocol):
+    """What of a record is shown as found, and the tokens by which it may be read at this moment."""
+
+    @property
+    def title(self) -> str: ...  # noqa: D102
+    @property
+    def body(self) -> str: ...  # noqa: D102
+    @property
+    def readers(self) -> frozenset[str]: ...  # noqa: D102
+
+
+LoadTexts = Callable[[Sequence[str]], Mapping[str, Text]]
 
 
 @dataclass(frozen=True)

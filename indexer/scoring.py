@@ -127,7 +127,9 @@ class _Sum:
 
         Of few documents many terms are counted at once, for each step has its price.
         """
-        lengths = self._lengths(name, average) if terms else None
+        if not terms:
+            return
+        lengths = self._lengths(name, average)
         step = max(1, _AT_ONCE // len(self._docs))
         for first in range(0, len(terms), step):
             counts, weights = zip(*terms[first : first + step], strict=True)

@@ -7,8 +7,7 @@ that everything else is counted from; no count is ever taken before.
 import re
 import threading
 import time
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property, lru_cache, reduce
@@ -19,7 +18,8 @@ import numpy as np
 import numpy.typing as npt
 
 from indexer.corrections import correct
-from indexer.histogram import count_dates, in_periods
+from indexer.facets import count_facets, gathered
+from indexer.histogram import in_periods
 from indexer.loosening import loosen
 from indexer.marks import Marker, best_page, make_marker, mark_passage, mark_whole
 from indexer.matching import match
@@ -27,15 +27,13 @@ from indexer.nodes import Node, Query
 from indexer.pinyin import pinyin_key
 from indexer.postings import FloatArray
 from indexer.query import parse
-from indexer.results import DATE, FACETS, Hit, SearchRequest, SearchResults
-from indexer.schema import Entry
+from indexer.results import DATE, FACETS, Hit, LoadTexts, SearchRequest, SearchResults
 from indexer.scoring import score_parts
 from indexer.segment import Mask
-from indexer.snapshot import Part, Snapshot
+from indexer.snapshot import Snapshot
 from indexer.synonyms import Groups
 
-MOST_FACET_VALUES = 100
-_COUNTED_SINGLY, _TALL = 200, 8
+_TALL = 8
 _LONGEST_CORRECTED, _LONGEST_LOOSENED = 40, 8
 NOTHING_TYPED = "没有可以查找的文字，请输入汉字、字母或数字。"
 
@@ -43,7 +41,6 @@ _one_at_a_time = threading.Lock()
 """Arrays are gone through by one thread at a time: several would only take turns, each later."""
 
 Rows = npt.NDArray[np.intp]
-LoadEntries = Callable[[Sequence[str]], Mapping[str, Entry]]
 
 
 @dataclass(frozen=True)
@@ -83,7 +80,7 @@ class _Found:
 def run_search(
     snapshot: Snapshot,
     request: SearchRequest,
-    load_entries: LoadEntries,
+    load_texts: LoadTexts,
     started: float,
     notes: tuple[str, ...] = (),
 ) -> SearchResults:
@@ -98,8 +95,8 @@ def run_search(
     with _one_at_a_time:
         node, found, extra = _find(snapshot, query, request)
         order = _ordered(snapshot, query, node, found, request)
-        facets = _facets(snapshot, found, request)
-    hits, lost = _hits(snapshot, marker, order, request, load_entries)
+        facets = count_facets(snapshot, found.rows_without, request.filters)
+    hits, lost = _hits(snapshot, marker, order, request, load_texts)
     return SearchResults(
         total=found.total - lost,
         took_ms=_since(started),
@@ -218,53 +215,6 @@ def _having(snapshot: Snapshot, name: str, values: tuple[str, ...]) -> Iterator[
         yield reduce(np.logical_or, several, np.zeros(part.view.size, np.bool_))
 
 
-def _facets(
-    snapshot: Snapshot, found: _Found, request: SearchRequest
-) -> dict[str, tuple[tuple[str, int], ...]]:
-    counted = {name: _facet(snapshot, found, name) for name in FACETS}
-    return {**counted, DATE: _dates(snapshot, found, request)}
-
-
-def _dates(
-    snapshot: Snapshot, found: _Found, request: SearchRequest
-) -> tuple[tuple[str, int], ...]:
-    if not _is_known(snapshot, DATE):
-        return ()
-    columns = [part.view.months for part in snapshot.parts]
-    months = _gathered(columns, found.rows_without(DATE))
-    return count_dates(months, request.filters.get(DATE, ()))
-
-
-def _facet(snapshot: Snapshot, found: _Found, name: str) -> tuple[tuple[str, int], ...]:
-    """Counts of a field's values over what is visible, with the other fields' filters applied."""
-    values, codes = snapshot.whole_column(name)
-    if not values or not _is_known(snapshot, name):
-        return ()
-    every = _gathered(codes, found.rows_without(name))
-    if len(every) <= _COUNTED_SINGLY:
-        several = Counter(filter(None, every.tolist())).items()
-        first = sorted(several, key=lambda one: (-one[1], one[0]))[:MOST_FACET_VALUES]
-        return tuple((values[code - 1], n) for code, n in first)
-    counts = np.bincount(every, minlength=len(values) + 1)[1:]
-    having = np.flatnonzero(counts >= _least_of_most(counts))
-    ranked = having[np.argsort(-counts[having], kind="stable")][:MOST_FACET_VALUES]
-    numbers = counts[ranked].tolist()
-    return tuple((values[code], n) for code, n in zip(ranked.tolist(), numbers, strict=True))
-
-
-def _least_of_most(counts: npt.NDArray[np.intp]) -> int:
-    """The least count of the values that are shown."""
-    if len(counts) <= MOST_FACET_VALUES:
-        return 1
-    reaching = np.bincount(counts)[::-1].cumsum()[::-1]  # how many values have at least so much
-    return max(1, int(np.count_nonzero(reaching >= MOST_FACET_VALUES)) - 1)
-
-
-def _is_known(snapshot: Snapshot, name: str) -> bool:
-    """False where some documents are of an older schema without the field: no count is right."""
-    return all(part.view.has_field(name) for part in snapshot.parts)
-
-
 @dataclass(frozen=True)
 class _Order:
     """What was found, best first: part, document and score of each up to the page's end."""
@@ -283,19 +233,19 @@ def _ordered(
         scores = _scores(snapshot, query, node, found.rows)
         rows = _first(-scores, end)
         own = _split(found.rows, rows)
-        dates = _gathered([part.view.dates for part in snapshot.parts], own)
+        dates = gathered([part.view.dates for part in snapshot.parts], own)
         scores = scores[rows]
         keys: tuple[npt.NDArray[Any], ...] = (-dates, -scores)
     elif request.sort in {"number", "customer"}:
         key = pinyin_key if request.sort == "customer" else _number_key
-        ranks = _gathered(snapshot.ranks(request.sort, key), found.rows)
+        ranks = gathered(snapshot.ranks(request.sort, key), found.rows)
         rows = _first(ranks, end)
         own = _split(found.rows, rows)
-        dates = _gathered([part.view.dates for part in snapshot.parts], own)
+        dates = gathered([part.view.dates for part in snapshot.parts], own)
         scores = np.zeros(len(rows), np.float32)
         keys = (-dates, ranks[rows])
     else:
-        dates = _gathered([part.view.dates for part in snapshot.parts], found.rows)
+        dates = gathered([part.view.dates for part in snapshot.parts], found.rows)
         rows = _first(-dates, end)
         own = _split(found.rows, rows)
         scores = _scores(snapshot, query, node, own)
@@ -308,13 +258,6 @@ def _ordered(
             for at, score in zip(order.tolist(), scores[order].tolist(), strict=True)
         ]
     )
-
-
-def _gathered(columns: Sequence[npt.NDArray[Any]], rows: Sequence[Rows]) -> npt.NDArray[Any]:
-    found = [own[docs] for own, docs in zip(columns, rows, strict=True)]
-    if not found:
-        return np.empty(0, np.int32)
-    return found[0] if len(found) == 1 else np.concatenate(found)
 
 
 def _split(found: Sequence[Rows], rows: Rows) -> list[Rows]:
@@ -339,7 +282,8 @@ def _first(keys: npt.NDArray[Any], end: int) -> Rows:
     else:
         rows = np.arange(len(keys))
     few = keys[rows]
-    return rows[few <= np.partition(few, end - 1)[end - 1]]
+    found: Rows = rows[few <= np.partition(few, end - 1)[end - 1]]
+    return found
 
 
 def _scores(
@@ -359,19 +303,19 @@ def _hits(
     marker: Marker,
     order: _Order,
     request: SearchRequest,
-    load_entries: LoadEntries,
+    load_texts: LoadTexts,
 ) -> tuple[tuple[Hit, ...], int]:
     """The page of hits, and how many of them the database no longer shows to this reader."""
     rows = order.rows[max(0, request.offset) :]
     ids = _ids(snapshot, [(owner, doc) for owner, doc, _ in rows])
-    entries = load_entries(ids) if ids else {}
+    texts = load_texts(ids) if ids else {}
     hits: list[Hit] = []
     for entry_id, (_, _, score) in zip(ids, rows, strict=True):
-        entry = entries.get(entry_id)
-        if entry is None or not entry.readers & request.readers:
+        text = texts.get(entry_id)
+        if text is None or not text.readers & request.readers:
             continue
-        hide = None if entry.readers & request.unveiled else request.hide
-        title = mark_whole(entry.title, marker, hide)
-        passage = mark_passage(entry.body, marker, hide)
+        hide = None if text.readers & request.unveiled else request.hide
+        title = mark_whole(text.title, marker, hide)
+        passage = mark_passage(text.body, marker, hide)
         hits.append(Hit(entry_id, score, title, passage, is_veiled=hide is not None))
     return tuple(hits), len(ids) - len(hits)
