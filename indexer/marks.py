@@ -5,12 +5,12 @@ marked for 电子. Gives pieces; the page escapes and draws them. Not here: find
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from indexer.amounts import amount_shape
 from indexer.analysis import GAP, STOP_WORDS, cut_words, each_unit, run_terms
-from indexer.folding import fold_with_places
+from indexer.folding import Folded, fold_together
 from indexer.nodes import (
     Amount,
     Beginning,
@@ -94,19 +94,24 @@ def _loose_pattern(text: str) -> str:
     return joined if not units[0].is_run else rf"(?<![a-z0-9])(?:{joined})|{joined}"
 
 
-def mark_whole(text: str, marker: Marker, hide: Hide | None = None) -> Marked:
+def readable(texts: Iterable[str]) -> list[Folded]:
+    """Texts as marks are looked for in them; of very long ones the beginning."""
+    return fold_together([text[:_SEARCHED] for text in texts])
+
+
+def mark_whole(read: Folded, marker: Marker, hide: Hide | None = None) -> Marked:
     """The whole of a short text (a title) with marks; what is hidden is marked whole."""
-    text, spans = _hidden(text, _spans(text, marker, with_names=True), hide, 0, len(text))
+    whole = len(read.text)
+    text, spans = _hidden(read.text, _spans(read, marker, with_names=True), hide, 0, whole)
     return _pieces(text, spans, 0, len(text))
 
 
-def mark_passage(text: str, marker: Marker, hide: Hide | None = None) -> Marked:
+def mark_passage(read: Folded, marker: Marker, hide: Hide | None = None) -> Marked:
     """The passage of a long text in which most different things were found, with marks."""
-    text = text[:_SEARCHED]
-    spans = _spans(text, marker, with_names=False)
-    start = _best_start(text, spans)
-    end = min(len(text), start + SNIPPET_LENGTH)
-    text, spans = _hidden(text, spans, hide, start, end)
+    spans = _spans(read, marker, with_names=False)
+    start = _best_start(read.text, spans)
+    end = min(len(read.text), start + SNIPPET_LENGTH)
+    text, spans = _hidden(read.text, spans, hide, start, end)
     pieces = _pieces(text, spans, start, end)
     before = (("…", False),) if start > 0 else ()
     after = (("…", False),) if end < len(text) else ()
@@ -116,9 +121,9 @@ def mark_passage(text: str, marker: Marker, hide: Hide | None = None) -> Marked:
 def best_page(pages: Sequence[str], marker: Marker) -> int:
     """The first page, from 1, with most different things found on it; 0 where there is none."""
     best, most = 0, 0
-    for number, text in enumerate(pages, 1):
-        spans = _spans(text[:_SEARCHED], marker, with_names=False)
-        different = len({text[first:last] for first, last in spans})
+    for number, read in enumerate(readable(pages), 1):
+        spans = _spans(read, marker, with_names=False)
+        different = len({read.text[first:last] for first, last in spans})
         if different > most:
             best, most = number, different
     return best
@@ -149,8 +154,8 @@ def _hidden(
     return text, sorted(widened)
 
 
-def _spans(text: str, marker: Marker, *, with_names: bool) -> list[tuple[int, int]]:
-    folded, places = fold_with_places(text)
+def _spans(read: Folded, marker: Marker, *, with_names: bool) -> list[tuple[int, int]]:
+    _, folded, places = read
     spans: list[tuple[int, int]] = []
     for match in marker.pattern.finditer(folded) if marker.pattern else ():
         spans.append((places[match.start()], places[match.end() - 1] + 1))

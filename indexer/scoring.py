@@ -40,7 +40,7 @@ _FIELD_WEIGHTS = (("words", 1.0), ("title", 1.2), ("customer_words", 1.5))
 _NEARNESS = 0.35
 _NUMBER_BONUS = 8.0
 _PINYIN_BONUS = 1.5
-_FEW = 50
+_FEW = 300
 """So many times more documents must a term have for those found to be looked up one by one."""
 _AT_ONCE = 16_384
 _FLOOR = 0.05

@@ -21,7 +21,7 @@ from indexer.corrections import correct
 from indexer.facets import count_facets, gathered
 from indexer.histogram import in_periods
 from indexer.loosening import loosen
-from indexer.marks import Marker, best_page, make_marker, mark_passage, mark_whole
+from indexer.marks import Marker, best_page, make_marker, mark_passage, mark_whole, readable
 from indexer.matching import match
 from indexer.nodes import Node, Query
 from indexer.pinyin import pinyin_key
@@ -309,13 +309,16 @@ def _hits(
     rows = order.rows[max(0, request.offset) :]
     ids = _ids(snapshot, [(owner, doc) for owner, doc, _ in rows])
     texts = load_texts(ids) if ids else {}
+    found = [
+        (entry_id, texts[entry_id], score)
+        for entry_id, (_, _, score) in zip(ids, rows, strict=True)
+        if entry_id in texts and texts[entry_id].readers & request.readers
+    ]
+    titles = readable(text.title for _, text, _ in found)
+    bodies = readable(text.body for _, text, _ in found)
     hits: list[Hit] = []
-    for entry_id, (_, _, score) in zip(ids, rows, strict=True):
-        text = texts.get(entry_id)
-        if text is None or not text.readers & request.readers:
-            continue
+    for (entry_id, text, score), title, body in zip(found, titles, bodies, strict=True):
         hide = None if text.readers & request.unveiled else request.hide
-        title = mark_whole(text.title, marker, hide)
-        passage = mark_passage(text.body, marker, hide)
-        hits.append(Hit(entry_id, score, title, passage, is_veiled=hide is not None))
+        marked = mark_whole(title, marker, hide), mark_passage(body, marker, hide)
+        hits.append(Hit(entry_id, score, *marked, is_veiled=hide is not None))
     return tuple(hits), len(ids) - len(hits)

@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from indexer.marks import make_marker, mark_passage, mark_whole
+from indexer.marks import make_marker, mark_passage, mark_whole, readable
 from indexer.query import parse
 from tests.long_runs import PACKAGES, ROOT
 
@@ -60,7 +60,8 @@ def test_no_pattern_can_be_kept_busy():
 )
 def test_what_was_found_is_marked_in_time(asked, sign):
     """A text full of the signs that were looked for (they are units like words) holds nobody up."""
-    marker, text = make_marker(parse(asked)), asked.strip('"') + sign * 50_000
+    marker = make_marker(parse(asked))
+    (text,) = readable([asked.strip('"') + sign * 50_000])
     started = time.process_time()
     assert any(is_hit for _, is_hit in mark_passage(text, marker))
     mark_whole(text, marker)
