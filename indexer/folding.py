@@ -52,30 +52,28 @@ def _fold_character(char: str) -> str:
 
 
 _TABLE = _FoldTable()
-_PLANES = 0x30000
 _LONG = 40
-_UNKNOWN, _UNEVEN = 0xFFFFFFFF, 0xFFFFFFFE
-_codes = np.full(_PLANES, _UNKNOWN, np.uint32)
+_UNKNOWN, _UNEVEN = 0xFFFF, 0xFFFE
+_codes = np.full(0x10000, _UNKNOWN, np.uint16)
 """The same table as an array, for whole texts at once; filled as characters are met."""
 
 
 def _fold_at_once(text: str) -> str | None:
-    """Fold a text whose characters all fold to one each; None when one does not."""
-    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
-    if not len(codes):
+    """Fold a text of plain characters that all fold to one each; None when one does not."""
+    codes = np.frombuffer(text.encode("utf-16-le", "surrogatepass"), np.uint16)
+    if len(codes) != len(text) or not len(codes):  # characters beyond the first plane
         return None
-    try:
-        folded = _codes[codes.astype(np.intp)]
-    except IndexError:  # beyond the planes that have letters
-        return None
+    places = codes.astype(np.intp)  # wide: numpy is slow with other places
+    folded = _codes[places]
     if folded.max() >= _UNEVEN:
         for code in np.unique(codes[folded == _UNKNOWN]).tolist():
             shape = chr(code).translate(_TABLE)
-            _codes[code] = ord(shape) if len(shape) == 1 else _UNEVEN
-        folded = _codes[codes]
+            is_even = len(shape) == 1 and ord(shape) < _UNEVEN
+            _codes[code] = ord(shape) if is_even else _UNEVEN
+        folded = _codes[places]
         if folded.max() >= _UNEVEN:
             return None
-    return folded.tobytes().decode("utf-32-le", "surrogatepass")
+    return folded.tobytes().decode("utf-16-le", "surrogatepass")
 
 
 def fold(text: str) -> str:

@@ -5,7 +5,7 @@ marked for 电子. Gives pieces; the page escapes and draws them. Not here: find
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from indexer.amounts import amount_shape
@@ -94,9 +94,10 @@ def _loose_pattern(text: str) -> str:
     return joined if not units[0].is_run else rf"(?<![a-z0-9])(?:{joined})|{joined}"
 
 
-def readable(texts: Iterable[str]) -> list[Folded]:
-    """Texts as marks are looked for in them; of very long ones the beginning."""
-    return fold_together([text[:_SEARCHED] for text in texts])
+def readable(titles: Sequence[str], bodies: Sequence[str]) -> tuple[list[Folded], list[Folded]]:
+    """Texts as marks are looked for in them; of very long bodies the beginning."""
+    read = fold_together([*titles, *(body[:_SEARCHED] for body in bodies)])
+    return read[: len(titles)], read[len(titles) :]
 
 
 def mark_whole(read: Folded, marker: Marker, hide: Hide | None = None) -> Marked:
@@ -121,7 +122,7 @@ def mark_passage(read: Folded, marker: Marker, hide: Hide | None = None) -> Mark
 def best_page(pages: Sequence[str], marker: Marker) -> int:
     """The first page, from 1, with most different things found on it; 0 where there is none."""
     best, most = 0, 0
-    for number, read in enumerate(readable(pages), 1):
+    for number, read in enumerate(readable((), pages)[1], 1):
         spans = _spans(read, marker, with_names=False)
         different = len({read.text[first:last] for first, last in spans})
         if different > most:

@@ -314,8 +314,8 @@ def _hits(
         for entry_id, (_, _, score) in zip(ids, rows, strict=True)
         if entry_id in texts and texts[entry_id].readers & request.readers
     ]
-    titles = readable(text.title for _, text, _ in found)
-    bodies = readable(text.body for _, text, _ in found)
+    shown = [text for _, text, _ in found]
+    titles, bodies = readable([one.title for one in shown], [one.body for one in shown])
     hits: list[Hit] = []
     for (entry_id, text, score), title, body in zip(found, titles, bodies, strict=True):
         hide = None if text.readers & request.unveiled else request.hide

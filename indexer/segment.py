@@ -208,11 +208,9 @@ class SegmentView:
 
     def ids_of(self, docs: Sequence[int]) -> list[str]:
         """The ids of documents."""
-        codes = self._id_codes
+        codes = self._id_codes[docs].tolist() if len(docs) else []
         with reading_index(self.name):
-            term = self._dictionary.term
-            own = (int(codes[doc]) for doc in docs)
-            return [term("id", code) if code >= 0 else "" for code in own]
+            return self._dictionary.terms("id", codes)
 
     @property
     def ids(self) -> tuple[str, ...]:

@@ -61,7 +61,7 @@ def test_no_pattern_can_be_kept_busy():
 def test_what_was_found_is_marked_in_time(asked, sign):
     """A text full of the signs that were looked for (they are units like words) holds nobody up."""
     marker = make_marker(parse(asked))
-    (text,) = readable([asked.strip('"') + sign * 50_000])
+    ((text,), _) = readable([asked.strip('"') + sign * 50_000], [])
     started = time.process_time()
     assert any(is_hit for _, is_hit in mark_passage(text, marker))
     mark_whole(text, marker)
