@@ -36,6 +36,12 @@ from tests.conftest import FrozenClock, QuickConverter, _opened
 TRIES = {"journal_entry", "outbox", "stored_file", "blob_check"}
 MANY = 4  # of one kind of point: then one in the middle is taken, too
 ROW, COMMITTED = "a row written", "after a commit"
+COUNTS = select(
+    *(
+        select(func.count()).select_from(table).scalar_subquery().label(table.name)
+        for table in metadata.sorted_tables
+    )
+)
 
 
 @dataclass
@@ -129,10 +135,7 @@ class Watch:
 def state(resources):
     """How many rows each table has, what the journal and the tasks tell, the last numbers."""
     with resources.reading() as uow:
-        rows = {
-            table.name: uow.session.scalar(select(func.count()).select_from(table))
-            for table in metadata.sorted_tables
-        }
+        rows = dict(uow.session.execute(COUNTS).one()._mapping)
         told = tuple(uow.session.scalars(select(JournalEntry.action).order_by(JournalEntry.seq)))
         numbers = dict(uow.session.execute(select(Serial.series, Serial.last)).all())
         work = {
@@ -176,7 +179,8 @@ def check_swept(resources, point):
     told = list(verify_instance(resources))
     assert all("没有任何记录引用" in one.message for one in told), point
     assert sweep_orphans(resources) == len(told), point
-    check_whole(resources, point)
+    if told:
+        check_whole(resources, point)
 
 
 def points_of(passed):
@@ -186,7 +190,7 @@ def points_of(passed):
     if passed[COMMITTED] <= 2 * MANY:
         points |= {(COMMITTED, place) for place in range(1, passed[COMMITTED] + 1)}
     return points | {
-        (kind, count // 2) for kind, count in passed.items() if count > MANY or kind == ROW
+        (kind, max(1, count // 2)) for kind, count in passed.items() if count > MANY or kind == ROW
     }
 
 

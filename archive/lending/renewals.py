@@ -133,6 +133,7 @@ def find_open_loan(uow: UnitOfWork, request_id: int) -> Loan | None:
 def _decide(uow: UnitOfWork, row: LoanRequest, loan: Loan) -> RenewalDecision:
     today = local_day(uow.now())
     left_on = uow.session.scalar(select(User.left_on).where(User.id == loan.borrower_id))
+    last = uow.session.scalar(_LAST, {"loan": loan.id})
     facts = RenewalFacts(
         on=today,
         due_on=loan.due_on,
@@ -142,7 +143,9 @@ def _decide(uow: UnitOfWork, row: LoanRequest, loan: Loan) -> RenewalDecision:
         secrecy_then=row.decision["secrecy"],
         somebody_waits=somebody_waits(uow, row.item_id, loan.borrower_id),
         is_recalled=loan.recalled_at is not None,
-        is_asked=_waiting_renewal(uow, loan.id) is not None,
+        is_asked=last is not None and last.state == "waiting",
+        is_renewed_today=last is not None
+        and (last.state, local_day(last.asked_at)) == ("granted", today),
         borrower_left=left_on is not None and left_on <= today,
         year_end=_last_day(uow, row),
     )
@@ -209,6 +212,6 @@ def _waiting_renewal(uow: UnitOfWork, loan_id: int) -> LoanRenewal | None:
     return uow.session.scalar(_WAITING, {"loan": loan_id})
 
 
-_WAITING = select(LoanRenewal).where(
-    LoanRenewal.loan_id == bindparam("loan"), LoanRenewal.state == "waiting"
-)
+_OF_LOAN = select(LoanRenewal).where(LoanRenewal.loan_id == bindparam("loan"))
+_WAITING = _OF_LOAN.where(LoanRenewal.state == "waiting")
+_LAST = _OF_LOAN.order_by(LoanRenewal.id.desc()).limit(1)

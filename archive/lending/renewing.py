@@ -22,7 +22,8 @@ class RenewalFacts:
 
     ``rule`` is the loan's own snapshot; ``secrecy_then`` the rank it was approved for;
     ``somebody_waits`` whether another stands in line; ``is_asked`` whether a renewal waits
-    for approval already; ``year_end`` the year's last day for originals out, where one is set.
+    for approval already, ``is_renewed_today`` whether one asked for today was granted;
+    ``year_end`` the year's last day for originals out, where one is set.
     """
 
     on: date
@@ -34,6 +35,7 @@ class RenewalFacts:
     somebody_waits: bool = False
     is_recalled: bool = False
     is_asked: bool = False
+    is_renewed_today: bool = False
     borrower_left: bool = False
     year_end: date | None = None
 
@@ -99,6 +101,13 @@ def _asked(facts: RenewalFacts, calendar: WorkCalendar, policy: Policy) -> Reaso
     return Reason("renewal_asked", "续借已经申请，正等审批。") if facts.is_asked else None
 
 
+def _renewed_today(facts: RenewalFacts, calendar: WorkCalendar, policy: Policy) -> Reason | None:
+    if not facts.is_renewed_today:
+        return None
+    told = f"今天已经续借过，现在应于{show_day(facts.due_on)}归还；还要再续的请改天办理。"
+    return Reason("renewed_today", told)
+
+
 def _recalled(facts: RenewalFacts, calendar: WorkCalendar, policy: Policy) -> Reason | None:
     if not facts.is_recalled:
         return None
@@ -148,6 +157,7 @@ def _too_early(facts: RenewalFacts, calendar: WorkCalendar, policy: Policy) -> R
 _CHECKS: tuple[Callable[[RenewalFacts, WorkCalendar, Policy], Reason | None], ...] = (
     _left,
     _asked,
+    _renewed_today,
     _recalled,
     _overdue,
     _raised,

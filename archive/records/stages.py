@@ -69,18 +69,25 @@ def mark_submitted(
     return _move(uow, actor, row, RecordState.IN_SIGNING, "record.submit", sha256=digest)
 
 
-def mark_returned(uow: UnitOfWork, actor: Actor, record_id: int, reason: str) -> RecordView:
-    """Give the record back to its author to be corrected, with the reason."""
+def mark_returned(
+    uow: UnitOfWork, actor: Actor | None, record_id: int, reason: str, **detail: object
+) -> RecordView:
+    """Give the record back to its author to be corrected, with the reason.
+
+    ``actor`` is None where the office does it by itself; ``detail``: what else the log keeps.
+    """
     note = clean_note(reason)
     row = get_row(uow, record_id)
-    return _move(uow, actor, row, RecordState.RETURNED, "record.return", note)
+    return _move(uow, actor, row, RecordState.RETURNED, "record.return", note, **detail)
 
 
-def mark_rejected(uow: UnitOfWork, actor: Actor, record_id: int, reason: str) -> RecordView:
-    """End the record's way with a refusal, with the reason."""
+def mark_rejected(
+    uow: UnitOfWork, actor: Actor, record_id: int, reason: str, **detail: object
+) -> RecordView:
+    """End the record's way with a refusal, with the reason; ``detail``: what else the log keeps."""
     note = clean_note(reason)
     row = get_row(uow, record_id)
-    return _move(uow, actor, row, RecordState.REJECTED, "record.reject", note)
+    return _move(uow, actor, row, RecordState.REJECTED, "record.reject", note, **detail)
 
 
 def mark_withdrawn(uow: UnitOfWork, actor: Actor, record_id: int) -> RecordView:
@@ -115,12 +122,12 @@ def mark_destroyed(uow: UnitOfWork, actor: Actor, record_id: int) -> None:
 
 def _move(
     uow: UnitOfWork,
-    actor: Actor,
+    actor: Actor | None,
     row: Record,
     wanted: RecordState,
     action: str,
     note: str = "",
-    **detail: str,
+    **detail: object,
 ) -> RecordView:
     require_move(row.state, wanted)
     row.state = wanted
@@ -128,7 +135,8 @@ def _move(
     if wanted is not RecordState.FILED and wanted is not RecordState.SIGNED:
         row.signed_at = None
     settle(uow, row)
-    uow.journal(actor.id, action, "record", row.id, {"round": row.round, **detail})
+    by = actor.id if actor else None
+    uow.journal(by, action, "record", row.id, {"round": row.round, **detail})
     return view_of(uow, row)
 
 

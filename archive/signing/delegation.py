@@ -80,16 +80,17 @@ def delegate_tasks(
         raise Invalid("没有这种表单。", {"form_code": "请从列表里选"})
     if len(reason) > 200:
         raise Invalid("事由太长。", {"reason": "最多 200 个字"})
-    row = Delegation(
-        owner_id=actor.id,
-        agent_id=agent.id,
-        form_code=form_code,
-        from_day=from_day,
-        until_day=until_day,
-        reason=reason.strip(),
-        made_at=uow.now(),
-        ended_at=None,
-    )
+    told = {
+        "owner_id": actor.id,
+        "agent_id": agent.id,
+        "form_code": form_code,
+        "from_day": from_day,
+        "until_day": until_day,
+        "ended_at": None,
+    }
+    if uow.session.scalar(select(Delegation.id).filter_by(**told).limit(1)) is not None:
+        raise Invalid(f"同样的委托已经设好，不必再设（{agent.name}）。", {"agent": "已经委托"})
+    row = Delegation(**told, reason=reason.strip(), made_at=uow.now())
     uow.session.add(row)
     uow.session.flush()
     detail = {"agent": agent.id, "form": form_code, "from": f"{from_day}", "until": f"{until_day}"}

@@ -81,11 +81,9 @@ def _hand_on(uow: UnitOfWork, run: SigningRun, task: SigningTask, step: SigningS
 def _return(uow: UnitOfWork, run: SigningRun, task: SigningTask, _step: SigningStep) -> bool:
     late = _person(uow, task)
     entries.clear(uow, late, run.record_id, None)
-    stages.mark_returned(uow, late, run.record_id, RETURNED)
+    stages.mark_returned(uow, None, run.record_id, RETURNED, step=task.seq, late=True)
     chain.note_act(uow, run.id, task.id, "return", late.id, opinion=RETURNED)
     chain.end_run(uow, run.id, "returned")
-    detail = {"round": run.round, "step": task.seq, "to": 0, "late": True}
-    uow.journal(None, "record.return", "record", run.record_id, detail)
     return True
 
 

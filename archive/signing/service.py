@@ -151,13 +151,13 @@ def return_record(
     opinion = clean_opinion(reason, required=True)
     if not to:
         entries.clear(uow, actor, record_id, None)
-        stages.mark_returned(uow, actor, record_id, opinion)
+        stages.mark_returned(uow, actor, record_id, opinion, step=row.seq)
         _note(uow, run, row, "return", actor, opinion)
         chain.end_run(uow, run.id, "returned")
     else:
         _return_to_step(uow, actor, run, row, to, opinion, straight_back=straight_back)
-    detail = {"round": run.round, "step": row.seq, "to": to or 0}
-    uow.journal(actor.id, "record.return", "record", record_id, detail)
+        detail = {"round": run.round, "step": row.seq, "to": to}
+        uow.journal(actor.id, "record.return_to_step", "record", record_id, detail)
     return chain.get_run(uow, record_id)
 
 
@@ -172,13 +172,13 @@ def reject_record(uow: UnitOfWork, actor: Actor, record_id: int, reason: str) ->
     if step.mode.startswith("ratio:") and row.kind == TaskKind.NORMAL:
         row.state, row.done_at, row.outcome = TaskState.DONE, uow.now(), "refuse"
         _note(uow, run, row, "refuse", actor, opinion)
+        detail = {"round": run.round, "step": row.seq}
+        uow.journal(actor.id, "record.refuse", "record", record_id, detail)
         flow.settle(uow, actor, run, row.seq, opinion)
     else:
-        stages.mark_rejected(uow, actor, record_id, opinion)
+        stages.mark_rejected(uow, actor, record_id, opinion, step=row.seq)
         _note(uow, run, row, "reject", actor, opinion)
         chain.end_run(uow, run.id, "rejected")
-    detail = {"round": run.round, "step": row.seq}
-    uow.journal(actor.id, "record.reject", "record", record_id, detail)
     return chain.get_run(uow, record_id)
 
 
@@ -195,7 +195,6 @@ def withdraw_record(uow: UnitOfWork, actor: Actor, record_id: int) -> RunView:
     stages.mark_withdrawn(uow, actor, record_id)
     chain.note_act(uow, run.id, None, "withdraw", actor.id)
     chain.end_run(uow, run.id, "withdrawn")
-    uow.journal(actor.id, "record.withdraw", "record", record_id, {"round": run.round})
     return chain.get_run(uow, record_id)
 
 

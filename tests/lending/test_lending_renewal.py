@@ -49,6 +49,7 @@ FACTS = RenewalFacts(
         ({"somebody_waits": True}, ["reserved"]),
         ({"is_recalled": True}, ["recalled"]),
         ({"is_asked": True}, ["renewal_asked"]),
+        ({"is_renewed_today": True}, ["renewed_today"]),
         ({"borrower_left": True}, ["borrower_left"]),
         ({"secrecy": 2}, ["secrecy_raised"]),
         ({"secrecy": 0}, []),

@@ -125,6 +125,15 @@ def test_a_paper_that_may_not_be_taken_out_says_how_else(shelf, company):
     assert outcome.group.requests[0].queued
 
 
+def test_a_note_that_nothing_goes_on_takes_no_number(shelf, company):
+    secret, good = shelf.item(secrecy=2)[0], shelf.item()[0]
+    assert ask(shelf, company.sales_clerk, [secret]).group is None
+    assert ask(shelf, company.sales_clerk, [secret, good]).group.number == "JY2026-0001"
+    assert ask(shelf, company.sales_clerk, [good]).left != ()
+    other = shelf.ask(company.sales_clerk2, shelf.item()[0])
+    assert (other.number, count(shelf, LoanGroup)) == ("JY2026-0002", 1)
+
+
 @pytest.mark.slow
 def test_the_limit_is_met_where_it_would_be(shelf, company):
     papers = [shelf.item()[0] for _ in range(7)]

@@ -143,8 +143,8 @@ class Desk:
 
 @pytest.fixture
 def steps():
-    """Return a maker of chains as TOML: each line is ``角色; candidate; key = value; …``."""
-    return _steps
+    """The maker of chains, for tests that take it as a fixture."""
+    return chain_toml
 
 
 @pytest.fixture
@@ -152,7 +152,8 @@ def desk(resources, company):
     return Desk(resources, company)
 
 
-def _steps(*lines):
+def chain_toml(*lines):
+    """Return a chain as TOML: each line is ``角色; candidate; key = value; …``."""
     tables = []
     for line in lines:
         role, candidate, *rest = re.split(r"\s*;\s*", line)

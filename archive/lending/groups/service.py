@@ -102,21 +102,8 @@ def ask_for_all(
     wish = replace(wish, purpose=purpose, business_reference=reference)
     if not lines:
         raise Invalid("请至少选一件档案再提交。", {"item": "请选择"})
-    group = LoanGroup(
-        number=next_number(uow),
-        borrower_id=actor.id,
-        mode=wish.mode,
-        purpose=purpose,
-        business_reference=reference,
-        wanted_until=wish.wanted_until,
-        created_at=uow.now(),
-    )
-    uow.session.add(group)
-    uow.session.flush()
-    entered, refused, left = _enter_all(uow, actor, group, lines, wish, queues)
-    if not entered:
-        uow.session.delete(group)
-        uow.session.flush()
+    group, entered, refused, left = _enter_all(uow, actor, lines, wish, queues)
+    if group is None:
         return Outcome(None, tuple(refused), tuple(left))
     take_out(uow, actor, entered)
     detail = {"items": entered, "mode": group.mode, "refused": len(refused)}
@@ -177,11 +164,12 @@ def _requests(uow: UnitOfWork, group_id: int) -> list[LoanRequest]:
 def _enter_all(
     uow: UnitOfWork,
     actor: Actor,
-    group: LoanGroup,
     lines: Sequence[InBasket],
     wish: Wish,
     queues: bool,
-) -> tuple[list[int], list[Refused], list[str]]:
+) -> tuple[LoanGroup | None, list[int], list[Refused], list[str]]:
+    """Enter what goes; the note is begun, and takes its number, with the first that does."""
+    group: LoanGroup | None = None
     entered: list[int] = []
     refused: list[Refused] = []
     left: list[str] = []
@@ -192,7 +180,7 @@ def _enter_all(
             left.append(already)
             continue
         question = _question(uow, actor, line, wish, ())
-        question = replace(question, volume=(group.id, line.volume_id or 0))
+        question = replace(question, volume=(group.id if group else 0, line.volume_id or 0))
         found = answer(uow, question)
         if queues and found.decision.may_queue:
             question = replace(question, joins_queue=True)
@@ -200,13 +188,29 @@ def _enter_all(
         if not found.decision.allowed:
             refused.append(refuse(uow, question, found.decision))
             continue
+        group = group or _begin(uow, actor, wish)
         for _ in range(_copies(found, question, line)):
             count += 1
             _check_count(count)
             number = f"{group.number}-{count:03d}"
             enter(uow, question, found, Origin(number, group.id, line.volume_id))
         entered.append(line.item_id)
-    return entered, refused, left
+    return group, entered, refused, left
+
+
+def _begin(uow: UnitOfWork, actor: Actor, wish: Wish) -> LoanGroup:
+    group = LoanGroup(
+        number=next_number(uow),
+        borrower_id=actor.id,
+        mode=wish.mode,
+        purpose=wish.purpose or "",
+        business_reference=wish.business_reference,
+        wanted_until=wish.wanted_until,
+        created_at=uow.now(),
+    )
+    uow.session.add(group)
+    uow.session.flush()
+    return group
 
 
 def _check_count(count: int) -> None:

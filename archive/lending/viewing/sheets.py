@@ -72,16 +72,22 @@ class CopyOrder:
 def ask_print(
     uow: UnitOfWork, actor: Actor, request_id: int, file_id: int, pages: tuple[int, ...]
 ) -> SheetView | Reason:
-    """Ask for one's view to be printed at the desk; each print uses up one that the rule allows."""
+    """Ask for one's view to be printed at the desk; each print uses up one that the rule allows.
+
+    Raises Conflict where the same pages wait to be printed already.
+    """
     sight = service.look(uow, actor, request_id, file_id, "打印")
     if isinstance(sight, Reason):
         return sight
     grant = uow.session.get_one(LoanGrant, sight.grant_id)
+    wanted = {"file_id": file_id, "pages": show_pages(pages)}
+    waiting = _same(uow, request_id, kind="print", state="waiting", **wanted)
+    if waiting is not None:
+        raise Conflict(f"这几页已经提出打印（{waiting.number}），等借阅台打印，不必再提。")
     if grant.prints < 1:
         raise Conflict("按借阅规则，这次电子阅览不能打印，或允许的份数已经用完。")
     grant.prints -= 1
-    row = _new(uow, grant.request_id, "print", actor, "waiting")
-    row.file_id, row.pages = file_id, show_pages(pages)
+    row = _new(uow, grant.request_id, "print", actor, "waiting", **wanted)
     return _noted(uow, actor, row, "loan.print_asked")
 
 
@@ -95,8 +101,8 @@ def start_download(
     grant = uow.session.get_one(LoanGrant, sight.grant_id)
     if not grant.may_download:
         raise Forbidden("按借阅规则，这次电子阅览不能下载。")
-    row = _new(uow, grant.request_id, "download", actor, "made")
-    row.file_id, row.pages = file_id, show_pages(pages)
+    wanted = {"file_id": file_id, "pages": show_pages(pages)}
+    row = _new(uow, grant.request_id, "download", actor, "made", **wanted)
     _noted(uow, actor, row, "loan.download")
     holder = Holder(actor.name, actor.staff_no, actor.department_name)
     mark = service.mark_for(uow, holder, row.number, "使用")
@@ -120,8 +126,8 @@ def start_print(uow: UnitOfWork, actor: Actor, sheet_id: int) -> Draft:
 def copy_paper(uow: UnitOfWork, actor: Actor, request_id: int, order: CopyOrder) -> SheetView:
     """Register a photocopy on an approved request; the request is then out until it is done.
 
-    Raises Conflict when the request is none for copies or the facts no longer allow it, Invalid
-    for entries that cannot be.
+    Raises Conflict when the request is none for copies, the facts no longer allow it or the same
+    copy is out already, Invalid for entries that cannot be.
     """
     require(actor, "loan.desk")
     row = lookup.get_row(uow, request_id)
@@ -131,9 +137,19 @@ def copy_paper(uow: UnitOfWork, actor: Actor, request_id: int, order: CopyOrder)
         raise Invalid("复印登记有误：" + "；".join(wrong.values()) + "。", wrong)
     if order.file_id is not None:
         _file_of(uow, row, order.file_id)
-    sheet = _new(uow, row.id, "copy", actor, "made")
-    sheet.file_id, sheet.pages = order.file_id, order.pages.strip()
-    sheet.copies, sheet.recipient = order.copies, order.recipient.strip()
+    entered = {
+        "file_id": order.file_id,
+        "pages": order.pages.strip(),
+        "copies": order.copies,
+        "recipient": order.recipient.strip(),
+    }
+    already = _same(uow, row.id, kind="copy", state="made", **entered)
+    if already is not None:
+        raise Conflict(
+            f"同样的复印件已经登记（{already.number}），不必再登记；"
+            "确实又印了一次的，请在“交给”里写明，例如“某某（第二次）”。"
+        )
+    sheet = _new(uow, row.id, "copy", actor, "made", **entered)
     sheet.stamp = _stamp(row)
     sheet.made_by, sheet.made_at = actor.id, uow.now()
     row.state = RequestState.HANDED_OUT
@@ -299,7 +315,9 @@ def _draft(uow: UnitOfWork, row: LoanSheet, kind: str, stamp: str = "") -> Draft
     return Draft(row.id, row.number, file, row.pages, mark)
 
 
-def _new(uow: UnitOfWork, request_id: int, kind: str, actor: Actor, state: str) -> LoanSheet:
+def _new(
+    uow: UnitOfWork, request_id: int, kind: str, actor: Actor, state: str, **told: object
+) -> LoanSheet:
     """Add a sheet under the request's next number; two at once: the second is told."""
     row = lookup.get_row(uow, request_id)
     count = uow.session.scalar(
@@ -309,13 +327,19 @@ def _new(uow: UnitOfWork, request_id: int, kind: str, actor: Actor, state: str) 
         request_id=request_id,
         number=f"{row.number}-{kind[0].upper()}{(count or 0) + 1}",
         kind=kind,
-        pages="",
         state=state,
         asked_by=actor.id,
         asked_at=uow.now(),
+        **told,
     )
     uow.session.add(sheet)
     return sheet
+
+
+def _same(uow: UnitOfWork, request_id: int, **told: object) -> LoanSheet | None:
+    """Return the request's sheet of which the same is told, or None: it is not entered twice."""
+    query = select(LoanSheet).where(LoanSheet.request_id == request_id).filter_by(**told)
+    return uow.session.scalars(query.order_by(LoanSheet.id)).first()
 
 
 def _noted(uow: UnitOfWork, actor: Actor, row: LoanSheet, action: str) -> SheetView:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import ColumnElement, func, or_, select, true
 
+from archive.core.clock import day_begins, local_day
 from archive.core.errors import Conflict, Forbidden, NotFound
 from archive.core.pages import Page, clean_paging
 from archive.documents import service as documents
@@ -71,7 +72,10 @@ def readable_papers(uow: UnitOfWork, actor: Actor, uses: Sequence[SealUseView]) 
 
 
 def enter_use(uow: UnitOfWork, actor: Actor, seal_id: int, entry: PaperEntry) -> int:
-    """Enter a use on a paper that was not made here, by the seal's keeper; return its number."""
+    """Enter a use on a paper that was not made here, by the seal's keeper; return its number.
+
+    Raises Conflict where the same was entered today: who stamped twice says so in the note.
+    """
     row = uow.session.get(CompanySeal, seal_id)
     if row is None:
         raise NotFound("没有这枚印章。")
@@ -79,22 +83,31 @@ def enter_use(uow: UnitOfWork, actor: Actor, seal_id: int, entry: PaperEntry) ->
         raise NotFound("这枚印章不由您保管，不能登记。")
     require_usable(uow, row)
     checked = check_entry(entry)
+    told = {
+        "seal_id": seal_id,
+        "record_id": None,
+        "run_id": None,
+        "title": checked.title,
+        "why": checked.why,
+        "approved_by": checked.approved_by,
+        "asked_by_id": actor.id,
+        "copies_approved": checked.approved,
+        "copies_stamped": checked.stamped,
+        "pages": checked.pages,
+        "note": checked.note,
+    }
+    today = day_begins(local_day(uow.now()))
+    same = select(SealUse.id).filter_by(**told).where(SealUse.asked_at >= today).limit(1)
+    if uow.session.scalar(same) is not None:
+        raise Conflict(
+            "今天已经登记过同样的一次用印，不必再登记；确实又盖了一次的，请在备注里写明。"
+        )
     use = SealUse(
-        seal_id=seal_id,
-        record_id=None,
-        run_id=None,
-        title=checked.title,
-        why=checked.why,
-        approved_by=checked.approved_by,
-        asked_by_id=actor.id,
+        **told,
         asked_at=uow.now(),
-        copies_approved=checked.approved,
-        copies_stamped=checked.stamped,
-        pages=checked.pages,
         state="done",
         done_by_id=actor.id,
         done_at=uow.now(),
-        note=checked.note,
         image_sha256=None,
         pdf_sha256=None,
     )
@@ -125,8 +138,11 @@ def plan_stamped_scan(uow: UnitOfWork, actor: Actor, record_id: int) -> SigningR
 def keep_stamped_scan(
     uow: UnitOfWork, actor: Actor, record_id: int, scan: BlobRef, pages: int
 ) -> None:
-    """Set the scan of the stamped copy beside the paper; it is filed with it."""
+    """Set the scan of the stamped copy beside the paper; it is filed with it. Conflict if it is."""
     run = plan_stamped_scan(uow, actor, record_id)
+    latest = documents.latest_document(uow, record_id, STAMPED)
+    if latest is not None and latest.sha256 == scan.sha256:
+        raise Conflict("这份扫描件已经存在文件旁边，不用再传。")
     stage = flow.next_stage(uow, run)
     documents.keep_document(uow, record_id, STAMPED, run.round, stage, scan, pages)
     detail = {"scan": scan.sha256}
