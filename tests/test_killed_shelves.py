@@ -236,6 +236,11 @@ def lift_hold(r, c, ids):
     do(r, holds.lift_hold, c.archive_head, ids["hold"], "诉讼已了结")
 
 
+def begin_batch(r, c, ids):
+    common = {"item_class": "合同", "carrier": "paper"}
+    do(r, batches.make_batch, c.archivist, "三月合同", common, c.sales_id)
+
+
 def describe_uploads(r, c, ids):
     own = {"title": "海信来函", "customer": "青岛海信电器股份有限公司"}
     changes = [batches.FileChange(one, 1, own) for one in ids["files"][:2]]
@@ -300,6 +305,7 @@ FLOWS: dict[str, Callable] = {
     "change the plan": change_plan,
     "set a hold": set_hold,
     "lift a hold": lift_hold,
+    "begin a batch": begin_batch,
     "describe uploads": describe_uploads,
     "dismiss uploads": dismiss_uploads,
     "take an upload back": take_upload_back,
