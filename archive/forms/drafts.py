@@ -7,7 +7,7 @@ out from it whenever it is shown (``judging``). Called through ``forms.service``
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 
 from archive.core.errors import Conflict, Invalid
 from archive.forms.edits import edited
@@ -52,7 +52,7 @@ def draft_new_form(
             f"代号 {code} 已经有表单了；要换它的模板，请在“{code}”的页面上传。",
             {"code": "已有此代号"},
         )
-    twin = _find_twin(uow, code, inspected.digest)
+    twin = _find_twin(uow, code, FormVersion.template_digest == inspected.digest)
     if twin is not None:
         return version_views(uow, [twin])[0]
     blank = blank_definition(code, title, pack, DEFAULT_CLASS)
@@ -70,7 +70,7 @@ def draft_from_template(
     require(actor, ACT)
     base = _get_base(uow, code)
     _require_fresh(uow, code, inspected.digest)
-    twin = _find_twin(uow, code, inspected.digest)
+    twin = _find_twin(uow, code, FormVersion.template_digest == inspected.digest)
     if twin is not None:
         return version_views(uow, [twin])[0]
     definition, sample = parse_definition(base.definition), parse_sample(base.sample)
@@ -80,9 +80,15 @@ def draft_from_template(
 
 
 def draft_from_version(uow: UnitOfWork, actor: Actor, code: str, version: int) -> VersionView:
-    """Make a draft with the template and definition of an earlier version, to be corrected."""
+    """Make a draft with the template and definition of an earlier version, to be corrected.
+
+    One that was begun so and not corrected yet is not begun a second time.
+    """
     require(actor, ACT)
     base = get_version_row(uow, code, version)
+    twin = _find_twin(uow, code, FormVersion.digest == base.digest)
+    if twin is not None:
+        return version_views(uow, [twin])[0]
     row = _new_row(actor, base.code, base.title, base.definition, base.template, base.sample)
     row.tags, row.remarks, row.template_digest = base.tags, base.remarks, base.template_digest
     return _keep(uow, actor, row)
@@ -187,13 +193,13 @@ def _require_fresh(uow: UnitOfWork, code: str, digest: str) -> None:
         )
 
 
-def _find_twin(uow: UnitOfWork, code: str, digest: str) -> FormVersion | None:
-    """Return the draft that holds the same template, so that a second click makes no second."""
+def _find_twin(uow: UnitOfWork, code: str, same: ColumnElement[bool]) -> FormVersion | None:
+    """Return the draft that holds the same, so that a second click makes no second."""
     return uow.session.scalar(
         select(FormVersion)
         .where(
             FormVersion.code == code,
-            FormVersion.template_digest == digest,
+            same,
             FormVersion.state == FormState.DRAFT,
             FormVersion.based_on == last_version(uow, code),
         )

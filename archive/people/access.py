@@ -295,13 +295,18 @@ def set_first_password(
 
 
 def mark_left(uow: UnitOfWork, actor: Actor, user_id: int) -> None:
-    """Note that a user left today: all they could come in with ends at once."""
+    """Note that a user left today: all they could come in with ends at once.
+
+    Raises Conflict for who has left already: the day they left on stays.
+    """
     require(actor, "people.edit")
     row = uow.session.get(User, user_id)
     if row is None:
         raise NotFound("没有这位用户。")
     if row.id == actor.id:
         raise Invalid("不能把自己标为离职，请由另一位管理员操作。")
+    if row.left_on is not None:
+        raise Conflict(f"{row.name}已在 {row.left_on} 登记离职，不用再办。")
     require_office_kept(uow, row)
     row.left_on = local_day(uow.now())
     end_everything(uow, user_id)

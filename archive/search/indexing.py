@@ -161,12 +161,24 @@ def verify_index(resources: Resources) -> Iterator[Finding]:
         return
     indexed = dict(index.stamps())
     with resources.reading() as uow:
-        pending = set(uow.session.scalars(select(OutboxRow.key).where(OutboxRow.kind == "index")))
-        pending = set(with_relatives(uow, pending))
+        waiting = batches(_on_its_way(uow), CHUNK)
+        pending = {one for some in waiting for one in with_relatives(uow, some)}
         known = set(uow.session.scalars(select(SearchEntry.id)))
         everything = [*dict.fromkeys([*all_ids(uow), *sorted(known.union(indexed))])]
         for chunk in batches((one for one in everything if one not in pending), CHUNK):
             yield from _compare(uow, chunk, indexed)
+
+
+def _on_its_way(uow: UnitOfWork) -> set[str]:
+    """Return what waits to be indexed anew, with the papers of customers that changed."""
+    waiting = select(OutboxRow.kind, OutboxRow.key).where(OutboxRow.kind.in_(("index", "customer")))
+    found = set()
+    for kind, key in uow.session.execute(waiting):
+        if kind == "index":
+            found.add(key)
+        else:
+            found.update(f"{paper}:{number}" for paper, number in _papers_of(uow, key) or ())
+    return found
 
 
 def _compare(

@@ -105,8 +105,9 @@ def rename(uow: UnitOfWork, actor: Actor, saved_id: int, name: str) -> SavedView
         SavedSearch.user_id == actor.id, SavedSearch.id != saved_id
     )
     _refuse_double(name, list(uow.session.scalars(others)))
-    row.name = name
-    uow.journal(actor.id, "search.rename", "saved_search", row.id, {})
+    if row.name != name:
+        row.name = name
+        uow.journal(actor.id, "search.rename", "saved_search", row.id, {})
     return _view(row, _cards_seen(uow, actor, row.fresh))
 
 

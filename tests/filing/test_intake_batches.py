@@ -345,7 +345,7 @@ def test_a_scan_is_split_and_its_parts_carry_what_the_sheet_says(resources, comp
         made = service.make_batch(uow, company.archivist, "扫描", {})
         uow.commit()
     sheet = {"item_class": "合同", "customer": HAISEN, "number": "HT-1"}
-    scan = _scan(sheets_pdf(sheet, 1))
+    scan = scan_with(sheets_pdf(sheet, 1))
     receive(resources, company.archivist, made.id, [Upload("扫描.pdf", scan)])
     (whole,) = files_of(resources, company, made)
     with resources.work() as uow:
@@ -369,7 +369,7 @@ def test_a_scan_is_split_and_its_parts_carry_what_the_sheet_says(resources, comp
         assert uow.session.get(StoredFile, whole.digest) is None
 
 
-def _scan(sheet_pdf):
+def scan_with(sheet_pdf):
     """A scan of three papers' pages with the sheet behind the first."""
     sheet = pypdfium2.PdfDocument(sheet_pdf)[0].render(scale=2).to_pil().convert("L")
     pages = []
@@ -380,7 +380,8 @@ def _scan(sheet_pdf):
             page.putpixel((dirt.randrange(page.width), dirt.randrange(page.height)), 0)
         pages.append(page)
     out = io.BytesIO()
-    pages[0].save(out, "PDF", save_all=True, append_images=[sheet, *pages[1:]])
+    more = [sheet, *pages[1:]]
+    pages[0].save(out, "PDF", save_all=True, append_images=more, resolution=144)  # A4
     return out.getvalue()
 
 

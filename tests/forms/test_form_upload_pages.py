@@ -230,6 +230,19 @@ def test_a_second_upload_of_the_same_file_makes_no_second_draft(resources, admin
     assert history.count("/forms/drafts/") == 1
 
 
+def test_a_version_is_begun_anew_once_until_something_is_corrected(admin):
+    def begin():
+        return draft_path(admin.post("/forms/E01/versions/1/edit"))
+
+    first = begin()
+    assert begin() == first
+    definition = admin.get("/forms/E01/versions/1/toml").text.replace("新开发", "新开拓", 1)
+    sample = admin.get("/forms/E01/versions/1/json").text
+    sent = {"row_version": "1", "definition": definition, "sample": sample}
+    assert admin.post(f"{first}/text", data=sent).status_code == 302
+    assert begin() != first
+
+
 def test_the_template_in_use_is_refused_with_its_version(admin):
     answer = upload(admin, "/forms/E01/upload", load_form("E01").read_template())
     assert answer.status_code == 409

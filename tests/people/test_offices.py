@@ -181,6 +181,19 @@ def test_an_office_is_never_left_without_anybody(resources, company, three):
         access.mark_left(uow, system, security.id)
 
 
+def test_who_left_leaves_once_and_the_day_stays(resources, company, three, clock):
+    system, person = three["system_admin"], company.sales_clerk
+    for is_first in (True, False):
+        with resources.work() as uow:
+            if is_first:
+                access.mark_left(uow, system, person.id)
+            else:
+                with pytest.raises(Conflict, match="已在 2026-11-23 登记离职"):
+                    access.mark_left(uow, system, person.id)
+            uow.commit()
+        clock.advance(days=1)
+
+
 def test_a_password_from_the_system_administrator_opens_no_papers(resources, company, three):
     system, security, _ = (three[role] for role in OFFICES)
     with resources.work() as uow:

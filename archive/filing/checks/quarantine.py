@@ -6,6 +6,7 @@ head with a reason and a second person. Every step is in the journal.
 """
 
 import hashlib
+import json
 from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -26,9 +27,11 @@ from archive.people import service as people
 from archive.people.readers import may_read
 from archive.people.rights import Actor, require
 from storage.files import StoredFile
+from storage.journal import JournalEntry
 from storage.work import UnitOfWork
 
 RESTORED, ACCEPTED = "restored", "accepted"
+RESTORE = "item.restore_file"
 _GONE = "这件档案不在隔离中，可能已经处理好了；请刷新页面。"
 LONGEST_REASON = 2000
 _ASIDE = "aside"
@@ -151,10 +154,20 @@ def find_damaged(uow: UnitOfWork, actor: Actor, item_id: int, content: bytes) ->
 
 
 def note_restored(uow: UnitOfWork, actor: Actor, item_id: int, sha256: str, was: str) -> None:
-    """Journal that right bytes were brought back; ``was`` is the digest of what they replaced."""
-    require_aside(uow, actor, item_id)
-    told = {"sha256": sha256, "was": was}
-    uow.journal(actor.id, "item.restore_file", "item", item_id, told)
+    """Journal that right bytes are brought back; ``was`` is the digest of what they replace.
+
+    Said before the bytes are changed, so that no change is untold; and once, however often it is
+    tried.
+    """
+    row = require_aside(uow, actor, item_id)
+    told = {"quarantine": row.id, "sha256": sha256, "was": was}
+    before = select(JournalEntry.detail).where(
+        JournalEntry.action == RESTORE,
+        JournalEntry.object_type == "item",
+        JournalEntry.object_id == str(item_id),
+    )
+    if told not in [json.loads(detail) for detail in uow.session.scalars(before)]:
+        uow.journal(actor.id, RESTORE, "item", item_id, told)
 
 
 def release_restored(uow: UnitOfWork, actor: Actor, item_id: int, run_id: int) -> None:

@@ -23,10 +23,10 @@ def restore_file(resources: Resources, actor: Actor, item_id: int, content: byte
         found = quarantine.find_damaged(uow, actor, item_id, content)
     was = read_bytes(resources.blobs, [found.sha256])[found.sha256].sha256
     if was != found.sha256:
-        resources.blobs.put_again(content, found.media_type)
         with resources.work() as uow:
             quarantine.note_restored(uow, actor, item_id, found.sha256, was)
             uow.commit()
+        resources.blobs.put_again(content, found.media_type)
     return check_again(resources, actor, item_id)
 
 

@@ -41,7 +41,7 @@ def split_work(resources: Resources, task: TaskView) -> Generator[Progress, None
         service.open_batch(uow, actor, batch_id)
         file = service.get_file(uow, actor, batch_id, file_id)
     if file.state == FileState.SPLIT:  # a run before this one got so far and was killed
-        yield _end(batch_id, file.pages, "已经拆分过。")
+        yield _end(batch_id, file.pages, task.memory.get("words", "已经拆分过。"))
         return
     _splittable(file)
     with tempfile.TemporaryDirectory(prefix="split-") as place:
@@ -59,8 +59,12 @@ def split_work(resources: Resources, task: TaskView) -> Generator[Progress, None
     refused = [one.note for one in kept if one.ref is None]
     if refused:
         raise Invalid(f"拆出来的一份打不开，文件没有改动：{refused[0]}")
-    _enter_parts(resources, actor, file, kept)
-    yield _end(batch_id, file.pages, _words(parts))
+    words = _words(parts)
+    with resources.work() as uow:
+        _enter_parts(uow, actor, file, kept)
+        tasks.remember(uow, task.id, {"words": words})
+        uow.commit()
+    yield _end(batch_id, file.pages, words)
 
 
 def _splittable(file: FileView) -> FileView:
@@ -77,18 +81,16 @@ def _uploads(file: FileView, parts: Parts) -> list[Upload]:
     ]
 
 
-def _enter_parts(resources: Resources, actor: Actor, file: FileView, kept: list[Kept]) -> None:
-    with resources.work() as uow:
-        batch = service.open_batch(uow, actor, file.batch_id)
-        row = uow.session.get(IntakeFile, file.id, with_for_update=True)
-        if row is None or row.state != FileState.WAITING or row.digest != file.digest:
-            raise Conflict("这个文件刚被别人办过，没有拆分；请刷新批次页。")
-        enter(uow, batch, kept, actor.id, parent_id=row.id)
-        row.state, row.note = FileState.SPLIT, f"拆成 {len(kept)} 份"
-        uow.session.flush()
-        told = {"file": row.id, "sha256": row.digest, "parts": len(kept)}
-        uow.journal(actor.id, "intake.split", "intake_batch", batch.id, told)
-        uow.commit()
+def _enter_parts(uow: UnitOfWork, actor: Actor, file: FileView, kept: list[Kept]) -> None:
+    batch = service.open_batch(uow, actor, file.batch_id)
+    row = uow.session.get(IntakeFile, file.id, with_for_update=True)
+    if row is None or row.state != FileState.WAITING or row.digest != file.digest:
+        raise Conflict("这个文件刚被别人办过，没有拆分；请刷新批次页。")
+    enter(uow, batch, kept, actor.id, parent_id=row.id)
+    row.state, row.note = FileState.SPLIT, f"拆成 {len(kept)} 份"
+    uow.session.flush()
+    told = {"file": row.id, "sha256": row.digest, "parts": len(kept)}
+    uow.journal(actor.id, "intake.split", "intake_batch", batch.id, told)
 
 
 def _words(parts: Parts) -> str:

@@ -23,7 +23,7 @@ from archive.filing.incoming.rules import (
     stored_common,
     stored_own,
 )
-from archive.filing.incoming.twins import twins_of, visible
+from archive.filing.incoming.twins import find_empty_twin, twins_of, visible
 from archive.filing.incoming.views import BatchView, FileView
 from archive.filing.rules import check_reason
 from archive.forms.service import list_forms
@@ -55,7 +55,7 @@ def make_batch(
     department_id: int | None = None,
     source: str = "page",
 ) -> BatchView:
-    """Make an empty batch; raise Invalid naming every wrong value."""
+    """Make an empty batch, or find one's own that is just like it; raise Invalid by value."""
     require(actor, "filing.import")
     row = IntakeBatch(
         title=check_batch_title(title),
@@ -67,6 +67,8 @@ def make_batch(
         common={},
     )
     _set_common(uow, actor, row, common, department_id)
+    if (twin := find_empty_twin(uow, row)) is not None:
+        return views_of(uow, [twin])[0]
     uow.session.add(row)
     uow.session.flush()
     uow.journal(actor.id, "intake.make", "intake_batch", row.id, {"source": source})

@@ -1,4 +1,4 @@
-"""Whether the bytes of a file that came in are here already: filed, or waiting in a batch.
+"""Whether what comes in is here already: the bytes of a file, or a batch begun a moment ago.
 
 Of what the actor may not read, only that it is there. Asked by the batch's page and at registering.
 """
@@ -6,9 +6,9 @@ Of what the actor may not read, only that it is there. Asked by the batch's page
 from collections import defaultdict
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, exists, or_, select
 
-from archive.filing.incoming.models import FileState, IntakeBatch, IntakeFile
+from archive.filing.incoming.models import BatchState, FileState, IntakeBatch, IntakeFile
 from archive.filing.items import items_of_files
 from archive.filing.models import Item
 from archive.people.readers import may_read
@@ -21,6 +21,20 @@ KNOWN_ELSEWHERE = "内容相同的文件已在库"
 def visible(actor: Actor) -> ColumnElement[bool]:
     """Return the condition "the actor may see this batch": within their clearance, or their own."""
     return or_(IntakeBatch.secrecy <= actor.clearance, IntakeBatch.made_by == actor.id)
+
+
+def find_empty_twin(uow: UnitOfWork, row: IntakeBatch) -> IntakeBatch | None:
+    """Return the person's own open batch just like this one that nothing is in yet, or None."""
+    alike = select(IntakeBatch).where(
+        IntakeBatch.made_by == row.made_by,
+        IntakeBatch.state == BatchState.OPEN,
+        IntakeBatch.title == row.title,
+        IntakeBatch.source == row.source,
+        IntakeBatch.department_id.is_not_distinct_from(row.department_id),
+        ~exists().where(IntakeFile.batch_id == IntakeBatch.id),
+    )
+    found = uow.session.scalars(alike.order_by(IntakeBatch.id))
+    return next((one for one in found if one.common == row.common), None)
 
 
 def twins_of(uow: UnitOfWork, actor: Actor, rows: Sequence[IntakeFile]) -> dict[int, list[str]]:

@@ -54,12 +54,17 @@ def end_session(uow: UnitOfWork, user_id: int, session_id: int, by: int) -> None
 
 
 def end_sessions(uow: UnitOfWork, user_id: int, by: int, keep: int = 0) -> int:
-    """End all of a person's sign-ins but ``keep``, half-done ones too; return how many ended."""
+    """End all of a person's sign-ins but ``keep``, half-done ones too; return how many ended.
+
+    Where there was nothing to end, nothing is noted.
+    """
     others = (LoginSession.user_id == user_id, LoginSession.id != keep)
     ended = len(uow.session.scalars(select(LoginSession.id).where(*others)).all())
-    uow.session.execute(delete(LoginSession).where(*others))
-    uow.session.execute(delete(SignInStep).where(SignInStep.user_id == user_id))
-    uow.journal(by, "session.end_all", "user", user_id, {"ended": ended})
+    half_done = uow.session.scalars(select(SignInStep.id).where(SignInStep.user_id == user_id))
+    if ended or half_done.all():
+        uow.session.execute(delete(LoginSession).where(*others))
+        uow.session.execute(delete(SignInStep).where(SignInStep.user_id == user_id))
+        uow.journal(by, "session.end_all", "user", user_id, {"ended": ended})
     return ended
 
 

@@ -6,7 +6,7 @@ How a token is found again is in ``people.access``.
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, select, update
 
 from archive.core.errors import Conflict, Invalid, NotFound
 from archive.people.access import issue_token
@@ -52,7 +52,10 @@ def list_tokens(uow: UnitOfWork, user_id: int) -> list[TokenView]:
 
 
 def make_token(uow: UnitOfWork, actor: Actor, name: str, scope: str, days: int | None) -> str:
-    """Give oneself a token, shown once; raise Invalid by field, Conflict for too many."""
+    """Give oneself a token, shown once; raise Invalid by field, Conflict for too many.
+
+    Conflict too for a name that one of them bears: who never saw that token ends it first.
+    """
     named, wrong = " ".join(name.split()), {}
     if not named or len(named) > LONGEST_NAME or not named.isprintable():
         wrong["name"] = f"写明给哪个程序用，1 到 {LONGEST_NAME} 个字"
@@ -63,8 +66,11 @@ def make_token(uow: UnitOfWork, actor: Actor, name: str, scope: str, days: int |
     if wrong or days is None:
         raise Invalid("令牌没有发出，请按提示改正。", wrong)
     held = (ApiToken.user_id == actor.id, ApiToken.expires_at > uow.now())
-    count = uow.session.scalar(select(func.count()).select_from(ApiToken).where(*held)) or 0
-    if count >= MOST_TOKENS:
+    names = uow.session.scalars(select(ApiToken.name).where(*held)).all()
+    if named in names:
+        why = f"您已有一个令牌叫“{named}”；没有看到它的内容时，请先结束它，再发一个。"
+        raise Conflict(why, {"name": "已有这个名称的令牌"})
+    if len(names) >= MOST_TOKENS:
         raise Conflict(f"每人至多 {MOST_TOKENS} 个令牌，请先结束不用的。")
     uow.session.execute(
         delete(ApiToken).where(ApiToken.user_id == actor.id, ApiToken.expires_at <= uow.now())

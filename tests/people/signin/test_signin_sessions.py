@@ -118,6 +118,15 @@ def test_a_token_is_made_with_ones_password_and_shown_once(resources, company, c
     assert "没有用过" not in client.get("/account").text
 
 
+def test_a_token_is_not_made_twice_under_one_name(company, client_for):
+    client = client_for(company.sales_clerk)
+    sent = {"name": "报表程序", "scope": "read", "days": "30", "password": PASSWORD}
+    assert client.post("/account/tokens", data=sent).status_code == 200
+    again = client.post("/account/tokens", data={**sent, "name": " 报表程序 "})
+    assert again.status_code == 422 and "您已有一个令牌叫“报表程序”" in again.text
+    assert client.post("/account/tokens", data={**sent, "name": "月报"}).status_code == 200
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("changes", "field"),
