@@ -58,7 +58,8 @@ def content_disposition(name: str, *, inline: bool = False) -> str:
     """
     name = safe_name(name)
     stem, _, ending = name.rpartition(".")
-    plain = _no_device(_UNPLAIN.sub("", stem.split("-")[0]).strip(".") or "document")
+    first = stem if not _UNPLAIN.search(stem) else _UNPLAIN.sub("", stem.split("-")[0])
+    plain = _no_device(first.strip(".") or "document")
     kind = "".join(sign for sign in ending if sign.isascii() and sign.isalnum()) or "bin"
     way = "inline" if inline else "attachment"
     whole = quote(name, safe="")
