@@ -173,19 +173,6 @@ def test_a_name_of_more_than_one_line_or_direction_is_refused(bare, name):
         filing.keep_upload(bare.blobs, "普通文字".encode(), name)
 
 
-@pytest.mark.slow
-def test_more_than_a_form_may_hold_is_refused(client_for, company):
-    client = client_for(company.sales_clerk)
-    much = client.post("/customers/new", data={"name": "海" * (9 << 20)})
-    assert much.status_code == 413
-    many = client.post(
-        "/customers/new",
-        data=b"&".join(b"a%d=1" % n for n in range(200_000)),
-        content_type="application/x-www-form-urlencoded",
-    )
-    assert many.status_code < 500
-
-
 # ---------------------------------------------------------------- behind a proxy
 
 
