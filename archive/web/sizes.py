@@ -60,23 +60,24 @@ class _Refused(ErrorTask):
 
     def execute(self) -> None:
         """Answer as the application would, without its pages."""
-        status = self.request.error.code
+        task: Any = self  # waitress knows no types
+        status = task.request.error.code
         message = SENTENCES.get(status, SENTENCES[400])
         kind, body = "text/plain", message
-        if (getattr(self.request, "path", "") or "").startswith("/api/"):
+        if (getattr(task.request, "path", "") or "").startswith("/api/"):
             told = {"code": CODES.get(status, "bad_request"), "message": message, "fields": {}}
             kind, body = "application/json", json.dumps({"error": told}, ensure_ascii=False)
         content = body.encode()
-        self.status = f"{status} {self.request.error.reason}"
-        self.response_headers += [
+        task.status = f"{status} {task.request.error.reason}"
+        task.response_headers += [
             ("Content-Type", f"{kind}; charset=utf-8"),
             ("X-Content-Type-Options", "nosniff"),
             ("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"),
             ("Cache-Control", "no-store"),
         ]
-        self.set_close_on_finish()
-        self.content_length = len(content)
-        self.write(content)
+        task.set_close_on_finish()
+        task.content_length = len(content)
+        task.write(content)
 
 
 class _Channel(HTTPChannel):
