@@ -22,7 +22,7 @@ def safe_name(text: str) -> str:
         "_" if char in _FORBIDDEN or unicodedata.category(char) in _UNSEEN else char
         for char in unicodedata.normalize("NFC", text)
     )
-    stem, dot, suffix = kept.strip(" .").rpartition(".")
+    stem, dot, suffix = kept.strip().rstrip(" .").rpartition(".")
     if not dot or len(suffix) > LONGEST_SUFFIX:
         return _shortened(kept, "")
     return _shortened(stem, f".{suffix}")
