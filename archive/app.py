@@ -94,11 +94,9 @@ from archive.trust import routes as trust
 from archive.trust.access import api as access_api
 from archive.trust.access import routes as access
 from archive.trust.health import routes as health
-from archive.web import contract, errors, headers, navigation, observing, pace
+from archive.web import contract, errors, headers, navigation, observing, pace, sizes
 from archive.workbench import routes as workbench
 
-UPLOAD_LIMIT = 64 << 20
-FORM_LIMIT = 8 << 20
 PAGES = (
     people,
     sign_in,
@@ -229,7 +227,7 @@ def create_app(resources: Resources) -> APIFlask:
         app.register_blueprint(station.api)
         csrf.exempt(station.api)
     app.before_request(check_caller)
-    for part in (contract, errors, headers, pace, navigation, observing):
+    for part in (contract, errors, headers, sizes, pace, navigation, observing):
         part.register(app)
     app.jinja_env.filters["instant"] = lambda at: show_instant(at) if at else ""
     app.jinja_env.filters["local_day"] = lambda at: local_day(at).isoformat() if at else ""
@@ -250,8 +248,6 @@ def configure(app: APIFlask, resources: Resources) -> None:
     app.config.update(
         SECRET_KEY=hashlib.sha256(b"session" + secret).hexdigest(),
         BOOTSTRAP_SERVE_LOCAL=True,
-        MAX_CONTENT_LENGTH=UPLOAD_LIMIT,
-        MAX_FORM_MEMORY_SIZE=FORM_LIMIT,
         SESSION_COOKIE_NAME="archive_form",
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=resources.settings.behind_tls,

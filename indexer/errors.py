@@ -17,6 +17,14 @@ BROKEN_ZIP = (
 """What a ZIP that is damaged or has a password makes Python raise when an entry is read."""
 
 
+TOO_DEEP = "文件里的表格或内容一层套一层太深（超过 256 层），没有读；请把里层的移到外面再另存。"
+
+
+def is_too_deep(error: Exception) -> bool:
+    """Say whether an XML reader stopped at its bound of nesting: such a file is not damaged."""
+    return isinstance(error, RecursionError) or "Excessive depth" in str(error)
+
+
 class IndexerError(Exception):
     """The root of the package's errors; `.message` may be shown to the user."""
 

@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 
 from indexer.confined import confine
-from indexer.errors import ExtractError
+from indexer.errors import TOO_DEEP, ExtractError
 from indexer.pictures import count_frames, is_picture
 from indexer.read_bundle import Bundle, is_mail, text_of_html
 from indexer.read_office import read_docx, read_ofd, read_xls, read_xlsx
@@ -53,7 +53,7 @@ def main(arguments: list[str]) -> int:
     except MemoryError:
         answer = {"error": "读取这个文件要用的内存太多，已停止。"}
     except RecursionError:
-        answer = {"error": "文件的内部嵌套太深，无法读取。"}
+        answer = {"error": TOO_DEEP}
     except Exception as error:  # noqa: BLE001 - parsers of strangers' files raise anything
         answer = {"error": f"文件已损坏或格式有误，无法读取（{type(error).__name__}）。"}
     sys.stdout.write(json.dumps(answer))

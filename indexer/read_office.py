@@ -17,7 +17,7 @@ from typing import IO, Any
 import xlrd.biffh
 from lxml import etree
 
-from indexer.errors import ExtractError
+from indexer.errors import TOO_DEEP, ExtractError, is_too_deep
 from indexer.reading import Reading
 
 Element = etree._Element
@@ -80,7 +80,8 @@ def _events(parts: _CountedParts, name: str) -> Iterator[tuple[str, Element]]:
             is_checked = True
             yield event, element
     except (etree.XMLSyntaxError, zipfile.BadZipFile, zlib.error, EOFError) as error:
-        raise ExtractError("文件内容已损坏，无法读取。") from error
+        why = TOO_DEEP if is_too_deep(error) else "文件内容已损坏，无法读取。"
+        raise ExtractError(why) from error
 
 
 def _forget(element: Element) -> None:

@@ -19,13 +19,13 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from flask import Flask
-from waitress.server import create_server
 
 from archive.core.errors import Conflict, Invalid
 from archive.core.meters import meters_of
 from archive.core.resources import Resources
 from archive.search.store import warm_index
 from archive.web.back_room import PEER, SEATS, FrontDesk, Place
+from archive.web.sizes import open_server
 from indexer.confined import die_with_parent
 
 WAITERS = 56  # threads more in front, for what was handed on: they only wait
@@ -210,9 +210,9 @@ def _serve(
     meters_of(app).page = number
     resources.afterwards.put_off()
     warm_index(resources)  # done already, but for one that is started again
-    server = create_server(
+    server = open_server(
         answers,
-        sockets=[taken],
+        taken,
         connection_limit=CONNECTIONS,
         asyncore_use_poll=True,
         clear_untrusted_proxy_headers=True,

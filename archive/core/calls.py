@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
 from archive.core.described import Answer
 
@@ -20,6 +20,9 @@ Day = Annotated[date, Field(strict=False), BeforeValidator(_as_written)]
 
 Moment = Annotated[datetime, Field(strict=False), BeforeValidator(_as_written)]
 """An instant in a body, as text."""
+
+ZonedMoment = Annotated[AwareDatetime, Field(strict=False), BeforeValidator(_as_written)]
+"""The same, with its zone."""
 
 
 class Closed(BaseModel):

@@ -11,6 +11,7 @@ from flask import Response, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from archive.core.errors import Invalid, Unavailable
+from archive.core.file_names import content_disposition
 from archive.core.list_sheets import ListPart, list_book, wants_sheet, whole_list_sheet
 from archive.core.previews import RECENT, count_pages, page_png
 from archive.core.web import reading, resources, work
@@ -139,8 +140,7 @@ def part(code: str, version: int, part: str) -> Response:
         "json": bundle.sample.encode(),
     }[part]
     answer = Response(content, mimetype=MEDIA_TYPES[part])
-    name = f"{code}-v{version}.{part}"
-    answer.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    answer.headers["Content-Disposition"] = content_disposition(f"{code}-v{version}.{part}")
     return answer
 
 
@@ -261,7 +261,7 @@ def sample(draft_id: int, kind: str) -> Response:
     content = _sample_word(judged) if kind == "docx" else _sample_pdf(judged)
     answer = Response(content, mimetype=WORD if kind == "docx" else "application/pdf")
     name = f"{judged.version.code}-sample.{kind}"
-    answer.headers["Content-Disposition"] = f'inline; filename="{name}"'
+    answer.headers["Content-Disposition"] = content_disposition(name, inline=True)
     return answer
 
 

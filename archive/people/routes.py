@@ -96,7 +96,8 @@ def logout() -> Response:
         uow.commit()
     session.clear()
     answer = redirect(url_for("people.login"))
-    answer.delete_cookie(COOKIE)
+    secure = resources().settings.behind_tls
+    answer.delete_cookie(COOKIE, httponly=True, samesite="Lax", secure=secure)
     return answer
 
 

@@ -7,6 +7,7 @@ from apiflask import APIBlueprint
 from flask import Response, render_template, request
 
 from archive.core.errors import Invalid, TooLarge
+from archive.core.file_names import content_disposition
 from archive.core.pace import Pace
 from archive.core.web import reading, resources
 from archive.filing.filed import find_filed
@@ -69,5 +70,5 @@ def root_certificate() -> Response:
 
 
 def _served(content: bytes, media_type: str, name: str) -> Response:
-    headers = {"Content-Disposition": f"attachment; filename={name}"}
+    headers = {"Content-Disposition": content_disposition(name)}
     return Response(content, mimetype=media_type, headers=headers)

@@ -8,6 +8,7 @@ from flask import Response, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as Redirect
 
 from archive.core.errors import Invalid
+from archive.core.file_names import content_disposition
 from archive.core.list_sheets import ListColumn, list_sheet, wants_sheet
 from archive.core.pages import Page, clean_paging
 from archive.core.web import reading, resources, work
@@ -126,7 +127,7 @@ def proof_script() -> Response:
 
 
 def _handed_out(content: bytes, media_type: str, name: str) -> Response:
-    headers = {"Content-Disposition": f"attachment; filename={name}"}
+    headers = {"Content-Disposition": content_disposition(name)}
     return Response(content, mimetype=media_type, headers=headers)
 
 

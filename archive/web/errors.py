@@ -142,6 +142,7 @@ def page_answer(refusal: Refusal) -> ResponseReturnValue:
         fields=refusal.fields,
         next_step=NEXT_STEPS.get(refusal.status, ""),
         back=_way_back(),
+        paper=_paper() if refusal.status == 409 else "",
     )
     return page, refusal.status, refusal.headers
 
@@ -191,6 +192,12 @@ def _flat(detail: Mapping[str, object]) -> dict[str, str]:
 def _return_path() -> str | None:
     """Where to go after signing in: this page, if it can be asked for again."""
     return request.full_path.rstrip("?") if request.method == "GET" else None
+
+
+def _paper() -> str:
+    """Return the page of the paper an act was refused on, which tells how it stands now."""
+    number = (request.view_args or {}).get("record_id")
+    return url_for("records.show", record_id=number) if number else ""
 
 
 def _way_back() -> str:

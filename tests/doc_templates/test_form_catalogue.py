@@ -114,3 +114,27 @@ def test_bad_definition_names_file_and_place(tmp_path, meant):
     assert meant in caught.value.message
     assert "form.toml" in caught.value.message
     shutil.rmtree(folder)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'code = "../E1"',
+        'code = "/etc/E1"',
+        'code = "E1/../../x"',
+        'code = "E1\\\\..\\\\x"',
+        'code = "E01\\n"',
+        'template = "../../../etc/passwd"',
+        'sample = "/etc/passwd"',
+        'folder = "/etc"',
+        'include = "../x/form.toml"',
+    ],
+)
+def test_a_definition_names_no_other_file(tmp_path, line):
+    """Template and sample lie beside the form.toml under fixed names; nothing in it is a path."""
+    name = line.partition(" ")[0]
+    rest = "\n".join(one for one in GOOD.splitlines() if not one.startswith(f"{name} ="))
+    with pytest.raises(
+        BadDefinition, match="不是表单代号" if name == "code" else f"不认识：{name}"
+    ):
+        load_folder(written(tmp_path, f"{line}\n{rest}"))

@@ -165,16 +165,15 @@ def test_a_choice_of_every_page_follows_the_filters(resources, company, client_f
 @pytest.mark.parametrize(
     ("name", "kept"),
     [
-        ("../../etc/passwd.pdf", ".. .. etc passwd.pdf"),
-        ("..\\a.pdf", ".. a.pdf"),
-        ("名" * 300 + ".pdf", "名" * 120 + ".pdf"),
+        ("../../etc/passwd.pdf", "_.._etc_passwd.pdf"),
+        ("..\\a.pdf", "_a.pdf"),
+        ("名" * 300 + ".pdf", "名" * 78 + ".pdf"),
         (".pdf", "文件.pdf"),
     ],
 )
 def test_names_in_a_zip_lead_nowhere(name, kept):
     (found,) = names_in(pack_zip([Piece(name, "", b"x")]))
-    assert "/" not in found and "\\" not in found
-    assert found == kept.strip(" .") or found.endswith(".pdf")
+    assert found == kept
 
 
 def test_names_that_windows_takes_for_one_are_told_apart():

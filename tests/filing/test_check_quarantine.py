@@ -1,6 +1,7 @@
 """The night's sample finds a flipped byte; the paper is put aside and comes back by an act."""
 
 import io
+import json
 
 import pytest
 from sqlalchemy import select
@@ -138,15 +139,24 @@ def test_accepting_it_as_it_is_takes_the_head_and_another(resources, company, cl
     assert client_for(company.other_clerk).get(address).status_code in (403, 404)
 
 
-def test_the_head_takes_a_file_out_with_a_reason(resources, company, client_for, aside):
+def test_the_head_takes_a_file_out_for_a_purpose(resources, company, client_for, aside):
     head = client_for(company.archive_head)
     address = f"/quarantine/{aside.id}/files/{aside.files[0].id}"
-    assert head.post(address, data={"reason": " "}).status_code == 422
-    given = head.post(address, data={"reason": "比对损坏的位置"})
+    assert "与备份比对" in head.get(f"/quarantine/{aside.id}").text
+    for nothing in ({}, {"purpose": ""}, {"purpose": "张三的电话"}, {"reason": "比对损坏的位置"}):
+        assert head.post(address, data=nothing).status_code == 422
+    given = head.post(address, data={"purpose": "compare"})
     assert given.data == b"\x00" + TEXT[1:]
     assert given.headers["Content-Type"] == "application/octet-stream"
-    assert acts(resources)[-1] == "item.read_quarantined"
-    assert client_for(company.archivist).post(address, data={"reason": "看"}).status_code == 403
+    with resources.reading() as uow:
+        last = select(JournalEntry.action, JournalEntry.detail).order_by(JournalEntry.seq.desc())
+        action, detail = uow.session.execute(last).first()
+    assert action == "item.read_quarantined"
+    told = {"quarantine": 1, "sha256": aside.files[0].sha256, "purpose": "compare"}
+    assert json.loads(detail) == told, "a code, and nothing anybody typed"
+    assert (
+        client_for(company.archivist).post(address, data={"purpose": "compare"}).status_code == 403
+    )
 
 
 def test_a_night_is_done_once_and_goes_on_where_it_was_cut(resources, company, clock, monkeypatch):

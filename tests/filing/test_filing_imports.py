@@ -198,6 +198,16 @@ def test_customers_are_added_once_for_many_papers(resources, company):
         assert customers.list_customers(uow, company.archivist).total == 1
 
 
+@pytest.mark.parametrize("name", ["file", "path", "beside", "来源文件"])
+@pytest.mark.parametrize("path", ["/etc/passwd", "../../keys/secret", ["/etc/passwd"]])
+def test_a_line_brings_words_and_never_a_file_of_the_servers(resources, company, name, path):
+    """Whatever a list says of files, it is kept as words: no path in it is ever opened."""
+    [item_id] = bring(resources, company.archivist, ROW | {name: path}).imported
+    item = show(resources, item_id)
+    assert item.files == () and list(resources.blobs.digests()) == []
+    assert "root:" not in str(item.elements)
+
+
 def test_a_customer_that_cannot_be_is_told_and_costs_one_row(resources, company):
     outcome = bring(resources, company.archivist, ROW | {"customer": "x" * 121}, ROW)
     assert len(outcome.imported) == 1

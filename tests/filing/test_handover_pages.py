@@ -58,6 +58,8 @@ def test_a_list_is_given_back_and_taken_back_in_the_browser(company, client_for,
     assert clerk.post(f"{address}/back", data={"reason": "不归我"}).status_code == 403
     assert clerk.post(f"{address}/refresh").status_code == 302
     assert clerk.post(f"{address}/drop", data={"record": "x"}).status_code == 422
+    nothing = clerk.post(f"{address}/drop")
+    assert nothing.status_code == 422 and "没有勾选文件，清单没有变" in nothing.text
     assert clerk.post(f"{address}/drop", data={"record": str(record.id)}).status_code == 302
     assert clerk.post(f"{address}/discard").status_code == 302
     assert clerk.post(f"{address}/discard").status_code == 409

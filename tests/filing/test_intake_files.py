@@ -7,6 +7,7 @@ import zipfile
 
 import pypdfium2
 import pytest
+from docx import Document as WordDocument
 from PIL import Image, ImageDraw, ImageFilter
 from pypdf import PdfWriter
 
@@ -128,6 +129,21 @@ def test_files_are_taken_or_refused_by_what_they_are(tmp_path):
 
 
 @pytest.mark.slow
+def test_tables_too_deep_in_one_another_are_said_to_be_so_not_damaged(tmp_path):
+    plain, deep, markup = (tmp_path / name for name in ("甲.docx", "深.docx", "深.xml"))
+    document = WordDocument()
+    table = document.add_table(1, 1)
+    document.save(str(plain))
+    for _ in range(100):
+        table = table.cell(0, 0).add_table(1, 1)
+    document.save(str(deep))
+    markup.write_text("<?xml version='1.0'?>" + "<a>" * 300 + "</a>" * 300)
+    looks = look_at_all([plain, deep, markup])
+    assert looks[0].refused == ""
+    for one in looks[1:]:
+        assert "一层套一层太深" in one.refused and "损坏" not in one.refused
+
+
 def test_a_zip_bomb_is_refused(tmp_path):
     bomb = tmp_path / "炸弹.docx"
     bomb.write_bytes(word(**{"word/big.xml": b"0" * (301 << 20)}))

@@ -178,10 +178,15 @@ def base_of(entries):
     return next(name for name in entries if name.endswith("/bagit.txt")).split("/")[0]
 
 
-def link(entries):
-    info = zipfile.ZipInfo(f"{base_of(entries)}/data/链接.pdf")
-    info.external_attr = (stat.S_IFLNK | 0o777) << 16
-    return entries | {info: b"/etc/passwd"}
+def special(kind):
+    """An entry that is no plain file once a careless program unpacks it."""
+
+    def added(entries):
+        info = zipfile.ZipInfo(f"{base_of(entries)}/data/链接.pdf")
+        info.external_attr = (kind | 0o777) << 16
+        return entries | {info: b"/etc/passwd"}
+
+    return added
 
 
 HOSTILE = {
@@ -192,7 +197,15 @@ HOSTILE = {
     "absolute": (lambda e: e | {"/etc/cron.d/x": b"x"}, "不规矩"),
     "backslash": (lambda e: e | {f"{base_of(e)}/data\\x.pdf": b"x"}, "不能用的字符"),
     "drive": (lambda e: e | {"C:/data/x.pdf": b"x"}, "不能用的字符"),
-    "a link": (link, "链接"),
+    "a link": (special(stat.S_IFLNK), "链接"),
+    "a device": (special(stat.S_IFCHR), "特殊文件"),
+    "a disk": (special(stat.S_IFBLK), "特殊文件"),
+    "a pipe": (special(stat.S_IFIFO), "特殊文件"),
+    "climbing in the manifest": (
+        lambda e: {n: c + b"0" * 64 + b"  data/../../x\n" if "/manifest" in n else c
+                   for n, c in e.items()},
+        "清单里有，包里没有：data/../../x",
+    ),
     "same name in another case": (
         lambda e: e | {payload_of(e)[:-4] + ".PDF": b"x"}, "重名"
     ),

@@ -1,6 +1,7 @@
 """A record is signed in order, by the right people, with proof in the PDF; and what may not be."""
 
 import io
+import re
 import zipfile
 
 import pytest
@@ -179,6 +180,7 @@ def test_a_second_submission_is_told_so_on_the_page_and_by_the_call(
     author = client_for(company.sales_clerk)
     shown = author.post(f"/signing/{record_id}/submit", data={"version": "1"})
     assert shown.status_code == 409 and "已经提交过" in shown.text
+    assert re.search(rf'href="/records/{record_id}"[^>]*>打开这份文件</a>', shown.text)
     assert "已经提交过" in author.get(f"/signing/{record_id}/submit").text
     call = api_for(company.sales_clerk)
     told = call.post(f"/api/v1/records/{record_id}/submit", json={"version": 1})

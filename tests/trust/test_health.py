@@ -190,3 +190,16 @@ def test_the_nightly_backup_is_made_and_a_lost_disk_is_told(resources, tmp_path,
     assert not nightly.do_nightly(parts)
     with resources.reading() as uow:
         assert record.last(uow, record.BACKED_UP).at == clock()
+
+
+def test_a_database_that_cannot_be_read_is_said_to_whoever_asks_how_it_is(resources, client_for):
+    client = client_for(None)
+    assert (client.get("/healthz").status_code, client.get("/healthz").json["status"]) == (
+        200,
+        "ok",
+    )
+    resources.database.dispose()
+    for path in resources.settings.data.glob("archive.db*"):
+        path.write_bytes(b"no database any more" * 500)
+    answer = client.get("/healthz")
+    assert (answer.status_code, answer.json) == (503, {"status": "down"})

@@ -35,6 +35,13 @@ RESTORE = "item.restore_file"
 _GONE = "这件档案不在隔离中，可能已经处理好了；请刷新页面。"
 LONGEST_REASON = 2000
 _ASIDE = "aside"
+PURPOSES = {
+    "compare": "与备份比对，查损坏在哪里",
+    "repair": "试着修复",
+    "evidence": "提供给调查、司法或保险",
+    "needed": "急用其中的内容",
+}
+"""What a file that is aside may be taken out for; the journal keeps the code, no typed words."""
 
 
 @dataclass(frozen=True)
@@ -198,11 +205,14 @@ def confirm_accept(uow: UnitOfWork, actor: Actor, item_id: int) -> None:
     _release(uow, row, actor, ACCEPTED, {"asked_by": row.accept_by})
 
 
-def note_reading(uow: UnitOfWork, actor: Actor, item_id: int, sha256: str, reason: str) -> None:
-    """Journal that the archive's head took out a file that is aside, and why."""
+def note_reading(uow: UnitOfWork, actor: Actor, item_id: int, sha256: str, purpose: str) -> None:
+    """Journal that the head took out a file that is aside, and what for, of ``PURPOSES``."""
     require(actor, "quarantine.accept")
     row = require_aside(uow, actor, item_id)
-    told = {"quarantine": row.id, "sha256": sha256, "reason": check_reason(reason, "查看理由")}
+    if purpose not in PURPOSES:
+        wanted = f"只能选：{'、'.join(PURPOSES.values())}"
+        raise Invalid("请选择取出做什么用。", {"purpose": wanted})
+    told = {"quarantine": row.id, "sha256": sha256, "purpose": purpose}
     uow.journal(actor.id, "item.read_quarantined", "item", item_id, told)
 
 

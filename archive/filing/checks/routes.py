@@ -175,14 +175,14 @@ def accept_confirm(item_id: int) -> str | tuple[str, int] | Response:
 @pages.post("/quarantine/<int:item_id>/files/<int:file_id>")
 @guard("quarantine.accept")
 def take_out(item_id: int, file_id: int) -> Response:
-    """Hand a quarantined file to the archive's head as it is, with the reason in the journal."""
+    """Hand a quarantined file to the archive's head as it is, with its use in the journal."""
     with work() as uow:
         item = get_item(uow, actor(), item_id)
         found = next((one for one in item.files if one.id == file_id), None)
         if found is None:
             raise Invalid("这件档案没有这个文件。")
-        reason = request.form.get("reason", "")
-        quarantine.note_reading(uow, actor(), item_id, found.sha256, reason)
+        purpose = request.form.get("purpose", "")
+        quarantine.note_reading(uow, actor(), item_id, found.sha256, purpose)
         uow.commit()
     with resources().blobs.open(found.sha256) as stream:
         answer = make_response(stream.read())
@@ -230,6 +230,7 @@ def _hold_page(item_id: int, typed: str) -> str:
         hold=found,
         findings=findings,
         typed=typed,
+        purposes=quarantine.PURPOSES,
         may_accept=can(actor(), "quarantine.accept"),
         is_own=found is not None and found.accept_by == actor().id,
     )

@@ -219,8 +219,11 @@ def _refresh(list_id: int) -> None:
 
 
 def _drop(list_id: int) -> None:
+    chosen = read_records(request.form)
+    if not chosen:
+        raise Invalid("没有勾选文件，清单没有变。请先勾选要去掉的。", {"record": "没有勾选"})
     with work() as uow:
-        for record_id in read_records(request.form):
+        for record_id in chosen:
             service.drop_paper(uow, actor(), list_id, record_id)
         uow.commit()
 

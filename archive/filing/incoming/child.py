@@ -16,6 +16,7 @@ from archive.filing.incoming.drawing import draw_page
 from archive.filing.incoming.kinds import Refused, look_at
 from archive.filing.incoming.splitting import split_scan
 from indexer.confined import confine
+from indexer.errors import TOO_DEEP, is_too_deep
 
 
 def main(arguments: list[str]) -> int:
@@ -47,6 +48,8 @@ def _guarded(read: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     except MemoryError:
         return {"refused": "读取这个文件要用的内存太多，已停止；请另存或拆小后再收。"}
     except Exception as error:  # noqa: BLE001 - parsers of strangers' files raise anything
+        if is_too_deep(error):
+            return {"refused": TOO_DEEP}
         return {"refused": f"文件已损坏或格式有误，打不开（{type(error).__name__}）。"}
 
 

@@ -17,7 +17,7 @@ import pypdfium2
 from lxml import etree
 from PIL import Image, UnidentifiedImageError
 
-from indexer.errors import BROKEN_ZIP
+from indexer.errors import BROKEN_ZIP, TOO_DEEP, is_too_deep
 
 MOST_PAGES = 9999
 MOST_PIXELS = 200_000_000
@@ -225,4 +225,5 @@ def _require_plain_xml(content: bytes) -> None:
     try:
         etree.fromstring(content, etree.XMLParser(resolve_entities=False, no_network=True))
     except etree.XMLSyntaxError as error:
-        raise Refused("XML 不完整或有语法错误，没有收。") from error
+        why = TOO_DEEP if is_too_deep(error) else "XML 不完整或有语法错误，没有收。"
+        raise Refused(why) from error

@@ -8,6 +8,7 @@ from flask import flash, make_response, redirect, render_template, request, url_
 from werkzeug.wrappers import Response
 
 from archive.core.errors import ArchiveError, Conflict, Forbidden, Invalid, NotFound
+from archive.core.file_names import content_disposition
 from archive.core.list_sheets import ListColumn, list_sheet, wants_sheet, whole_list_sheet
 from archive.core.web import reading, work
 from archive.filing.models import CopyStatus
@@ -219,7 +220,7 @@ def labels_pdf() -> Page:
         return _labels_page(), _status(refusal)
     response = make_response(content)
     response.headers["Content-Type"] = "application/pdf"
-    response.headers["Content-Disposition"] = 'inline; filename="labels.pdf"'
+    response.headers["Content-Disposition"] = content_disposition("标签.pdf", inline=True)
     return response
 
 

@@ -5,10 +5,10 @@ from typing import Literal
 from apiflask import APIBlueprint
 from flask import jsonify, render_template, request, url_for
 from flask_wtf.csrf import generate_csrf
-from pydantic import AwareDatetime, Field, ValidationError
+from pydantic import Field, ValidationError
 from werkzeug.wrappers import Response
 
-from archive.core.calls import Closed
+from archive.core.calls import Strict, ZonedMoment
 from archive.core.errors import Invalid
 from archive.core.kept_pages import worker_script
 from archive.core.web import reading, resources
@@ -35,13 +35,13 @@ ASSETS = (
 )
 
 
-class ActIn(Closed):
+class ActIn(Strict):
     """One act of the page's queue; ``at`` with its zone, ``client_id`` the page's own."""
 
     client_id: str = Field(min_length=8, max_length=64, pattern=r"^[\x21-\x7e]+$")
     kind: Literal["out", "back"]
     barcode: str = Field(min_length=1, max_length=40)
-    at: AwareDatetime
+    at: ZonedMoment
     request_id: int | None = Field(default=None, ge=1, le=LARGEST_ID)
     pages: int | None = Field(default=None, ge=0, le=1_000_000)
     condition: str = Field(default="", max_length=400)
@@ -49,7 +49,7 @@ class ActIn(Closed):
     signature_png: str = Field(default="", max_length=DRAWING_LIMIT)
 
 
-class ActsIn(Closed):
+class ActsIn(Strict):
     """The queue, or a part of it."""
 
     acts: list[ActIn] = Field(min_length=1, max_length=MOST_AT_ONCE)

@@ -176,7 +176,7 @@ def download(request_id: int, json_data: PagesIn) -> Response:
         draft = sheets.start_download(uow, actor(), request_id, json_data.file_id, wanted)
         if not isinstance(draft, Reason):
             uow.commit()
-    return hand_out(refuse(request_id, draft) if isinstance(draft, Reason) else draft, "attachment")
+    return hand_out(refuse(request_id, draft) if isinstance(draft, Reason) else draft)
 
 
 @api.post("/<int:request_id>/view/finish")

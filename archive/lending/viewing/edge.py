@@ -10,6 +10,7 @@ from typing import NoReturn
 from flask import Response, current_app, make_response
 
 from archive.core.errors import Forbidden
+from archive.core.file_names import content_disposition
 from archive.core.web import reading, resources, work
 from archive.filing.views import FileView
 from archive.lending.rules import Reason
@@ -76,7 +77,7 @@ def refuse(request_id: int, why: Reason) -> NoReturn:
     raise Forbidden(why.text, {why.code: why.text})
 
 
-def hand_out(draft: Draft, disposition: str) -> Response:
+def hand_out(draft: Draft, *, inline: bool = False) -> Response:
     """Draw a stamped PDF, note its digest, and return it."""
     content = resources().blobs.read(draft.file.sha256)
     count = drawing.page_count(content, draft.file.media_type)
@@ -86,7 +87,8 @@ def hand_out(draft: Draft, disposition: str) -> Response:
         sheets.made(uow, actor(), draft, pdf)
         uow.commit()
     response = private(pdf, "application/pdf")
-    response.headers["Content-Disposition"] = f'{disposition}; filename="{draft.number}.pdf"'
+    name = f"{draft.number}.pdf"
+    response.headers["Content-Disposition"] = content_disposition(name, inline=inline)
     return response
 
 

@@ -116,7 +116,7 @@ def download(request_id: int) -> AnyResponse:
         return redirect(url_for("viewing.show", request_id=request_id, file=file_id))
     if isinstance(draft, Reason):
         refuse(request_id, draft)
-    return hand_out(draft, "attachment")
+    return hand_out(draft)
 
 
 @pages.post("/<int:request_id>/view/finish")
@@ -176,7 +176,7 @@ def sheet_file(sheet_id: int) -> Response:
     start = sheets.start_copy if request.form.get("kind") == "copy" else sheets.start_print
     with reading() as uow:
         draft = start(uow, actor(), sheet_id)
-    return hand_out(draft, "inline")
+    return hand_out(draft, inline=True)
 
 
 @pages.post("/sheets/<int:sheet_id>/end")

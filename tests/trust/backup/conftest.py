@@ -59,16 +59,18 @@ class Kept:
     place: Path
     passphrase: Passphrase
 
-    def to_file(self, name="备份.tar", passphrase=None):
+    def to_file(self, name="备份.tar", passphrase=None, on_progress=lambda *_: None):
         target = self.place / name
-        return backup_to_file(self.resources, target, passphrase, lambda *_: None)
+        return backup_to_file(self.resources, target, passphrase, on_progress)
 
-    def to_folder(self, name="仓", passphrase=None, keep=None, may_make=True):
+    def to_folder(
+        self, name="仓", passphrase=None, keep=None, may_make=True, on_progress=lambda *_: None
+    ):
         return backup_to_folder(
             self.resources,
             self.place / name,
             passphrase,
-            lambda *_: None,
+            on_progress,
             keep=keep,
             may_make=may_make,
         )

@@ -92,6 +92,16 @@ STRANGERS = [
     ("keys/x", tarfile.LNKTYPE, "不是普通文件"),
     ("keys/x", tarfile.DIRTYPE, "不是普通文件"),
     ("keys/x", tarfile.CHRTYPE, "不是普通文件"),
+    ("keys/x", tarfile.BLKTYPE, "不是普通文件"),
+    ("keys/x", tarfile.FIFOTYPE, "不是普通文件"),
+    ("keys/x", tarfile.XHDTYPE, "不是普通文件"),  # its body could name another path
+    ("keys/x", tarfile.GNUTYPE_LONGNAME, "不是普通文件"),
+    ("keys\\..\\x", tarfile.REGTYPE, "文件名"),
+    ("C:x", tarfile.REGTYPE, "文件名"),
+    ("blobs/ab/../../x", tarfile.REGTYPE, "文件名"),
+    ("./keys/x", tarfile.REGTYPE, "文件名"),
+    ("keys//x", tarfile.REGTYPE, "文件名"),
+    ("keys/\u202ex", tarfile.REGTYPE, "文件名"),
     ("keys/多出来的", tarfile.REGTYPE, "对不上"),
     ("archive.db", tarfile.REGTYPE, "多出来"),
     ("keys/secret/x", tarfile.REGTYPE, "."),
@@ -102,6 +112,29 @@ def test_members_of_an_enemy(kept):
     content = kept.to_file().path.read_bytes()
     for name, kind, why in STRANGERS:
         refused(kept, forged(content, (name, kind)), why, kind=StorageError)
+
+
+def test_links_are_neither_backed_up_nor_followed(kept):
+    """Who can lay a link beside the keys does not get other files into a backup, or out of one."""
+    data, outside = kept.resources.settings.data, kept.place / "外面"
+    outside.mkdir()
+    (outside / "别人的").write_text("不该进来")
+    (data / "fonts").mkdir(exist_ok=True)
+    (data / "keys" / "链接").symlink_to(outside / "别人的")
+    (data / "fonts" / "文件夹").symlink_to(outside, target_is_directory=True)
+    content = kept.to_file().path.read_bytes()
+    assert "不该进来".encode() not in content
+    with tarfile.open(fileobj=io.BytesIO(content)) as made:
+        assert [one.name for one in made if not one.isreg() or "链接" in one.name] == []
+    kept.to_folder()
+    blob = next((kept.place / "仓" / "blobs").glob("??/*"))
+    size = blob.stat().st_size
+    blob.unlink()
+    (outside / "别的").write_bytes(b"x" * size)
+    blob.symlink_to(outside / "别的")
+    with pytest.raises(StorageError, match="摘要不符"):
+        kept.back(kept.place / "仓")
+    assert not kept.settings().data.exists()
 
 
 def test_a_lying_size_costs_nothing(kept):
