@@ -36,7 +36,7 @@ test-postgres: ## 和数据库有关的测试在真的 PostgreSQL 上再跑一�
 
 contract: ## 拿接口自己的约定（openapi.json）逐个调用去问：各种角色，合规的和不合规的
 	@.ci/setup dev
-	@CONTRACT_EXAMPLES=4 $(BIN)/python -m pytest tests/web/test_contract.py -n 2 $(ARGS)
+	@CONTRACT_EXAMPLES=4 $(BIN)/python -m pytest tests/web/test_contract.py tests/web/test_contract_walk.py -n 2 --dist loadfile $(ARGS)
 
 fuzz: ## 乱改的词、表单定义、文件、封装包：约十分钟（FUZZ_EXAMPLES=… 改次数）
 	@.ci/setup dev

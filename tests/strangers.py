@@ -193,7 +193,7 @@ def settle(resources) -> Town:
         staff = {one.username: one for one in people.staff(uow, limit=100)}
     office = Office(resources, staff)
     own = _strangers_own(office) | {"sales": staff[HEAD].department_id}
-    _others_own(office)
+    others_own(office)
     drain_all(resources)
     return Town(resources, staff, own)
 
@@ -223,7 +223,7 @@ def _strangers_own(office):
     return {"draft": draft.id, "item": item.id, "task": task.id}
 
 
-def _others_own(office):
+def others_own(office):
     """What the demo company's people have not yet: searches, tokens, deputies, prints, pictures."""
     clerk, resources = office.staff[CLERK], office.resources
     office.do(save, CLERK, "我的海棠湾", "海棠湾", {}, "relevance", None)

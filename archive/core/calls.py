@@ -1,11 +1,21 @@
 """What the models of the API stand on: what a call takes, and what an answer is made from."""
 
+import re
 from datetime import date, datetime
 from typing import Annotated
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    field_validator,
+)
 
 from archive.core.described import Answer
+
+_UNKEEPABLE = re.compile("[\0\ud800-\udfff]")
 
 
 def _as_written(sent: object) -> object:
@@ -26,9 +36,20 @@ ZonedMoment = Annotated[AwareDatetime, Field(strict=False), BeforeValidator(_as_
 
 
 class Closed(BaseModel):
-    """What a call takes and nothing unasked; a number may come as text, as addresses carry it."""
+    """What a call takes and nothing unasked; a number may come as text, as addresses carry it.
+
+    No text holds the sign of number 0 or half a character: not every database can keep them.
+    """
 
     model_config = ConfigDict(extra="forbid")
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _can_be_kept(cls, sent: object) -> object:
+        for text in sent if isinstance(sent, list) else (sent,):
+            if isinstance(text, str) and _UNKEEPABLE.search(text):
+                raise ValueError("不能有空字符（U+0000）和半个字符")
+        return sent
 
 
 class Strict(Closed):

@@ -161,7 +161,9 @@ def create(json_data: CustomerIn) -> CustomerOut:
     entered = json_data.model_dump()
     entered["first_contact"] = _day(json_data.first_contact)
     if "owner_id" not in json_data.model_fields_set:
-        entered["owner_id"], entered["department_id"] = actor().id, actor().department_id
+        entered["owner_id"] = actor().id
+        if "department_id" not in json_data.model_fields_set:
+            entered["department_id"] = actor().department_id
     with work() as uow:
         view = service.create_customer(uow, actor(), CustomerFields(**entered))
         uow.commit()

@@ -17,6 +17,7 @@ from archive.filing.schema import (
     ClassifyIn,
     FaultOut,
     FileIn,
+    FileRecordIn,
     ImportIn,
     ImportOut,
     ItemOut,
@@ -208,10 +209,10 @@ def file(item_id: int, json_data: FileIn) -> ItemOut:
 
 
 @api.post("/records/<int:record_id>/file")
-@api.input(FileIn, location="json")
+@api.input(FileRecordIn, location="json")
 @api.output(ItemOut, status_code=201)
 @guard("item.file")
-def file_record(record_id: int, json_data: FileIn) -> ItemOut:
+def file_record(record_id: int, json_data: FileRecordIn) -> ItemOut:
     """Take a signed record in and do all four steps with its form's defaults."""
     with work() as uow:
         taken = service.appraise(uow, actor(), record_id)

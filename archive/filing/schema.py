@@ -60,12 +60,17 @@ class ShelveIn(Strict):
     pages: int | None = None
 
 
-class FileIn(Strict):
-    """Every step that is left in one act; without a place the shelf for new papers."""
+class FileRecordIn(Strict):
+    """All steps in one act; without a place the shelf for new papers."""
 
-    version: int | None = None
     place: PlaceIn | None = None
     pages: int | None = None
+
+
+class FileIn(FileRecordIn):
+    """Every step that is left in one act; ``version`` is the item's one saw."""
+
+    version: int | None = None
 
 
 class ImportIn(Strict):

@@ -6,6 +6,7 @@ from archive.core.web import work
 from archive.lending import service
 from archive.lending.schema import RecallIn, RequestIn, RequestOut
 from archive.lending.told import told_outcome, told_request
+from archive.lending.typed import day_sent
 from archive.people.gate import actor, guard
 
 api = APIBlueprint("circulation_api", __name__, url_prefix="/api/v1/loans", tag="loans")
@@ -25,6 +26,7 @@ def reserve(json_data: RequestIn) -> dict[str, object]:
             json_data.mode,
             json_data.purpose,
             json_data.business_reference,
+            wanted_until=day_sent(json_data.until, "until") if json_data.until else None,
             joins_queue=True,
         )
         uow.commit()

@@ -56,6 +56,7 @@ STATUS: dict[type[Exception], tuple[int, str]] = {
 # Two people saved at once: the row changed, or the same number or name was taken meanwhile.
 # Known by name, because this layer does not know the database.
 WRITE_RACES = {"StaleDataError", "IntegrityError"}
+UNKEEPABLE = {"DataError"}  # what PostgreSQL has no room for: a sign of number 0, a huge number
 CODES = {
     400: "bad_request",
     401: "unauthenticated",
@@ -115,6 +116,8 @@ def refusal_for(error: Exception) -> Refusal:
             return _from_table(error, *STATUS[kind])
         if kind.__name__ in WRITE_RACES:
             return Refusal(409, "conflict", SENTENCES[409])
+        if kind.__name__ in UNKEEPABLE:
+            return Refusal(422, "invalid", SENTENCES[422])
     trouble = storage_trouble(error)
     if trouble is not None:
         return refusal_for(trouble)

@@ -182,6 +182,7 @@ def test_the_api_adds_reads_changes_and_lists(api_for: ClientFor, company: Any) 
         ({"name": "海信", "first_contact": "明天"}, "first_contact"),
         ({"name": "海" * 10_000}, "name"),
         ({"name": None}, "name"),
+        ({"name": "海信", "department_id": 999}, "department_id"),
     ],
 )
 def test_the_api_names_the_wrong_entry(

@@ -274,6 +274,9 @@ def test_the_four_steps_over_the_api(company, api_for, signed_record):
 
 def test_one_call_files_a_record(company, api_for, signed_record):
     record, archivist = signed_record(), api_for(company.archivist)
+    meant_of_an_item = {"place": PLACE, "version": 1}
+    refused = archivist.post(f"/api/v1/records/{record.id}/file", json=meant_of_an_item)
+    assert (refused.status_code, list(refused.json["error"]["fields"])) == (422, ["version"])
     done = archivist.post(f"/api/v1/records/{record.id}/file", json={"place": PLACE})
     assert (done.status_code, done.json["state"]) == (201, "shelved")
     volume = archivist.get(f"/api/v1/volumes/{done.json['volume_id']}").json

@@ -23,7 +23,8 @@ from archive.records.schema import form_schema
 from doc_templates import Form, check_values, list_forms
 from doc_templates.capital import UnspeakableAmount, amount_of, capital_amount, capital_grid
 from doc_templates.catalogue import read_form
-from doc_templates.errors import FormError
+from doc_templates.condition import holds, parse_condition, unknown_names
+from doc_templates.errors import BadFormula, FormError
 from indexer import amounts, days, folding
 from indexer.query import parse
 
@@ -101,6 +102,39 @@ def test_amounts_and_days_are_found_in_anything(text):
     days.read_span(folded, TODAY)
 
 
+SPELLED = [
+    *("近", "最近", "过去", "前", "上", "本", "去", "今", "这", "半", "三", "两", "十二", "三十一"),
+    *(
+        "个",
+        "天",
+        "日",
+        "周",
+        "星期",
+        "月",
+        "季度",
+        "年",
+        "上半年",
+        "下半年",
+        "第",
+        "一",
+        "四",
+        "季",
+    ),
+    *("2026", "二〇二六", "二零二六", "20261123", "20261399", "13", "0", "9" * 400, "-", "/", "."),
+    *("年度", "至", "到", "以来", "以前", "年11月", "号", "0001年", "9999年12月31日", "〇"),
+]
+
+
+@house
+@given(st.lists(st.sampled_from(SPELLED), max_size=8).map("".join), st.dates())
+def test_days_spelled_in_any_way_are_spans_or_none(text, today):
+    folded = folding.fold(text)
+    read = days.read_span(folded, today)
+    for span in [*days.spans_in(folded, today), *([read] if read else [])]:
+        assert 0 < span.first <= span.last <= 99991231 + 8000
+    days.days_in(folded)
+
+
 @house
 @given(st.one_of(typed, st.from_regex(re.compile(r"[A-Z0-9·\-. ]{0,60}"), fullmatch=True)))
 @example("Z109-HT-2026-D30-³")
@@ -142,6 +176,55 @@ def test_an_amount_is_spelt_and_read_back(amount):
         return
     assert amount_of(spelt) == amount.quantize(Decimal("0.01"))
     capital_grid(amount)
+
+
+SAID = ["金额", "客户", "明细", "明细.金额", "明细.没有", "sum(明细.金额)", "密级"]
+SIGNS = ["=", "≠", "<", "≤", ">", "≥", "含", "且", "或", "+", "-", "*", "/", "(", ")", ","]
+VALUES = st.one_of(st.none(), st.booleans(), st.decimals(), st.integers(), typed)
+COLUMNS = st.sampled_from(["金额", "数量"])
+WORDS_OF_A_CONDITION = st.sampled_from(
+    [
+        *SAID,
+        *SIGNS,
+        "0",
+        "100",
+        "1e999",
+        "“海信”",
+        "'",
+        '"内部"',
+        "min(",
+        "round(金额, 2)",
+        "9" * 60,
+    ]
+)
+
+
+@house
+@given(
+    st.one_of(
+        typed,
+        st.lists(WORDS_OF_A_CONDITION, max_size=14).map(" ".join),
+        st.tuples(*(st.sampled_from(one) for one in (SAID, SIGNS[:7], ["0", "100", *SAID]))).map(
+            " ".join
+        ),
+    ),
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "金额": VALUES,
+            "客户": VALUES,
+            "明细": st.lists(st.dictionaries(COLUMNS, VALUES)),
+        },
+    ),
+)
+def test_a_condition_holds_or_not_or_is_refused(text, told):
+    try:
+        condition = parse_condition(text)
+    except BadFormula as refusal:
+        assert str(refusal)
+        return
+    assert holds(condition, told, {"密级": "内部"}) in (True, False)
+    unknown_names(condition, told)
 
 
 @house

@@ -13,7 +13,7 @@ from archive.filing.models import ItemCopy
 from archive.lending import service as lending
 from archive.lending.chores import do_loan_chores
 from archive.lending.claims import Claim, is_lapsed, last_pick_up_day, newly_held
-from archive.lending.models import LoanRefusal
+from archive.lending.models import LoanRefusal, LoanRequest
 from archive.lending.views import Refused
 from archive.people.models import User
 
@@ -74,6 +74,23 @@ def test_three_working_days_to_pick_up(ready, until):
     assert last_pick_up_day(ready, 3, calendar) == until
     assert not is_lapsed(until, until) and is_lapsed(until, date(2027, 2, 1))
     assert not is_lapsed(None, until)
+
+
+def test_a_place_in_line_over_the_api_ends_on_the_day_asked_for(shelf, company, api_for):
+    item_id, barcode = shelf.item()
+    shelf.lent(company.sales_clerk, item_id, barcode)
+    asked = {
+        "item_id": item_id, "mode": "original", "purpose": "客户续签合同前核对资质",
+        "business_reference": "海信",
+    }  # fmt: skip
+    call = api_for(company.sales_clerk2)
+    refused = call.post("/api/v1/loans/reserve", json=asked | {"until": "过几天"})
+    assert (refused.status_code, list(refused.json["error"]["fields"])) == (422, ["until"])
+    made = call.post("/api/v1/loans/reserve", json=asked | {"until": "2026-11-27"})
+    assert made.status_code == 201, made.text
+    with shelf.resources.reading() as uow:
+        wanted = uow.session.get_one(LoanRequest, made.json["id"]).wanted_until
+    assert wanted == date(2026, 11, 27)
 
 
 def reserve(shelf, who, item_id, **changes):

@@ -26,6 +26,7 @@ NAMED_ELSEWHERE = {
 # Bodies that are files: beside them only these options are looked at.
 FILES = {
     "post /api/v1/forms/{code}/import multipart/form-data": "a sheet and how to read it",
+    "post /api/v1/imports multipart/form-data": "a package or a list",
     "post /api/v1/intake-batches/{batch_id}/files multipart/form-data": "scans",
     "post /api/v1/records/{record_id}/scan application/pdf": "the bytes of one file",
     "post /api/v1/records/{record_id}/scan image/jpeg": "the bytes of one file",

@@ -8,7 +8,7 @@ from apiflask import APIFlask
 from flask import request
 from flask.testing import FlaskClient
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.orm.exc import StaleDataError
 
 from archive.core import errors as office
@@ -55,6 +55,7 @@ TABLE = [
     (storage.BlobMissing("文件不见了。"), 503, "unavailable"),
     (StaleDataError(), 409, "conflict"),
     (IntegrityError("insert into customer", {}, Exception("UNIQUE")), 409, "conflict"),
+    (DataError("insert into customer", {}, Exception("integer out of range")), 422, "invalid"),
     (OverflowError(), 422, "invalid"),
     (UnicodeEncodeError("utf-8", "\ud800", 0, 1, "half"), 422, "invalid"),
     (RecursionError(), 400, "bad_request"),

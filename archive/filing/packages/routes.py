@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from werkzeug.wrappers import Response
 
 from archive.core.calls import Strict
+from archive.core.described import upload as upload_of
 from archive.core.errors import Invalid
 from archive.core.web import resources, work
 from archive.filing.packages.making import start_package
@@ -76,7 +77,10 @@ def receive_post() -> str | tuple[str, int] | Response:
 
 
 @api.post("/imports")
-@api.doc(summary="导入封装包（.zip、.xml）、清单（.jsonl）或表单的 .xlsx：multipart 的 file")
+@api.doc(
+    summary="导入封装包（.zip、.xml）、清单（.jsonl）或表单的 .xlsx：multipart 的 file",
+    extensions=upload_of("file"),
+)
 @api.output(PackageTask, status_code=202)
 @guard("filing.import")
 def receive_by_call() -> PackageTask:
