@@ -312,7 +312,8 @@ def report(found: list[Figures]) -> str:
         f"## Search ({RECORDS:,} records, whole path: query, rights, ten bodies, marks)",
         "",
         "Ours always has the full total, the facets (five have values here) and the histogram of "
-        "dates; the peers have them in the row facet and where it says counted, else FTS5 and "
+        "dates, a filtered field counted without its own filter; the peers have all that in the "
+        "row facet and where it says counted, else FTS5 and "
         "PostgreSQL count only the hits shown. Times are CPU time (of PostgreSQL with that of its "
         f"server's process), cold: the first of three rounds, warm: the third. {QUERIES} queries "
         "of each class; ours has read what the server reads at its start, and keeps up to "

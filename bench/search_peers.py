@@ -20,6 +20,7 @@ from bench.search_data import STOP, Row, words
 Found = tuple[int, list[str]]
 Search = Callable[[Any], Found]
 FACETS = ("form", "year", "customer", "department", "status")
+FILTERED = ("customer", "year", "form")
 
 
 def counting(found: str) -> str:
@@ -32,6 +33,16 @@ def counting(found: str) -> str:
         for one in (*FACETS, "month")
     )
     return f"with h as materialized ({found}) " + " union all ".join(counts)
+
+
+def without(wanted: dict[str, Any], name: str) -> dict[str, Any]:
+    """The filters but one: a field that is filtered by is counted without its own filter."""
+    return {one: value for one, value in wanted.items() if one != name}
+
+
+def conditions(table: str, wanted: dict[str, Any], sign: str) -> tuple[str, tuple[Any, ...]]:
+    """SQL for filters, and its values."""
+    return "".join(f" and {table}.{one} = {sign}" for one in wanted), tuple(wanted.values())
 
 
 class Bodies:
@@ -55,10 +66,8 @@ class Fts5:
 
     name = "SQLite FTS5"
     clock = staticmethod(time.process_time)
-    _RANKED = (
-        "select m.id from t join m on m.n = t.rowid where t match ? and m.reader = 'all' {more}"
-        " order by {order} limit 10"
-    )
+    _FROM = "from t join m on m.n = t.rowid where t match ? and m.reader = 'all'"
+    _RANKED = f"select m.id {_FROM} {{more}} order by {{order}} limit 10"
 
     def __init__(self, place: Path, bodies: sqlite3.Connection) -> None:
         self.folder = place / "fts"
@@ -120,10 +129,7 @@ class Fts5:
         order: str = "rank", counts: bool = False,
     ) -> Found:  # fmt: skip
         if counts or self.counts:
-            found = (
-                f"select {', '.join(FACETS)}, substr(date, 1, 7) month from t"
-                f" join m on m.n = t.rowid where t match ? and m.reader = 'all' {more}"
-            )
+            found = f"select {', '.join(FACETS)}, substr(date, 1, 7) month {self._FROM} {more}"
             self._db.execute(counting(found), (match, *values)).fetchall()
         query = self._RANKED.format(more=more, order=order)
         ids = [i for (i,) in self._db.execute(query, (match, *values))]
@@ -131,8 +137,16 @@ class Fts5:
         return len(ids), ids
 
     def _filtered(self, query: tuple[str, str, int, str]) -> Found:
-        more = "and m.customer = ? and m.year = ? and m.form = ?"
-        return self._ask(_quoted(query[0]), query[0], more, query[1:])
+        text, *values = query
+        wanted = dict(zip(FILTERED, values, strict=True))
+        for name in FILTERED if self.counts else ():
+            more, rest = conditions("m", without(wanted, name), "?")
+            count = f"{self._FROM} {more} group by 1"
+            self._db.execute(
+                f"select m.{name}, count(*) {count}", (_quoted(text), *rest)
+            ).fetchall()
+        more, rest = conditions("m", wanted, "?")
+        return self._ask(_quoted(text), text, more, rest)
 
     def close(self) -> None:
         """Let go of the files."""
@@ -264,10 +278,13 @@ class Tantivy:
         return found.count, ids
 
     def _filtered(self, query: tuple[str, str, int, str]) -> Found:
-        text, customer, year, form = query
-        wanted = {"customer": customer, "year": year, "form": form}
-        values = [self._value(name, value) for name, value in wanted.items()]
-        return self._ask(self._must([self._all(words(text)), *values]), text)
+        text, *values = query
+        own = {name: self._value(name, value) for name, value in zip(FILTERED, values, strict=True)}
+        rest = [self._all(words(text)), self._value("reader", "all")]
+        for name in FILTERED if self.counts else ():
+            narrowed = self._must([*rest, *without(own, name).values()])
+            self._searcher.aggregate(narrowed, {name: {"terms": {"field": name, "size": 100}}})
+        return self._ask(self._must([rest[0], *own.values()]), text)
 
     def close(self) -> None:
         """Let go of the files."""

@@ -17,7 +17,16 @@ from typing import Any
 import psycopg
 
 from bench.search_data import STOP, Row, words
-from bench.search_peers import FACETS, Bodies, Found, Search, counting
+from bench.search_peers import (
+    FACETS,
+    FILTERED,
+    Bodies,
+    Found,
+    Search,
+    conditions,
+    counting,
+    without,
+)
 
 _TABLE = """
 create table d as select id, customer, form, year, department, status, day, 'all' as reader,
@@ -30,6 +39,7 @@ create index on d(day);
 _STAGED = "id text, customer text, form text, year int, department text, status text, day int"
 _QUIET = "set jit = off; set max_parallel_workers_per_gather = 0; set work_mem = '64MB'"
 _SERVER = "-c fsync=off -c shared_buffers=512MB -c max_parallel_maintenance_workers=0"
+_FROM = "from d, to_tsquery('simple', %s) q where v @@ q and reader = 'all'"
 _INSERT = "insert into d values(%s, %s, %s, %s, %s, %s, %s, 'all', to_tsvector('simple', %s))"
 
 
@@ -117,22 +127,22 @@ class Postgres:
         order: str = "ts_rank(v, q, 1) desc", counts: bool = False,
     ) -> Found:  # fmt: skip
         if counts or self.counts:
-            found = (
-                f"select {', '.join(FACETS)}, day / 100 as month from d,"
-                f" to_tsquery('simple', %s) q where v @@ q and reader = 'all' {more}"
-            )
+            found = f"select {', '.join(FACETS)}, day / 100 as month {_FROM} {more}"
             self._db.execute(counting(found).encode(), (asked, *values)).fetchall()
-        query = (
-            "select id from d, to_tsquery('simple', %s) q where v @@ q and reader = 'all'"
-            f" {more} order by {order} limit 10"
-        )
+        query = f"select id {_FROM} {more} order by {order} limit 10"
         ids = [one[0] for one in self._db.execute(query.encode(), (asked, *values))]
         self._bodies.show(ids, text)
         return len(ids), ids
 
     def _filtered(self, query: tuple[str, str, int, str]) -> Found:
-        more = "and customer = %s and year = %s and form = %s"
-        return self._ask(_all(query[0]), query[0], more, query[1:])
+        text, *values = query
+        wanted = dict(zip(FILTERED, values, strict=True))
+        for name in FILTERED if self.counts else ():
+            more, rest = conditions("d", without(wanted, name), "%s")
+            count = f"select {name}, count(*) {_FROM} {more} group by 1"
+            self._db.execute(count.encode(), (_all(text), *rest)).fetchall()
+        more, rest = conditions("d", wanted, "%s")
+        return self._ask(_all(text), text, more, rest)
 
     def close(self) -> None:
         """Stop the server and remove what it kept."""
