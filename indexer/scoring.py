@@ -42,7 +42,7 @@ _NUMBER_BONUS = 8.0
 _PINYIN_BONUS = 1.5
 _FEW = 300
 """So many times more documents must a term have for those found to be looked up one by one."""
-_AT_ONCE = 16_384
+_AT_ONCE, _STEPS = 16_384, 16_384
 _FLOOR = 0.05
 """Everything found scores something, also what is found by its places only."""
 
@@ -57,10 +57,11 @@ def score_parts(
     every = sum(part.view.size for part in snapshot.parts)
     averages = {name: snapshot.average_length(name) for name, _ in _FIELD_WEIGHTS}
     for name, usual in _FIELD_WEIGHTS:
-        numbers = [one.documents_with(name, words) for one in sums]
+        postings = [[one.view.postings(name, word) for word in words] for one in sums]
+        numbers = [[len(one.docs) for one in terms] for terms in postings]
         weights = _weights(usual, every, numbers)
-        for one in sums:
-            one.add_words(name, words, weights, averages[name])
+        for one, terms in zip(sums, postings, strict=True):
+            one.add(name, terms, weights, averages[name])
     if pairs:
         numbers = [one.view.pair_documents(pairs) for one in sums]
         weights = _weights(_NEARNESS, every, numbers)
@@ -68,7 +69,7 @@ def score_parts(
             one.add_pairs(pairs, own, weights, averages["words"])
     for one in sums:
         one.add_bonuses(leaves)
-    return [one.scores for one in sums]
+    return [one.scores() for one in sums]
 
 
 def _weights(usual: float, documents: int, numbers: Sequence[Sequence[int]]) -> list[float]:
@@ -84,70 +85,81 @@ class _Sum:
 
     def __init__(self, view: JoinedView, docs: Rows) -> None:
         self.view = view
-        self.scores: FloatArray = np.full(len(docs), _FLOOR, np.float32)
         self._docs = docs
+        self._scores: FloatArray = np.full(len(docs), _FLOOR, np.float32)
+        self._everywhere: FloatArray | None = None
 
-    def documents_with(self, name: str, words: Iterable[str]) -> list[int]:
-        """How many documents of the part have each word in a field."""
-        return [len(self.view.postings(name, word).docs) for word in words]
+    def scores(self) -> FloatArray:
+        """The scores by document, in steps: what is alike is equal, in whatever part it lies."""
+        if self._everywhere is not None:
+            self._scores += self._everywhere[self._docs]
+        found: FloatArray = np.rint(self._scores * np.float32(_STEPS))
+        return found * np.float32(1 / _STEPS)
 
-    def add_words(
-        self, name: str, words: Iterable[str], weights: Iterable[float], average: float
+    def add(
+        self, name: str, terms: Iterable[Postings], weights: Iterable[float], average: float
     ) -> None:
-        """Add to the documents that have words in a field."""
+        """Add for terms of a field: to all that have one, or to those found if they are fewer."""
         if not len(self._docs):
             return
-        postings = (self.view.postings(name, word) for word in words)
-        having = [one for one in zip(postings, weights, strict=True) if len(one[0].docs)]
-        self._add(name, [(self._counts(own), weight) for own, weight in having], average)
+        counts: list[Counts] = []
+        beside: list[float] = []
+        for postings, weight in zip(terms, weights, strict=True):
+            if len(postings.docs) > len(self._docs):
+                counts.append(postings.counts_in(self._docs, self.view.size))
+                beside.append(weight)
+            elif len(postings.docs):
+                self._add_everywhere(name, postings, weight, average)
+        if counts:
+            self._add_found(name, counts, beside, average)
 
     def add_pairs(
         self, pairs: Sequence[int], numbers: Iterable[int], weights: Iterable[float], average: float
     ) -> None:
         """Add to the documents in which pairs of neighbours stand, of which so many have each."""
-        if not len(self._docs):
-            return
-        terms: list[tuple[Counts, float]] = []
+        whole: dict[int, float] = {}
         looked_up: dict[int, float] = {}
         for pair, number, weight in zip(pairs, numbers, weights, strict=True):
-            if len(self._docs) * _FEW < number:
-                looked_up[pair] = weight
-            elif number:
-                terms.append((self._counts(self.view.pair_postings(pair)), weight))
-        if looked_up:
+            if number:
+                is_whole = number <= len(self._docs) * _FEW
+                (whole if is_whole else looked_up)[pair] = weight
+        self.add("words", map(self.view.pair_postings, whole), whole.values(), average)
+        if looked_up and len(self._docs):
             counts = self.view.pair_counts(tuple(looked_up), self._docs)
-            terms += zip(counts, looked_up.values(), strict=True)
-        self._add("words", terms, average)
+            self._add_found("words", counts, list(looked_up.values()), average)
 
-    def _counts(self, postings: Postings) -> Counts:
-        return postings.counts_in(self._docs, self.view.size)
+    def _add_everywhere(self, name: str, postings: Postings, weight: float, average: float) -> None:
+        if self._everywhere is None:
+            self._everywhere = np.zeros(self.view.size, np.float32)
+        docs = postings.docs.astype(np.intp)  # wide: numpy is slow with other places
+        often = postings.counts.astype(np.float32)
+        impacts = often / (self._lengths(name, average)[docs] + often)
+        self._everywhere[docs] += impacts * np.float32(weight)
 
-    def _add(self, name: str, terms: Sequence[tuple[Counts, float]], average: float) -> None:
-        """Add for terms of a field that stand so often in each of the documents.
+    def _add_found(
+        self, name: str, counts: Sequence[Counts], weights: Sequence[float], average: float
+    ) -> None:
+        """Add for terms that stand so often in each of the documents found.
 
         Of few documents many terms are counted at once, for each step has its price.
         """
-        if not terms:
-            return
-        lengths = self._lengths(name, average)
+        lengths = self._lengths(name, average)[self._docs]
         step = max(1, _AT_ONCE // len(self._docs))
-        for first in range(0, len(terms), step):
-            counts, weights = zip(*terms[first : first + step], strict=True)
-            often = np.array(counts, np.float32)
+        for first in range(0, len(counts), step):
+            often = np.array(counts[first : first + step], np.float32)
             impacts = often / (lengths + often)
-            impacts *= np.array(weights, np.float32)[:, None]
-            for own in impacts:  # one after the other: the sum is the same in whatever part
-                self.scores += own
+            impacts *= np.array(weights[first : first + step], np.float32)[:, None]
+            self._scores += impacts.sum(axis=0)
 
     def _lengths(self, name: str, average: float) -> FloatArray:
-        """What the length of a field weighs in each of the documents."""
+        """What the length of a field weighs in each document of the part."""
 
         def long() -> FloatArray:
             own = np.float32(_K1 * _B / average) * self.view.lengths(name)
             own += np.float32(_K1 * (1 - _B))
             return own
 
-        return self.view.kept(("as long", name, average), long)[self._docs]
+        return self.view.kept(("as long", name, average), long)
 
     def add_bonuses(self, leaves: Iterable[Leaf]) -> None:
         """Add for a number that ends so, and for a name that sounds so."""
@@ -161,7 +173,7 @@ class _Sum:
 
     def _add_where(self, mask: Mask, weight: float) -> None:
         """Add to the documents that lie in a mask."""
-        self.scores[mask[self._docs]] += np.float32(weight)
+        self._scores[mask[self._docs]] += np.float32(weight)
 
 
 def _words_of_leaves(leaves: Iterable[Leaf]) -> list[str]:

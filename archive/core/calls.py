@@ -52,6 +52,15 @@ class Closed(BaseModel):
         return sent
 
 
+class Asked(Closed):
+    """What is asked for: nothing of it is kept, so that what cannot be kept is only left out."""
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _can_be_kept(cls, sent: object) -> object:
+        return _UNKEEPABLE.sub("", sent) if isinstance(sent, str) else sent
+
+
 class Strict(Closed):
     """What a call takes as JSON: besides, each value of its own type ("true" is no truth)."""
 

@@ -6,7 +6,7 @@ from apiflask import APIBlueprint
 from flask import request
 from pydantic import BaseModel, Field
 
-from archive.core.calls import Closed
+from archive.core.calls import Asked
 from archive.core.web import resources
 from archive.people.gate import actor, guard
 from archive.search import service
@@ -16,7 +16,7 @@ from archive.search.rules import parse_filters
 api = APIBlueprint("search_api", __name__, url_prefix="/api/v1/search", tag="search")
 
 
-class SearchQuery(Closed):
+class SearchQuery(Asked):
     """What is searched for; ``filter`` may be given several times."""
 
     q: str = Field(default="", description="要找的文字")
@@ -78,7 +78,7 @@ class SuggestionsOut(BaseModel):
     items: list[SuggestionOut]
 
 
-class SuggestQuery(Closed):
+class SuggestQuery(Asked):
     """What has been typed so far."""
 
     q: str = ""
