@@ -10,7 +10,6 @@ Not here: single terms (postings).
 import io
 import struct
 from bisect import bisect_left
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -78,10 +77,9 @@ class Dictionary:
         """All postings of all fields."""
         return self._rows(self._places)
 
-    def terms(self, name: str, places: Iterable[int]) -> list[str]:
-        """The terms of a field that stand in these places, from 0; empty for a place below."""
-        first = self._span(name).start
-        return [_term_of(self._key(first + place)) if place >= 0 else "" for place in places]
+    def term(self, name: str, place: int) -> str:
+        """The term of a field that stands in a place, from 0."""
+        return _term_of(self._key(self._span(name).start + place))
 
     def terms_from(self, name: str, beginning: str, most: int) -> list[str]:
         """Up to `most` terms of a field that begin so, in order."""

@@ -184,16 +184,10 @@ class JoinedView:
 
         return self.kept(("seen", readers), read)
 
-    def ids_of(self, docs: Sequence[int]) -> list[str]:
-        """The ids of documents, in their order."""
-        places = [bisect_right(self._starts, doc) - 1 for doc in docs]
-        found: dict[int, str] = {}
-        for at in set(places):
-            own = [doc for doc, place in zip(docs, places, strict=True) if place == at]
-            found |= zip(
-                own, self.views[at].ids_of([doc - self._starts[at] for doc in own]), strict=True
-            )
-        return [found[doc] for doc in docs]
+    def id_of(self, doc: int) -> str:
+        """The id of a document."""
+        at = bisect_right(self._starts, doc) - 1
+        return self.views[at].id_of(doc - self._starts[at])
 
     @cached_property
     def dates(self) -> npt.NDArray[np.int64]:

@@ -43,6 +43,7 @@ _PINYIN_BONUS = 1.5
 _FEW = 300
 """So many times more documents must a term have for those found to be looked up one by one."""
 _AT_ONCE, _STEPS = 16_384, 16_384
+_FEW_FOUND = 1000
 _FLOOR = 0.05
 """Everything found scores something, also what is found by its places only."""
 
@@ -99,13 +100,14 @@ class _Sum:
     def add(
         self, name: str, terms: Iterable[Postings], weights: Iterable[float], average: float
     ) -> None:
-        """Add for terms of a field: to all that have one, or to those found if they are fewer."""
+        """Add for terms of a field: to those found, or to all that have one if they are fewer."""
         if not len(self._docs):
             return
+        is_few = len(self._docs) < _FEW_FOUND
         counts: list[Counts] = []
         beside: list[float] = []
         for postings, weight in zip(terms, weights, strict=True):
-            if len(postings.docs) > len(self._docs):
+            if len(postings.docs) > len(self._docs) or (is_few and len(postings.docs)):
                 counts.append(postings.counts_in(self._docs, self.view.size))
                 beside.append(weight)
             elif len(postings.docs):

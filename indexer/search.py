@@ -121,9 +121,9 @@ def find_ids(snapshot: Snapshot, request: SearchRequest) -> frozenset[str]:
         return frozenset()
     found = _apply(snapshot, query.node, request)
     return frozenset(
-        entry_id
+        part.view.id_of(doc)
         for part, docs in zip(snapshot.parts, found.rows, strict=True)
-        for entry_id in part.view.ids_of(docs.tolist())
+        for doc in docs.tolist()
     )
 
 
@@ -131,15 +131,6 @@ def find_page(request: SearchRequest, pages: Sequence[str]) -> int:
     """The page, from 1, on which what the request asks for stands; 0 where it stands on none."""
     query, marker = _understood(request.text, request.today, request.synonyms)
     return best_page(pages, marker) if query.has_words else 0
-
-
-def _ids(snapshot: Snapshot, rows: Sequence[tuple[int, int]]) -> list[str]:
-    """The ids of documents of parts, in their order."""
-    found: dict[tuple[int, int], str] = {}
-    for owner, part in enumerate(snapshot.parts):
-        own = [row for row in rows if row[0] == owner]
-        found |= zip(own, part.view.ids_of([doc for _, doc in own]), strict=True)
-    return [found[row] for row in rows]
 
 
 def _since(started: float) -> float:
@@ -307,7 +298,7 @@ def _hits(
 ) -> tuple[tuple[Hit, ...], int]:
     """The page of hits, and how many of them the database no longer shows to this reader."""
     rows = order.rows[max(0, request.offset) :]
-    ids = _ids(snapshot, [(owner, doc) for owner, doc, _ in rows])
+    ids = [snapshot.parts[owner].view.id_of(doc) for owner, doc, _ in rows]
     texts = load_texts(ids) if ids else {}
     found = [
         (entry_id, texts[entry_id], score)

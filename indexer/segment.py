@@ -43,6 +43,7 @@ from indexer.whoosh_parts import (
 
 Mask = npt.NDArray[np.bool_]
 
+_DAMAGED = "检索索引已损坏，需要重建。"
 
 _UNREADABLE: tuple[type[BaseException], ...] = (
     OSError,
@@ -70,7 +71,7 @@ def reading_index(segment: str = "") -> Iterator[None]:
     except (FileNotFoundError, EmptyIndexError):
         raise
     except _UNREADABLE as error:
-        raise IndexDamaged("检索索引已损坏，需要重建。", segment) from error
+        raise IndexDamaged(_DAMAGED, segment) from error
 
 
 class ReadStorage(FileStorage):  # type: ignore[misc]
@@ -204,13 +205,11 @@ class SegmentView:
 
     def id_of(self, doc: int) -> str:
         """The id of a document."""
-        return self.ids_of([doc])[0]
-
-    def ids_of(self, docs: Sequence[int]) -> list[str]:
-        """The ids of documents."""
-        codes = self._id_codes[docs].tolist() if len(docs) else []
-        with reading_index(self.name):
-            return self._dictionary.terms("id", codes)
+        code = int(self._id_codes[doc])
+        try:  # not reading_index, which takes longer than the look
+            return self._dictionary.term("id", code) if code >= 0 else ""
+        except _UNREADABLE as error:
+            raise IndexDamaged(_DAMAGED, self.name) from error
 
     @property
     def ids(self) -> tuple[str, ...]:

@@ -99,7 +99,7 @@ def _titles(
         found = match(InField("title", wanted), part.view) & part.visible(readers)
         docs = np.flatnonzero(found)
         docs = docs[np.argsort(-part.view.dates[docs], kind="stable")[:_MOST_TITLES]]
-        ids = part.view.ids_of(docs.tolist())
+        ids = map(part.view.id_of, docs.tolist())
         newest += zip(part.view.dates[docs].tolist(), ids, strict=True)
     newest.sort(reverse=True)
     wanted_ids = [entry_id for _, entry_id in newest[:_MOST_TITLES]]
