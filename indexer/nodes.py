@@ -127,11 +127,11 @@ def positive_leaves(node: Node) -> list[Leaf]:
 _ASKED: dict[type[Node], tuple[str, ...]] = {
     Han: ("units",),
     Phrase: ("units",),
-    Run: ("units", "tails", "pinyin", "initials"),
+    Run: ("units", "tails", "form", "pinyin", "initials"),
     Mixed: ("units", "pinyin"),
     Beginning: ("units", "tails"),
     Amount: ("units",),
-    When: ("date", "year", "days", "title", "units", "tails", "pinyin", "initials"),
+    When: ("date", "year", "days", "title", "units", "tails", "form", "pinyin", "initials"),
 }
 _ASKED_IN = {
     "number": ("tails",),
