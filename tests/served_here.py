@@ -1,18 +1,18 @@
 """A real web server in a thread of the tests; it can be cut off in the middle."""
 
+import socket
 import threading
 from typing import Any
 
-from waitress import create_server
+from archive.web.sizes import open_server
 
 
 class ServedHere:
     """An application at a port of this machine, until it is closed."""
 
     def __init__(self, app: Any, port: int = 0, **settings: Any) -> None:
-        if "sockets" not in settings:
-            settings |= {"host": "127.0.0.1", "port": port}
-        self._server = create_server(app, map={}, **{"threads": 8, **settings})
+        taken = settings.pop("sockets", None) or [socket.create_server(("127.0.0.1", int(port)))]
+        self._server = open_server(app, *taken, map={}, **{"threads": 8, **settings})
         self._is_closed = False
         self.port: int = self._server.effective_port
         threading.Thread(target=self._run, daemon=True).start()

@@ -214,7 +214,6 @@ def _serve(
         answers,
         taken,
         connection_limit=CONNECTIONS,
-        asyncore_use_poll=True,
         clear_untrusted_proxy_headers=True,
         **settings,
     )

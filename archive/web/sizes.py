@@ -49,6 +49,7 @@ def open_server(app: Any, taken: socket.socket, **settings: Any) -> Any:
         max_request_body_size=MOST_BODY,
         max_request_header_size=MOST_HEAD,
         ident="",
+        asyncore_use_poll=True,  # select knows no more than 1,024 open files
         **settings,
     )
     server.channel_class = _Channel

@@ -2,12 +2,12 @@
 
 import re
 import socket
-import threading
 
 import pytest
 
 from archive.people import access
 from archive.web import sizes
+from tests.served_here import ServedHere
 
 pytestmark = pytest.mark.slow
 HAN = re.compile(r"[\u4e00-\u9fff]{4}")
@@ -71,11 +71,9 @@ def test_calls_say_too_large(api_for, company):
 
 @pytest.fixture
 def port(app):
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        server = sizes.open_server(app, taken, map={}, threads=2)
-        threading.Thread(target=server.run, daemon=True).start()
-        yield taken.getsockname()[1]
-        server.close()
+    served = ServedHere(app, threads=2)
+    yield served.port
+    served.close()
 
 
 def talk(port, *pieces) -> tuple[int, str, str]:
