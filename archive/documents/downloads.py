@@ -5,8 +5,8 @@ Bytes are read or made outside any open unit of work, because converting takes i
 
 from flask import Response
 
+from archive.core.answers import named_answer
 from archive.core.errors import NotFound
-from archive.core.file_names import content_disposition
 from archive.core.resources import Resources
 from archive.documents.service import (
     MEDIA_TYPES,
@@ -30,10 +30,7 @@ def download(
     Raises NotFound, Unavailable, and Conflict while the file is in quarantine.
     """
     record, content = find_bytes(parts, actor, record_id, kind)
-    answer = Response(content, mimetype=MEDIA_TYPES[kind])
-    name = document_name(record, kind)
-    answer.headers["Content-Disposition"] = content_disposition(name, inline=inline)
-    return answer
+    return named_answer(content, MEDIA_TYPES[kind], document_name(record, kind), inline=inline)
 
 
 def find_bytes(

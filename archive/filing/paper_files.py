@@ -1,8 +1,8 @@
 """A volume's paper as an answer: Word or PDF, made outside any unit of work. For pages and API."""
 
-from flask import Response, make_response
+from flask import Response
 
-from archive.core.file_names import content_disposition
+from archive.core.answers import named_answer
 from archive.core.resources import Resources
 from archive.documents.service import PDF, file_name, make_draft_pdf
 from archive.filing.papers import Paper
@@ -13,9 +13,7 @@ def paper_response(parts: Resources, paper: Paper, kind: str, media_type: str) -
     word = paper.word()
     content = make_draft_pdf(parts.converter, word) if kind == PDF else word
     name = file_name(kind, paper.form.code, paper.form.title, paper.title)
-    response = make_response(content)
-    response.headers["Content-Type"] = media_type
-    response.headers["Content-Disposition"] = content_disposition(name)
+    response = named_answer(content, media_type, name)
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Cache-Control"] = "private, no-store"
     return response

@@ -10,8 +10,8 @@ from apiflask import APIBlueprint
 from flask import Response, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
+from archive.core.answers import named_answer
 from archive.core.errors import Invalid, Unavailable
-from archive.core.file_names import content_disposition
 from archive.core.list_sheets import ListPart, list_book, wants_sheet, whole_list_sheet
 from archive.core.previews import RECENT, count_pages, page_png
 from archive.core.web import reading, resources, work
@@ -139,9 +139,7 @@ def part(code: str, version: int, part: str) -> Response:
         "toml": bundle.definition.encode(),
         "json": bundle.sample.encode(),
     }[part]
-    answer = Response(content, mimetype=MEDIA_TYPES[part])
-    answer.headers["Content-Disposition"] = content_disposition(f"{code}-v{version}.{part}")
-    return answer
+    return named_answer(content, MEDIA_TYPES[part], f"{code}-v{version}.{part}")
 
 
 @pages.get("/drafts/<int:draft_id>")
@@ -259,10 +257,8 @@ def sample(draft_id: int, kind: str) -> Response:
     """Give out the printed sample as Word or PDF."""
     judged = _judged(draft_id)
     content = _sample_word(judged) if kind == "docx" else _sample_pdf(judged)
-    answer = Response(content, mimetype=WORD if kind == "docx" else "application/pdf")
-    name = f"{judged.version.code}-sample.{kind}"
-    answer.headers["Content-Disposition"] = content_disposition(name, inline=True)
-    return answer
+    media_type = WORD if kind == "docx" else "application/pdf"
+    return named_answer(content, media_type, f"{judged.version.code}-sample.{kind}", inline=True)
 
 
 def _judged(draft_id: int) -> DraftView:

@@ -10,8 +10,8 @@ from flask import Response, flash, redirect, render_template, request, url_for
 from flask_wtf.csrf import generate_csrf
 from werkzeug.wrappers import Response as AnyResponse
 
+from archive.core.answers import named_answer
 from archive.core.errors import Conflict, Invalid
-from archive.core.file_names import content_disposition
 from archive.core.web import reading, resources, work
 from archive.forms.service import get_form
 from archive.people.gate import actor, guard
@@ -206,10 +206,8 @@ def blank(code: str, suffix: str) -> Response:
     content = render_word(form, {}, draft=True)
     if suffix == "pdf":
         content = resources().converter.to_pdf(content)
-    answer = Response(content, mimetype=MEDIA_TYPES[suffix])
     name = f"{form.code} {form.title}（空白）.{suffix}"
-    answer.headers["Content-Disposition"] = content_disposition(name, inline=suffix == "pdf")
-    return answer
+    return named_answer(content, MEDIA_TYPES[suffix], name, inline=suffix == "pdf")
 
 
 def _page(uow: UnitOfWork, entries: service.Entries, theirs: service.Entries | None = None) -> str:

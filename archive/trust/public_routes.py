@@ -6,8 +6,8 @@ Nothing of a paper's content is shown; asking is limited per address. Works with
 from apiflask import APIBlueprint
 from flask import Response, render_template, request
 
+from archive.core.answers import named_answer
 from archive.core.errors import Invalid, TooLarge
-from archive.core.file_names import content_disposition
 from archive.core.pace import Pace
 from archive.core.web import reading, resources
 from archive.filing.filed import find_filed
@@ -51,14 +51,15 @@ def judge() -> str:
 def revocation_list() -> Response:
     """Serve the list of revoked certificates."""
     LISTS.check(client_address(), LISTS_A_MINUTE)
-    return _served(company_crl(resources()), "application/pkix-crl", "company.crl")
+    return named_answer(company_crl(resources()), "application/pkix-crl", "company.crl")
 
 
 @pages.get("/trust/company-root.crl")
 @guard("public")
 def root_revocation_list() -> Response:
     """Serve the root's own revocation list."""
-    return _served(open_authority(resources()).root_crl, "application/pkix-crl", "company-root.crl")
+    content = open_authority(resources()).root_crl
+    return named_answer(content, "application/pkix-crl", "company-root.crl")
 
 
 @pages.get("/trust/company-root.cer")
@@ -66,9 +67,4 @@ def root_revocation_list() -> Response:
 def root_certificate() -> Response:
     """Serve the company's root certificate, to be put among the trusted ones."""
     content = open_authority(resources()).root_pem
-    return _served(content, "application/x-x509-ca-cert", "company-root.cer")
-
-
-def _served(content: bytes, media_type: str, name: str) -> Response:
-    headers = {"Content-Disposition": content_disposition(name)}
-    return Response(content, mimetype=media_type, headers=headers)
+    return named_answer(content, "application/x-x509-ca-cert", "company-root.cer")

@@ -7,8 +7,8 @@ from apiflask import APIBlueprint
 from flask import Response, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as Redirect
 
+from archive.core.answers import named_answer
 from archive.core.errors import Invalid
-from archive.core.file_names import content_disposition
 from archive.core.list_sheets import ListColumn, list_sheet, wants_sheet
 from archive.core.pages import Page, clean_paging
 from archive.core.web import reading, resources, work
@@ -115,7 +115,7 @@ def proof(seq: int) -> Response:
     """Hand out the proof of one entry, for the script beside it."""
     with reading() as uow:
         content = kept.proof_of(uow, actor(), seq)
-    return _handed_out(content, "application/json", f"journal-{seq}-proof.json")
+    return named_answer(content, "application/json", f"journal-{seq}-proof.json")
 
 
 @pages.get("/admin/journal/check_proof.py")
@@ -123,12 +123,7 @@ def proof(seq: int) -> Response:
 def proof_script() -> Response:
     """Hand out the script that checks a proof without us."""
     content = Path(check_proof.__file__).read_bytes()
-    return _handed_out(content, "text/x-python", "check_proof.py")
-
-
-def _handed_out(content: bytes, media_type: str, name: str) -> Response:
-    headers = {"Content-Disposition": content_disposition(name)}
-    return Response(content, mimetype=media_type, headers=headers)
+    return named_answer(content, "text/x-python; charset=utf-8", "check_proof.py")
 
 
 @pages.get("/admin/verify")

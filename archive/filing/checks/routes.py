@@ -4,11 +4,11 @@ from collections.abc import Callable
 from functools import partial
 
 from apiflask import APIBlueprint
-from flask import flash, make_response, redirect, render_template, request, url_for
+from flask import flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
+from archive.core.answers import named_answer
 from archive.core.errors import Conflict, Forbidden, Invalid, Throttled, Unauthenticated
-from archive.core.file_names import content_disposition
 from archive.core.list_sheets import ListColumn, list_sheet, wants_sheet
 from archive.core.web import reading, resources, work
 from archive.documents.service import MEDIA_TYPES
@@ -185,9 +185,8 @@ def take_out(item_id: int, file_id: int) -> Response:
         quarantine.note_reading(uow, actor(), item_id, found.sha256, purpose)
         uow.commit()
     with resources().blobs.open(found.sha256) as stream:
-        answer = make_response(stream.read())
-    answer.headers["Content-Type"] = "application/octet-stream"
-    answer.headers["Content-Disposition"] = content_disposition(f"隔离-{found.name}.bin")
+        content = stream.read()
+    answer = named_answer(content, "application/octet-stream", f"隔离-{found.name}.bin")
     answer.headers["X-Content-Type-Options"] = "nosniff"
     answer.headers["Cache-Control"] = "private, no-store"
     return answer

@@ -1,9 +1,9 @@
 """Hands out the stamped PDF of a copy: its bytes checked, its headers safe."""
 
-from flask import Response, make_response
+from flask import Response
 
+from archive.core.answers import named_answer
 from archive.core.errors import NotFound
-from archive.core.file_names import content_disposition
 from archive.core.web import resources
 from archive.documents.service import MEDIA_TYPES, PDF, file_name
 from archive.filing.controlled.views import CopyView
@@ -14,9 +14,8 @@ def copy_response(copy: CopyView) -> Response:
     if copy.sha256 is None:
         raise NotFound("这份受控副本的档案已经销毁，文件不在了。")
     name = file_name(PDF, copy.document_number, copy.version_label, f"受控{copy.number_label}")
-    response = make_response(resources().blobs.read(copy.sha256))
-    response.headers["Content-Type"] = MEDIA_TYPES[PDF]
-    response.headers["Content-Disposition"] = content_disposition(name, inline=True)
+    content = resources().blobs.read(copy.sha256)
+    response = named_answer(content, MEDIA_TYPES[PDF], name, inline=True)
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Cache-Control"] = "private, no-store"
     return response

@@ -7,8 +7,8 @@ from flask import Response as FlaskResponse
 from flask import flash, jsonify, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
+from archive.core.answers import named_answer
 from archive.core.errors import Conflict, Invalid
-from archive.core.file_names import content_disposition
 from archive.core.list_sheets import ListColumn, list_sheet, wants_sheet
 from archive.core.previews import RECENT
 from archive.core.web import reading, resources, work
@@ -198,10 +198,9 @@ def download(batch_id: int, file_id: int) -> FlaskResponse:
     """Hand out a file as it came."""
     with reading() as uow:
         found = _held(service.get_file(uow, actor(), batch_id, file_id))
-    response = make_response(resources().blobs.read(found.digest))
     shown = request.args.get("inline") == "1" and found.media_type in SHOWN_INLINE
-    response.headers["Content-Type"] = found.media_type
-    response.headers["Content-Disposition"] = content_disposition(found.name, inline=shown)
+    content = resources().blobs.read(found.digest)
+    response = named_answer(content, found.media_type, found.name, inline=shown)
     response.headers["X-Content-Type-Options"] = "nosniff"
     return response
 
@@ -227,10 +226,7 @@ def separators() -> Page | FlaskResponse:
     except Invalid as refusal:
         flash(refusal.message, "danger")
         return _separators_page(refusal.fields), 422
-    response = make_response(content)
-    response.headers["Content-Type"] = "application/pdf"
-    response.headers["Content-Disposition"] = content_disposition("分隔页.pdf")
-    return response
+    return named_answer(content, "application/pdf", "分隔页.pdf")
 
 
 def picture_response(digest: str, number: int) -> FlaskResponse:

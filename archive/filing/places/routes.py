@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from functools import partial
 
 from apiflask import APIBlueprint
-from flask import flash, make_response, redirect, render_template, request, url_for
+from flask import flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
+from archive.core.answers import named_answer
 from archive.core.errors import ArchiveError, Conflict, Forbidden, Invalid, NotFound
-from archive.core.file_names import content_disposition
 from archive.core.list_sheets import ListColumn, list_sheet, wants_sheet, whole_list_sheet
 from archive.core.web import reading, work
 from archive.filing.models import CopyStatus
@@ -218,10 +218,7 @@ def labels_pdf() -> Page:
     except REFUSALS as refusal:
         flash(refusal.message, "danger")
         return _labels_page(), _status(refusal)
-    response = make_response(content)
-    response.headers["Content-Type"] = "application/pdf"
-    response.headers["Content-Disposition"] = content_disposition("标签.pdf", inline=True)
-    return response
+    return named_answer(content, "application/pdf", "标签.pdf", inline=True)
 
 
 def _move_to(place: str, barcodes: list[str], reason: str) -> None:

@@ -8,8 +8,8 @@ from flask import Response as FileResponse
 from flask import flash, redirect, render_template, request, session, url_for
 from werkzeug.wrappers import Response
 
+from archive.core.answers import named_answer
 from archive.core.errors import ArchiveError, Invalid, NotFound, Unavailable
-from archive.core.file_names import content_disposition
 from archive.core.web import reading, resources
 from archive.documents import service as documents
 from archive.documents.rules import SUFFIXES, file_name
@@ -95,7 +95,7 @@ def kept_file(record_id: int, kind: str) -> FileResponse:
     if found is None:
         raise NotFound(f"这份文件没有{BESIDE[kind]}。")
     name = file_name(SUFFIXES.get(found.media_type, "bin"), BESIDE[kind], str(record_id))
-    return _file(resources().blobs.read(found.sha256), found.media_type, name)
+    return named_answer(resources().blobs.read(found.sha256), found.media_type, name)
 
 
 @pages.get("/sign/<token>")
@@ -176,7 +176,7 @@ def picture(token: str, number: int) -> FileResponse:
 def pdf(token: str) -> FileResponse:
     """Give out the paper: as sent, and after signing as signed."""
     content, name = _content(token)
-    return _file(content, "application/pdf", name)
+    return named_answer(content, "application/pdf", name)
 
 
 def _content(token: str) -> tuple[bytes, str]:
@@ -206,9 +206,3 @@ def _paper(token: str, refusal: ArchiveError | None = None) -> str:
         refusal=refusal,
         typed=request.form,
     )
-
-
-def _file(content: bytes, media_type: str, name: str) -> FileResponse:
-    answer = FileResponse(content, mimetype=media_type)
-    answer.headers["Content-Disposition"] = content_disposition(name)
-    return answer
