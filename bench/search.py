@@ -100,11 +100,7 @@ class Ours:
         self._added: dict[str, Entry] = {}
 
     def _load(self, ids: Sequence[str]) -> dict[str, Entry]:
-        marks = ",".join("?" * len(ids))
-        query = f"select id, title, body from r where id in ({marks})"
-        found = self._bodies.execute(query, list(ids))
-        known = {i: Entry(id=i, title=t, body=b, readers=READERS) for i, t, b in found}
-        return known | {i: self._added[i] for i in ids if i in self._added}
+        return {one: Entry(id=one, **own._asdict()) for one, own in self._texts(ids).items()}
 
     def _texts(self, ids: Sequence[str]) -> dict[str, "Shown"]:
         marks = ",".join("?" * len(ids))

@@ -12,8 +12,7 @@ import numpy.typing as npt
 
 from indexer.analysis import BLANKS, IS_RUN, IS_UNIT, JOINTS, LONGEST_TERM, run_shape, run_terms
 from indexer.pair_table import Codes, PairRows, unit_code
-
-Rows = npt.NDArray[np.intp]
+from indexer.postings import Rows
 
 _UNIT, _RUN, _JOINT, _BLANK, _UNKNOWN = 1, 2, 4, 8, 255
 _kinds = np.full(0x110000, _UNKNOWN, np.uint8)

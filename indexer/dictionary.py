@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from indexer.postings import Counts, IntArray, read_postings
+from indexer.postings import Counts, IntArray, Rows, read_postings
 from indexer.schema import FIELD_KEYS
-from indexer.sorted_rows import DOCUMENTS_AT, INFO, INLINE_AT, Bytes, Rows
+from indexer.sorted_rows import DOCUMENTS_AT, INFO, INLINE_AT, Bytes
 from indexer.whoosh_parts import TermInfo
 
 _HEAD = 8

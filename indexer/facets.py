@@ -12,14 +12,13 @@ import numpy as np
 import numpy.typing as npt
 
 from indexer.histogram import count_dates
-from indexer.postings import IntArray
+from indexer.postings import IntArray, Rows
 from indexer.results import DATE, FACETS
 from indexer.snapshot import Snapshot
 
 MOST_VALUES = 100
 _COUNTED_SINGLY = 200
 
-Rows = npt.NDArray[np.intp]
 Counted = tuple[tuple[str, int], ...]
 
 

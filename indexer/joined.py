@@ -16,10 +16,9 @@ import numpy as np
 import numpy.typing as npt
 
 from indexer.posting_cache import CACHE, Sized, next_number
-from indexer.postings import NO_POSTINGS, Counts, FloatArray, IntArray, Postings
+from indexer.postings import NO_POSTINGS, Counts, FloatArray, IntArray, Postings, Rows
 from indexer.segment import Column, Mask, SegmentView
 
-Rows = npt.NDArray[np.intp]
 T = TypeVar("T", bound=Sized)
 
 

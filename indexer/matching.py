@@ -122,9 +122,7 @@ def _pairs(units: list[Unit]) -> list[tuple[int, int]]:
 def match_run(run: str, view: JoinedView) -> Mask:
     """A number in any spelling, whole or in part; a word; a form; or the pinyin of a name."""
     found = view.mask("units", run_shape(run)) | match_number(run, view)
-    for code in view.values("form"):
-        if fold(code) == run:
-            found |= view.mask("form", code)
+    found |= view.mask("form", run.upper())  # forms are numbered in capitals
     if run.isascii() and run.isalpha() and len(run) >= _SHORTEST_PINYIN:
         found |= match_pinyin(run, view)
     return found

@@ -23,7 +23,7 @@ from zlib import crc32
 import numpy as np
 import numpy.typing as npt
 
-from indexer.postings import NO_POSTINGS, Counts, IntArray, Postings, looked_up
+from indexer.postings import NO_POSTINGS, Counts, IntArray, Postings
 
 Codes = npt.NDArray[np.uint32]
 Keys = npt.NDArray[np.uint64]
@@ -236,17 +236,11 @@ class PairTable:
         """How often each pair stands in each of a few documents; a row for each pair."""
         found = np.zeros((len(positions), len(docs)), np.uint8)
         having = [(row, at) for row, at in enumerate(positions.tolist()) if at >= 0]
-        if self._docs is None:
+        if self._docs is None or len(docs) > _FEW_DOCUMENTS:
             for row, position in having:
                 found[row] = self.postings(position).counts_in(docs, len(self.bases))
             return found
-        starts, every, counts = self._docs
-        if len(docs) > _FEW_DOCUMENTS:
-            wanted = docs.astype(every.dtype)
-            for row, position in having:
-                own = slice(*starts[position : position + 2].tolist())
-                found[row] = looked_up(every[own], counts[own], wanted)
-            return found
+        starts, _, counts = self._docs
         for row, position in having:
             first, last = starts[position : position + 2].tolist()
             for place, doc in enumerate(docs.tolist()):

@@ -18,6 +18,8 @@ from indexer.whoosh_parts import BLOCK_MAGIC, byte_to_length
 
 IntArray = npt.NDArray[np.int32]
 FloatArray = npt.NDArray[np.float32]
+Rows = npt.NDArray[np.intp]
+"""Places in arrays, as wide as numpy looks with."""
 Counts = npt.NDArray[np.unsignedinteger[Any]]
 """How often terms stand in documents, in as few bytes as do."""
 
@@ -42,19 +44,15 @@ class Postings:
     def counts_in(self, docs: npt.NDArray[Any], size: int) -> Counts:
         """How often each of these documents of `size` has the term; 0 where it has not."""
         if len(docs) * _LOOK_UP < len(self.docs):
-            return looked_up(self.docs, self.counts, docs.astype(np.int32, copy=False))
-        every = np.zeros(size, self.counts.dtype)
-        every[self.docs.astype(np.intp)] = self.counts  # wide: numpy is slow with other places
-        found: Counts = every[docs]
+            wanted = docs.astype(np.int32, copy=False)  # else numpy widens all that is looked into
+            at = self.docs.searchsorted(wanted)
+            at[at == len(self.docs)] = 0
+            found: Counts = self.counts[at] * (self.docs[at] == wanted)
+        else:
+            every = np.zeros(size, self.counts.dtype)
+            every[self.docs.astype(np.intp)] = self.counts  # wide: numpy is slow with others
+            found = every[docs]
         return found
-
-
-def looked_up(having: npt.NDArray[Any], counts: Counts, docs: npt.NDArray[Any]) -> Counts:
-    """How often documents have a term that these have so often, ascending; both of one width."""
-    at = having.searchsorted(docs)
-    at[at == len(having)] = 0
-    found: Counts = counts[at] * (having[at] == docs)
-    return found
 
 
 NO_POSTINGS = Postings(np.empty(0, np.int32), np.empty(0, np.uint8))

@@ -8,7 +8,6 @@ import math
 from collections.abc import Iterable, Sequence
 
 import numpy as np
-import numpy.typing as npt
 
 from indexer.amounts import amount_shape
 from indexer.analysis import STOP_WORDS, cut_text, run_terms, wide_words
@@ -28,11 +27,9 @@ from indexer.nodes import (
     When,
     positive_leaves,
 )
-from indexer.postings import Counts, FloatArray, Postings
+from indexer.postings import Counts, FloatArray, Postings, Rows
 from indexer.segment import Mask
 from indexer.snapshot import Snapshot
-
-Rows = npt.NDArray[np.intp]
 
 _K1 = 1.2
 _B = 0.75
@@ -103,14 +100,14 @@ class _Sum:
         """Add for terms of a field: to those found, or to all that have one if they are fewer."""
         if not len(self._docs):
             return
-        is_few = len(self._docs) < _FEW_FOUND
         counts: list[Counts] = []
         beside: list[float] = []
         for postings, weight in zip(terms, weights, strict=True):
-            if len(postings.docs) > len(self._docs) or (is_few and len(postings.docs)):
+            having = len(postings.docs)
+            if having and len(self._docs) < max(having, _FEW_FOUND):
                 counts.append(postings.counts_in(self._docs, self.view.size))
                 beside.append(weight)
-            elif len(postings.docs):
+            elif having:
                 self._add_everywhere(name, postings, weight, average)
         if counts:
             self._add_found(name, counts, beside, average)

@@ -25,7 +25,7 @@ from indexer.marks import Marker, best_page, make_marker, mark_passage, mark_who
 from indexer.matching import match
 from indexer.nodes import Node, Query
 from indexer.pinyin import pinyin_key
-from indexer.postings import FloatArray
+from indexer.postings import FloatArray, Rows
 from indexer.query import parse
 from indexer.results import DATE, FACETS, Hit, LoadTexts, SearchRequest, SearchResults
 from indexer.scoring import score_parts
@@ -35,12 +35,12 @@ from indexer.synonyms import Groups
 
 _TALL = 8
 _LONGEST_CORRECTED, _LONGEST_LOOSENED = 40, 8
+_Placed = tuple[int, int, float]
+"""Something found: its part, its document there, its score."""
 NOTHING_TYPED = "没有可以查找的文字，请输入汉字、字母或数字。"
 
 _one_at_a_time = threading.Lock()
 """Arrays are gone through by one thread at a time: several would only take turns, each later."""
-
-Rows = npt.NDArray[np.intp]
 
 
 @dataclass(frozen=True)
@@ -206,49 +206,37 @@ def _having(snapshot: Snapshot, name: str, values: tuple[str, ...]) -> Iterator[
         yield reduce(np.logical_or, several, np.zeros(part.view.size, np.bool_))
 
 
-@dataclass(frozen=True)
-class _Order:
-    """What was found, best first: part, document and score of each up to the page's end."""
-
-    rows: list[tuple[int, int, float]]
-
-
 def _ordered(
     snapshot: Snapshot, query: Query, node: Node | None, found: _Found, request: SearchRequest
-) -> _Order:
+) -> list[_Placed]:
+    """What was found, best first, up to the page's end."""
     end = max(0, request.offset) + max(0, request.limit)
     if not found.total or not end:
-        return _Order([])
+        return []
+    dates = [part.view.dates for part in snapshot.parts]
     is_by_score = request.sort == "relevance" and node is not None
+    is_ranked = request.sort in {"number", "customer"}
     if is_by_score:
-        scores = _scores(snapshot, query, node, found.rows)
-        rows = _first(-scores, end)
-        own = _split(found.rows, rows)
-        dates = gathered([part.view.dates for part in snapshot.parts], own)
-        scores = scores[rows]
-        keys: tuple[npt.NDArray[Any], ...] = (-dates, -scores)
-    elif request.sort in {"number", "customer"}:
-        key = pinyin_key if request.sort == "customer" else _number_key
-        ranks = gathered(snapshot.ranks(request.sort, key), found.rows)
-        rows = _first(ranks, end)
-        own = _split(found.rows, rows)
-        dates = gathered([part.view.dates for part in snapshot.parts], own)
-        scores = np.zeros(len(rows), np.float32)
-        keys = (-dates, ranks[rows])
+        keys = -_scores(snapshot, query, node, found.rows)
+    elif is_ranked:
+        key_of = pinyin_key if request.sort == "customer" else _number_key
+        keys = gathered(snapshot.ranks(request.sort, key_of), found.rows)
     else:
-        dates = gathered([part.view.dates for part in snapshot.parts], found.rows)
-        rows = _first(-dates, end)
-        own = _split(found.rows, rows)
+        keys = -gathered(dates, found.rows)
+    rows = _first(keys, end)
+    keys, own = keys[rows], _split(found.rows, rows)
+    if is_by_score:
+        scores = -keys
+    elif is_ranked:
+        scores = np.zeros(len(rows), np.float32)
+    else:
         scores = _scores(snapshot, query, node, own)
-        keys = (-scores, -dates[rows])
-    order = np.lexsort(keys)[:end]  # what is equal stays as it lies, part by part
+    is_by_date = not (is_by_score or is_ranked)
+    among_equals = -scores if is_by_date else -gathered(dates, own)
+    order = np.lexsort((among_equals, keys))[:end]  # what is equal stays as it lies, part by part
     places = [(owner, doc) for owner, docs in enumerate(own) for doc in docs.tolist()]
-    return _Order(
-        [
-            (*places[at], score)
-            for at, score in zip(order.tolist(), scores[order].tolist(), strict=True)
-        ]
-    )
+    best = zip(order.tolist(), scores[order].tolist(), strict=True)
+    return [(*places[at], score) for at, score in best]
 
 
 def _split(found: Sequence[Rows], rows: Rows) -> list[Rows]:
@@ -292,12 +280,12 @@ def _number_key(number: str) -> str:
 def _hits(
     snapshot: Snapshot,
     marker: Marker,
-    order: _Order,
+    order: Sequence[_Placed],
     request: SearchRequest,
     load_texts: LoadTexts,
 ) -> tuple[tuple[Hit, ...], int]:
     """The page of hits, and how many of them the database no longer shows to this reader."""
-    rows = order.rows[max(0, request.offset) :]
+    rows = order[max(0, request.offset) :]
     ids = [snapshot.parts[owner].view.id_of(doc) for owner, doc, _ in rows]
     texts = load_texts(ids) if ids else {}
     found = [

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from indexer.postings import LENGTH_OF_BYTE, FloatArray
+from indexer.postings import LENGTH_OF_BYTE, FloatArray, Rows
 from indexer.whoosh_parts import BLOCK_MAGIC
 
 BLOCK = 4096
@@ -24,7 +24,6 @@ MOST_INLINE = 24
 """Documents up to which a term's postings lie in the dictionary."""
 
 Bytes = npt.NDArray[np.uint8]
-Rows = npt.NDArray[np.intp]
 
 INFO = np.dtype(
     [

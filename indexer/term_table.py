@@ -14,7 +14,8 @@ from zlib import crc32
 import numpy as np
 import numpy.typing as npt
 
-from indexer.sorted_rows import Bytes, Rows, scatter, spread
+from indexer.postings import Rows
+from indexer.sorted_rows import Bytes, scatter, spread
 
 _CRC = 1  # Whoosh's number for this way of hashing, cheaper than its MD5
 _HASH_TYPE_AT = 4

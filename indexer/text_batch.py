@@ -16,10 +16,10 @@ import numpy.typing as npt
 from indexer.analysis import every_word, is_word
 from indexer.bulk import Runs, cut_many
 from indexer.pair_table import PairRows, PairTable
+from indexer.postings import Rows
 from indexer.segment import Mask
 
 Numbers = npt.NDArray[np.uint32]
-Rows = npt.NDArray[np.intp]
 Add = Callable[[Iterable[str], npt.NDArray[Any], npt.NDArray[Any]], None]
 """Takes terms, and postings told by the places of their terms and by their documents."""
 
