@@ -13,6 +13,7 @@ LONGEST_SUFFIX = 8
 _UNPLAIN = re.compile(r"[^A-Za-z0-9._-]+")
 _FORBIDDEN = '<>:"/\\|?*%'
 _UNSEEN = ("Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp")  # control, direction, line ends, unknown
+_EDGES = "." + "".join(filter(str.isspace, map(chr, range(0x3001))))  # every blank there is
 _DEVICE = re.compile(r"(CON|PRN|AUX|NUL|CONIN\$|CONOUT\$|(COM|LPT)[0-9¹²³]) *(\.|$)", re.IGNORECASE)
 
 
@@ -22,7 +23,7 @@ def safe_name(text: str) -> str:
         "_" if char in _FORBIDDEN or unicodedata.category(char) in _UNSEEN else char
         for char in unicodedata.normalize("NFC", text)
     )
-    stem, dot, suffix = kept.strip().rstrip(" .").rpartition(".")
+    stem, dot, suffix = kept.strip().rstrip(_EDGES).rpartition(".")
     if not dot or len(suffix) > LONGEST_SUFFIX:
         return _shortened(kept, "")
     return _shortened(stem, f".{suffix}")
@@ -30,9 +31,9 @@ def safe_name(text: str) -> str:
 
 def _shortened(stem: str, ending: str) -> str:
     """Return stem and ending as one name: short enough for every disk, no device of Windows."""
-    stem = (stem.strip(" .") or "文件")[: LONGEST_NAME - len(ending) - 1]
+    stem = (stem.strip(_EDGES) or "文件")[: LONGEST_NAME - len(ending) - 1]
     room = MOST_BYTES - len(ending.encode()) - 1
-    stem = stem.encode()[:room].decode(errors="ignore").rstrip(" .")
+    stem = stem.encode()[:room].decode(errors="ignore").rstrip(_EDGES)
     return f"{_no_device(stem)}{ending}"
 
 

@@ -68,8 +68,8 @@ ANY = st.one_of(
 def faults_of(name: str) -> list[str]:
     """Say what keeps a name from being good as one file of a folder, on any system."""
     found = []
-    if not name or name != name.strip(" ") or name.strip(".") != name:
-        found.append("empty, or dots and spaces at an end")
+    if not name or name != name.strip() or name.strip(".") != name:
+        found.append("empty, or dots and blanks at an end")
     if bad := set(name) & set('<>:"/\\|?*%'):
         found.append(f"holds {bad}")
     if any(unicodedata.category(char) in {"Cc", "Cf", "Cs", "Zl", "Zp"} for char in name):
@@ -82,12 +82,15 @@ def faults_of(name: str) -> list[str]:
 
 
 def test_the_faults_are_seen():
-    for name in ("", "a.", "a/b", "a\u202eb", "汉" * 100, "con.txt", "nul .x", " a", "a\nb"):
+    turned, blank = "a\u202eb", "a\xa0"
+    for name in ("", "a.", "a/b", turned, "汉" * 100, "con.txt", "nul .x", " a", blank, "a\nb"):
         assert faults_of(name), name
 
 
 @given(ANY)
 @example("\u202e")
+@example("\xa0")
+@example("\u3000合同\u3000.\xa0")
 def test_any_name_becomes_one_that_is_good_everywhere(name):
     safe = safe_name(name)
     assert faults_of(safe) == []
@@ -108,6 +111,8 @@ def test_the_ending_stays_when_a_name_is_cut():
 
 
 @given(ANY)
+@example("\xa0")
+@example("\u2003.\u3000x")
 def test_a_download_is_called_so_in_a_header_of_one_ascii_line(name):
     header = content_disposition(name)
     assert header.isascii() and header.isprintable()
