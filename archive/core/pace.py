@@ -1,22 +1,22 @@
 """How often one caller may ask: a bucket that a request empties and time fills again.
 
 The memory is shared: web processes forked from one know of each other's requests. Two of them at
-the same instant may count one request less, which a limit against floods can bear. Used by every
-request (``archive.web.pace``) and by the pages that anybody may ask.
+the same instant may count one request less, which a limit against floods can bear; none ever reads
+a half of what another writes, for each number is written whole, by itself. Used by every request
+(``archive.web.pace``) and by the pages that anybody may ask.
 """
 
 import hashlib
 import math
 import mmap
 import secrets
-import struct
 import threading
 from time import monotonic
 
 from archive.core.errors import Throttled
 
 CALLERS = 1 << 16  # places; who comes to the place of another begins anew, and so does the other
-_PLACE = struct.Struct("=Qdd")  # mark of the caller, requests left, at which second
+_WORDS = 3  # of a place: mark of the caller, requests left, at which second
 
 
 class TooFast(Throttled):
@@ -31,7 +31,9 @@ class Pace:
     """A bucket of ``most`` requests for each caller that fills again within a minute."""
 
     def __init__(self) -> None:
-        self._memory = mmap.mmap(-1, CALLERS * _PLACE.size)
+        self._memory = mmap.mmap(-1, CALLERS * _WORDS * 8)
+        self._marks = memoryview(self._memory).cast("Q")
+        self._numbers = memoryview(self._memory).cast("d")
         self._salt = secrets.token_bytes(16)  # nobody chooses whose place they come to
         self._lock = threading.Lock()
 
@@ -46,12 +48,14 @@ class Pace:
         now, rate = monotonic(), most / 60
         place, mark = self._place(caller)
         with self._lock:
-            known, left, at = _PLACE.unpack_from(self._memory, place)
-            if known != mark:
-                left, at = float(most), now
+            left, at = float(most), now
+            if self._marks[place] == mark:
+                left, at = self._numbers[place + 1], self._numbers[place + 2]
             left = min(float(most), left + (now - at) * rate)
             is_taken = left >= 1
-            _PLACE.pack_into(self._memory, place, mark, left - 1 if is_taken else left, now)
+            self._numbers[place + 1] = left - 1 if is_taken else left
+            self._numbers[place + 2] = now
+            self._marks[place] = mark  # last: whose numbers these are
         return 0 if is_taken else math.ceil((1 - left) / rate)
 
     def forget(self) -> None:
@@ -63,4 +67,4 @@ class Pace:
             caller.encode("utf-8", "replace"), key=self._salt, digest_size=16
         ).digest()
         mark = int.from_bytes(digest[8:]) or 1
-        return int.from_bytes(digest[:8]) % CALLERS * _PLACE.size, mark
+        return int.from_bytes(digest[:8]) % CALLERS * _WORDS, mark

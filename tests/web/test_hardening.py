@@ -3,7 +3,9 @@
 The first half walks every address there is with every kind of caller; a new one is walked too.
 """
 
+import multiprocessing
 import re
+import warnings
 from dataclasses import replace
 
 import pytest
@@ -294,6 +296,26 @@ def test_a_bucket_fills_again_and_is_ones_own(now):
     assert [pace.wait("陈", 60) for _ in range(2)] == [0, 1]
     now[0] += 1000
     assert sum(pace.wait("陈", 60) == 0 for _ in range(70)) == 60, "no more than a full bucket"
+
+
+@pytest.mark.slow
+def test_processes_at_one_bucket_never_read_half_a_number():
+    """Web processes count the same caller at the same instant: nobody is refused for that."""
+    pace = Pace()
+
+    def hammer(refused):
+        refused.value = sum(pace.wait("127.0.0.1", 10**9) != 0 for _ in range(500_000))
+
+    context = multiprocessing.get_context("fork")
+    told = [context.Value("i", -1) for _ in range(2)]
+    several = [context.Process(target=hammer, args=(one,)) for one in told]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # fork beside a thread
+        for one in several:
+            one.start()
+    for one in several:
+        one.join()
+    assert [one.value for one in told] == [0, 0]
 
 
 def test_who_asks_too_fast_is_told_when_to_come_back(
